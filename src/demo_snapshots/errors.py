@@ -1,0 +1,206 @@
+"""Every error a user can meet, drawn as a tree.
+
+::
+
+    DemoError                        1   never raised itself
+    ├── UsageError                   2   options that contradict one another, bad names
+    ├── ConfigError                  3   demo.toml, pyproject.toml, environment
+    ├── DatabaseError                4   the database refused a statement
+    │   ├── DatabaseUnreachableError 5   no connection, no such file, no such driver
+    │   └── DatabaseBusyError        6   a lock was waited for in vain
+    ├── SchemaError                  7   tables or columns are missing or do not fit
+    ├── ExportError                 10   the rows could not be written as a document
+    │   ├── EmptyScenarioError      11   no row carries the scenario
+    │   ├── OutsideReferenceError   12   a demo row leans on a row that is not demo data
+    │   └── UnportableValueError    13   a value that no document can carry
+    ├── ExportNotFoundError         14   no such scenario, version or file in the store
+    ├── ImportFailedError           20   nothing was changed
+    │   ├── DocumentError           21   not one of ours, cut short, altered, not in the grammar
+    │   │   └── UnfitValueError     22   a value its column would silently change
+    │   ├── KeyClashError           23   a real row already uses the key
+    │   ├── RealRowsError           24   real rows would be deleted, changed or left dangling
+    │   ├── VerificationError       25   the result was not the snapshot
+    │   └── NotConfirmedError       26   no, or nobody there to ask
+    ├── StoreError                  30   the snapshot directory could not be read or written
+    │   └── StoreBusyError          31   another process holds the store's lock
+    ├── ScenarioError               40   a scenario file of the sample application
+    ├── ValidationFailedError       50   validate or verify found something
+    └── ProtectedDatabaseError      51   migrate-fresh on a database with real rows
+
+The number is the process's exit status. Messages say what failed and on what; ``hint`` says
+what to do. Row values and passwords never appear in either.
+"""
+
+from __future__ import annotations
+
+
+class DemoError(Exception):
+    """Root of the tree: one line of what failed and on what, and an optional hint."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DemoError):
+    """Options that contradict one another, or a name outside its grammar."""
+
+    exit_code = 2
+
+
+class ConfigError(DemoError):
+    """A configuration file or environment variable that cannot be used."""
+
+    exit_code = 3
+
+
+class DatabaseError(DemoError):
+    """The database refused a statement; the open transaction was rolled back."""
+
+    exit_code = 4
+
+
+class DatabaseUnreachableError(DatabaseError):
+    """No connection could be made."""
+
+    exit_code = 5
+
+
+class DatabaseBusyError(DatabaseError):
+    """A lock was waited for, for a bounded time, in vain."""
+
+    exit_code = 6
+
+
+class SchemaError(DemoError):
+    """Tables or columns are missing, or do not fit. ``problems`` has one line each."""
+
+    exit_code = 7
+
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class ExportError(DemoError):
+    """The rows could not be written as a document; no version was published."""
+
+    exit_code = 10
+
+
+class EmptyScenarioError(ExportError):
+    """No row carries the scenario. ``scenarios`` are those that rows do carry."""
+
+    exit_code = 11
+
+    def __init__(self, message: str, *, scenarios: tuple[str, ...], hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.scenarios = scenarios
+
+
+class OutsideReferenceError(ExportError):
+    """Demo rows reference rows that are not demo data, and the configuration says ``fail``."""
+
+    exit_code = 12
+
+
+class UnportableValueError(ExportError):
+    """A value that the document cannot carry, named by table, column and key."""
+
+    exit_code = 13
+
+
+class ExportNotFoundError(DemoError):
+    """No such scenario, version or file. ``available`` names those there are."""
+
+    exit_code = 14
+
+    def __init__(
+        self, message: str, *, available: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.available = available
+
+
+class ImportFailedError(DemoError):
+    """The import was refused or rolled back: every row is as it was."""
+
+    exit_code = 20
+
+
+class DocumentError(ImportFailedError):
+    """The file is not a whole, unaltered document in the strict grammar.
+
+    ``line`` is the 1-based line of the file at which it stopped being one, where there is one.
+    """
+
+    exit_code = 21
+
+    def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(f"line {line}: {message}" if line is not None else message, hint=hint)
+        self.line = line
+
+
+class UnfitValueError(DocumentError):
+    """A value that its target column would refuse or silently change."""
+
+    exit_code = 22
+
+
+class KeyClashError(ImportFailedError):
+    """A key or unique value in the snapshot is in use by a row that is not demo data."""
+
+    exit_code = 23
+
+
+class RealRowsError(ImportFailedError):
+    """Rows that are not demo data would be deleted, changed or left dangling."""
+
+    exit_code = 24
+
+
+class VerificationError(ImportFailedError):
+    """After the load the rows were not the snapshot's, or a foreign key did not hold."""
+
+    exit_code = 25
+
+
+class NotConfirmedError(ImportFailedError):
+    """The question was answered with no, or there was nobody to ask."""
+
+    exit_code = 26
+
+
+class StoreError(DemoError):
+    """The snapshot directory could not be read or written; nothing is half done."""
+
+    exit_code = 30
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the store's lock."""
+
+    exit_code = 31
+
+
+class ScenarioError(DemoError):
+    """A scenario file that does not fit its schema, named by file, line and key."""
+
+    exit_code = 40
+
+
+class ValidationFailedError(DemoError):
+    """``validate`` found the database different from what it should be."""
+
+    exit_code = 50
+
+
+class ProtectedDatabaseError(DemoError):
+    """``migrate-fresh`` would destroy tables or rows that are not demo data."""
+
+    exit_code = 51

@@ -251,6 +251,20 @@ class Header:
     extra: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What reading a document tells of it, none of its rows kept.
+
+    ``size`` and ``sha256`` are of the whole file, ``digest`` is of its rows alone, both as
+    lower-case hexadecimal digits.
+    """
+
+    header: Header
+    digest: str
+    size: int
+    sha256: str
+
+
 # --- Store -----------------------------------------------------------------------------------
 
 

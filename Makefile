@@ -1,0 +1,55 @@
+# Everything a contributor needs, from nothing but git, make and Python 3.11 or later.
+# Kept to what GNU make 3.81 understands, which is the one macOS ships.
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+
+.PHONY: help install demo test check format lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter, ARGS='-k store' goes to pytest."
+
+install: $(STAMP) ## set up .venv with the locked dependencies
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 install" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "making .venv"; $(PYTHON) -m venv --clear .venv; }
+	@echo "installing the locked dependencies into .venv"
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## play the whole story on an embedded SQLite database
+	@$(BIN)/python examples/story.py
+
+test: $(STAMP) ## run the tests, on SQLite and on real servers
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: $(STAMP) ## check format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(STAMP) ## put the code into shape
+	@$(BIN)/ruff check --quiet --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+lock: $(STAMP) ## renew requirements/dev.lock (ARGS=--upgrade for newer versions)
+	@test -x $(BIN)/uv || $(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
+	  -o requirements/dev.lock --generate-hashes --custom-compile-command "make lock" $(ARGS)
+
+clean: ## remove everything these targets made
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,112 @@
+"""Fixtures for tests on real databases.
+
+``sqlite_url``, ``postgresql_url``, ``postgresql15_url``, ``mariadb_url``: an empty database.
+``database_url``: the test runs once per engine; ``@engines("sqlite", "postgresql")`` chooses
+which, and ``@engines(..., fixture="target_url")`` does the same for a second database.
+``new_database("postgresql")``: as many more as a test likes.
+``servers.database("postgresql")``: a context manager, for fixtures of wider scope.
+
+A server that is not installed: the test is skipped, but fails where CI is set.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from database_engines import ENGINES, missing
+from servers import SERVERS, Run, version
+
+NewDatabase = Callable[[str], str]
+_RUN = pytest.StashKey[Run]()
+
+# What would lead a test, or a client it starts, to another database or another kind of output.
+_FOREIGN = ("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is None:
+        config.stash[_RUN] = Run()
+    else:
+        config.stash[_RUN] = Run(Path(given["servers"]), given["workerid"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = str(node.config.stash[_RUN].directory)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[_RUN].close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    found = [f"sqlite {sqlite3.sqlite_version}"]
+    for name, engine in SERVERS.items():
+        program = engine.program()
+        found.append(f"{name} {version(program) if program else 'missing'}")
+    return "databases: " + ", ".join(found)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_foreign_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_FOREIGN):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Run:
+    return pytestconfig.stash[_RUN]
+
+
+@pytest.fixture
+def new_database(servers: Run, tmp_path: Path) -> Iterator[NewDatabase]:
+    with ExitStack() as databases:
+
+        def create(engine: str) -> str:
+            try:
+                return databases.enter_context(servers.database(engine, tmp_path))
+            except LookupError as error:
+                missing(str(error))
+
+        yield create
+
+
+@pytest.fixture
+def sqlite_url(new_database: NewDatabase) -> str:
+    return new_database("sqlite")
+
+
+@pytest.fixture
+def postgresql_url(new_database: NewDatabase) -> str:
+    return new_database("postgresql")
+
+
+@pytest.fixture
+def postgresql15_url(new_database: NewDatabase) -> str:
+    return new_database("postgresql15")
+
+
+@pytest.fixture
+def mariadb_url(new_database: NewDatabase) -> str:
+    return new_database("mariadb")
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> str:
+    return new_database(request.param)
+
+
+@pytest.fixture(params=ENGINES)
+def target_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> str:
+    return new_database(request.param)

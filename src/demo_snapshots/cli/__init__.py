@@ -1,0 +1,36 @@
+"""The ``demo`` command: one module per sub-command, which parses, calls one operation, renders.
+
+Start-up is part of the contract: nothing here imports SQLAlchemy, pydantic or Rich at import
+time; each command imports its operation inside its function.
+"""
+
+from __future__ import annotations
+
+from demo_snapshots.cli import (
+    cleanup_exports,
+    export,
+    import_,
+    list_exports,
+    migrate_fresh,
+    seed_enhanced,
+    validate,
+)
+from demo_snapshots.cli.group import demo
+
+__all__ = ["demo", "main"]
+
+for _command in (
+    migrate_fresh.command,
+    seed_enhanced.command,
+    export.command,
+    import_.command,
+    list_exports.command,
+    cleanup_exports.command,
+    validate.command,
+):
+    demo.add_command(_command)
+
+
+def main() -> None:
+    """Run ``demo`` with the process's arguments; ends the process with its exit status."""
+    demo.main(prog_name="demo")

@@ -1,0 +1,49 @@
+"""``demo export``"""
+
+from __future__ import annotations
+
+import click
+
+from demo_snapshots.cli.options import (
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    scenario_name,
+)
+
+
+@click.command(
+    "export",
+    cls=WithExamples,
+    short_help="Save the demo rows as the next version.",
+    epilog=examples(
+        "demo export general",
+        "demo export general --auto-version",
+        "demo export general --database postgresql://localhost/app",
+    ),
+)
+@click.argument("scenario", callback=scenario_name)
+@click.option("--auto-version", is_flag=True, help="Write a new version even of unchanged data.")
+@click.option("--allow-empty", is_flag=True, help="Write even if no row carries SCENARIO.")
+@common_options
+def command(session: Session, scenario: str, auto_version: bool, allow_empty: bool) -> None:
+    """Save SCENARIO's demo rows as the next version in the snapshot directory.
+
+    Unchanged data writes nothing and says since which version it is unchanged. The file is
+    plain SQL: commit it, review it, load it with demo import, sqlite3, psql or mariadb.
+    """
+    from demo_snapshots import render
+    from demo_snapshots.exporting import export_scenario
+
+    with session.terminal.progress() as progress:
+        result = export_scenario(
+            scenario,
+            session.config,
+            session.store,
+            now=session.now,
+            auto_version=auto_version,
+            allow_empty=allow_empty,
+            progress=progress,
+        )
+    session.terminal.result(render.export_report(result), render.export_json(result))

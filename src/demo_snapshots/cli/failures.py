@@ -1,0 +1,71 @@
+"""How a failure reaches the user: one line of what, one line of what to do, an exit status.
+
+Only errors of the tree in ``errors.py`` and Click's usage errors come here. Anything else is a
+bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from demo_snapshots.cli.terminal import configure_streams, visible
+from demo_snapshots.errors import DemoError, UsageError
+
+INTERRUPTED = 130
+"""128 + SIGINT, what a shell expects of a program stopped by Ctrl-C."""
+
+
+def as_demo_error(error: click.ClickException) -> UsageError:
+    """Click's complaint about the command line, in the words and the tree of this program."""
+    message = error.format_message().strip().removesuffix(".").replace("\n", " ")
+    command = getattr(getattr(error, "ctx", None), "command_path", "demo")
+    return UsageError(
+        message[:1].lower() + message[1:], hint=f"See what it takes with {command} --help."
+    )
+
+
+def error_as_dict(error: DemoError) -> dict[str, object]:
+    """``error`` as ``--json`` shows it; the keys are documented in docs/json.md."""
+    document: dict[str, object] = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    for name in ("problems", "available", "scenarios", "line"):
+        value = getattr(error, name, None)
+        if value is not None:
+            document[name] = list(value) if isinstance(value, tuple) else value
+    return document
+
+
+def tell(error: DemoError, details: Sequence[str] = ()) -> None:
+    """Write ``error`` to stderr: what failed, ``details`` one a line, and what to do."""
+    configure_streams()
+    lines = [f"error: {visible(str(error))}"]
+    lines += [f"  - {visible(detail)}" for detail in details]
+    if error.hint:
+        lines.append(f"hint: {visible(error.hint)}")
+    sys.stdout.flush()
+    click.echo("\n".join(lines), err=True)
+
+
+def report_failure(error: DemoError, *, as_json: bool) -> int:
+    """Tell the user about ``error``, and a program on stdout if ``as_json``; gives the status.
+
+    The lines on stderr are written in both cases, so that the log of a script that reads the
+    JSON shows what went wrong as well.
+    """
+    tell(error, getattr(error, "problems", ()))
+    if as_json:
+        click.echo(json.dumps({"error": error_as_dict(error)}, indent=2))
+    return error.exit_code
+
+
+def report_interrupt() -> int:
+    click.echo("\nerror: interrupted; what was not finished was rolled back", err=True)
+    return INTERRUPTED

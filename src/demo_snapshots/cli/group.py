@@ -1,0 +1,68 @@
+"""The group of commands, and the one place where errors turn into exit statuses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from demo_snapshots.cli import failures
+from demo_snapshots.cli.options import COMMON, WithExamples, examples
+from demo_snapshots.errors import DemoError
+
+
+class Demo(WithExamples, click.Group):
+    """Runs a command and ends the process with the error's own exit status.
+
+    Click itself turns a closed pipe into a quiet exit with status 1.
+    """
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        as_json = "--json" in (sys.argv[1:] if args is None else args)
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(args, prog_name or "demo", **extra)
+        except DemoError as error:
+            status = failures.report_failure(error, as_json=as_json)
+        except click.ClickException as error:
+            status = failures.report_failure(failures.as_demo_error(error), as_json=as_json)
+        except click.Abort:
+            status = failures.report_interrupt()
+        sys.exit(status if isinstance(status, int) else 0)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the work rather than of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=Demo,
+    name="demo",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "demo export general      save the demo rows as the next version",
+        "demo import general      put the latest version back",
+        "demo list-exports        see what is saved",
+    ),
+)
+@click.version_option(package_name="demo-snapshots", message="demo %(version)s")
+@click.pass_context
+def demo(ctx: click.Context, /, **_common: Any) -> None:
+    """Save the demo rows of a database as one plain SQL file, and put them back.
+
+    Import replaces the demo rows and leaves every other row as it is. Each command has its own
+    --help with examples; the exit statuses are listed in docs/commands.md.
+    """
+    if ctx.invoked_subcommand is None:
+        if not ctx.params["as_json"]:
+            click.echo(ctx.get_help() + "\n", err=True)
+        raise click.UsageError("no command given", ctx)
+
+
+for _option in COMMON:
+    _option(demo)

@@ -1,0 +1,112 @@
+"""``demo import``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from demo_snapshots.cli.options import (
+    FORCE,
+    YES,
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    refuse_production,
+    scenario_name,
+)
+from demo_snapshots.errors import UsageError
+
+if TYPE_CHECKING:
+    from demo_snapshots.model import ImportPlan
+
+
+@click.command(
+    "import",
+    cls=WithExamples,
+    short_help="Replace the demo rows by a saved version.",
+    epilog=examples(
+        "demo import general",
+        "demo import general --version=v1",
+        "demo import general --file=demo.sql --yes",
+    ),
+)
+@click.argument("scenario", callback=scenario_name)
+@click.option("--latest", is_flag=True, help="The latest version; the default.")
+@click.option("--version", metavar="V", help="That version: v1_2025-01-15, or just v1.")
+@click.option("--file", metavar="PATH", help="Any snapshot file whose header names SCENARIO.")
+@click.option(
+    "--keep-other-scenarios",
+    is_flag=True,
+    help="Replace only the rows that export SCENARIO would save.",
+)
+@YES
+@FORCE
+@common_options
+def command(
+    session: Session,
+    scenario: str,
+    latest: bool,
+    version: str | None,
+    file: str | None,
+    keep_other_scenarios: bool,
+    yes: bool,
+    force: bool,
+) -> None:
+    """Replace the demo rows of the database by SCENARIO as it was saved.
+
+    One transaction: afterwards the demo rows are exactly the snapshot's, every other row is as
+    it was; if anything fails, all rows are. Asks first where demo rows would be replaced.
+    """
+    _refuse_two_sources(latest, version, file)
+    refuse_production(force)
+    from demo_snapshots import importing, render
+
+    with session.terminal.progress() as progress:
+
+        def confirm(plan: ImportPlan) -> bool:
+            progress.stop()
+            question = render.import_question(plan)
+            return session.terminal.ask(render.import_plan(plan), question, yes=yes)
+
+        config = session.config
+        if file is not None:
+            result = importing.import_from_file(
+                Path(file),
+                config,
+                scenario=scenario,
+                confirm=confirm,
+                keep_other_scenarios=keep_other_scenarios,
+                progress=progress,
+            )
+        elif version is not None:
+            result = importing.import_scenario_version(
+                scenario,
+                version,
+                config,
+                session.store,
+                confirm=confirm,
+                keep_other_scenarios=keep_other_scenarios,
+                progress=progress,
+            )
+        else:
+            result = importing.import_latest_scenario(
+                scenario,
+                config,
+                session.store,
+                confirm=confirm,
+                keep_other_scenarios=keep_other_scenarios,
+                progress=progress,
+            )
+    session.terminal.result(render.import_report(result), render.import_json(result))
+
+
+def _refuse_two_sources(latest: bool, version: str | None, file: str | None) -> None:
+    options = {"--latest": latest, "--version": version is not None, "--file": file is not None}
+    given = [name for name, is_given in options.items() if is_given]
+    if len(given) > 1:
+        raise UsageError(
+            f"{' and '.join(given)} contradict each other", hint="Give one of them, or none."
+        )

@@ -1,0 +1,74 @@
+"""``demo migrate-fresh``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from demo_snapshots.cli.options import (
+    YES,
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    refuse_production,
+)
+
+if TYPE_CHECKING:
+    from demo_snapshots.fragments.schema import MigrateResult
+    from demo_snapshots.render import Report
+
+
+@click.command(
+    "migrate-fresh",
+    cls=WithExamples,
+    short_help="Drop and recreate the sample application's tables.",
+    epilog=examples(
+        "demo migrate-fresh",
+        "demo migrate-fresh --yes",
+        "demo migrate-fresh --database postgresql://localhost/fragments",
+    ),
+)
+@YES
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Even in production, and over other tables or rows that are not demo data.",
+)
+@common_options
+def command(session: Session, yes: bool, force: bool) -> None:
+    """Drop and recreate the tables of Fragments, the sample application.
+
+    Refuses a database that holds other tables or rows that are not demo data, unless --force.
+    Asks first where demo rows would go.
+    """
+    refuse_production(force)
+    from demo_snapshots.database.connect import make_engine
+    from demo_snapshots.fragments.schema import migrate_fresh
+
+    result = migrate_fresh(make_engine(session.config.database), force=force)
+    session.terminal.result(_report(result), _document(result))
+
+
+def _report(result: MigrateResult) -> Report:
+    from demo_snapshots.render import Facts, Line, Look
+
+    return (
+        Line("Created the sample application's tables, all empty", Look.GOOD),
+        Facts(
+            (
+                ("Tables", ", ".join(result.tables)),
+                ("Dropped", ", ".join(result.dropped) or "none, there were none"),
+                ("Migration", result.revision),
+            )
+        ),
+    )
+
+
+def _document(result: MigrateResult) -> dict[str, object]:
+    return {
+        "tables": list(result.tables),
+        "dropped": list(result.dropped),
+        "migration": result.revision,
+    }

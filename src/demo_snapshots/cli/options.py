@@ -1,0 +1,135 @@
+"""The options every command takes, before or after its name, and the session they add up to."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
+from demo_snapshots.errors import ProtectedDatabaseError
+
+if TYPE_CHECKING:
+    from demo_snapshots.config import Config
+    from demo_snapshots.store import Store
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+COMMON = (
+    click.option(
+        "--database",
+        metavar="URL",
+        help="Else DATABASE_URL, else demo.toml, else sqlite:///database/demo.sqlite.",
+    ),
+    click.option(
+        "--snapshots",
+        metavar="DIR",
+        help="Else DEMO_SNAPSHOTS, else demo.toml, else database/demo-snapshots.",
+    ),
+    click.option(
+        "--config",
+        "config_file",
+        metavar="FILE",
+        help="Read this file in place of demo.toml or pyproject.toml.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("-v", "--verbose", count=True, help="Print log lines; twice for more."),
+)
+
+YES = click.option("-y", "--yes", is_flag=True, help="Answer the question with yes.")
+FORCE = click.option(
+    "--force", is_flag=True, help="Even where APP_ENV or DEMO_ENV says production."
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the common options say. Configuration and store are read when first asked for."""
+
+    terminal: Terminal
+    database: str | None = None
+    snapshots: str | None = None
+    config_file: str | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        """Raises ConfigError."""
+        from demo_snapshots.config import load_config
+
+        return load_config(
+            database=self.database,
+            snapshots=self.snapshots,
+            file=self.config_file,
+            environment=os.environ,
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        from demo_snapshots.document.reader import describe
+        from demo_snapshots.store import open_store
+
+        return open_store(self.config.snapshots, describe)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def common_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the common options, and its function the Session made of them.
+
+    The same options before the command's name count as well; those after it win.
+    """
+
+    @functools.wraps(function)
+    @click.pass_context
+    def run(ctx: click.Context, /, **params: Any) -> None:
+        given = {
+            name: params.pop(name) or ctx.find_root().params.get(name)
+            for name in ("database", "snapshots", "config_file", "as_json", "quiet", "verbose")
+        }
+        configure_streams()
+        terminal = Terminal(as_json=bool(given.pop("as_json")), quiet=bool(given.pop("quiet")))
+        with log_lines_on_stderr(int(given.pop("verbose") or 0), quiet=terminal.quiet):
+            function(Session(terminal, **given), **params)
+
+    for option in reversed(COMMON):
+        run = option(run)
+    return run
+
+
+def refuse_production(force: bool) -> None:
+    """Raise ProtectedDatabaseError where the environment says production, unless ``force``."""
+    for name in ("APP_ENV", "DEMO_ENV"):
+        if os.environ.get(name, "").strip().lower() in ("production", "prod") and not force:
+            raise ProtectedDatabaseError(
+                f"{name} says that this is production; nothing was changed",
+                hint="If this database is the right one all the same, add --force.",
+            )
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a command that is WithExamples."""
+    return "\n".join(("Examples:", *(f"  {line}" for line in lines)))
+
+
+class WithExamples(click.Command):
+    """A command whose epilog is printed as it stands, beneath the options and in line with them."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.epilog:
+            formatter.write(f"\n{self.epilog}\n")
+
+
+def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A parameter's callback. Raises UsageError, which states the rules for names."""
+    from demo_snapshots.model import check_scenario_name
+
+    return None if value is None else check_scenario_name(value)

@@ -1,0 +1,126 @@
+"""Reports and progress bars by Rich. Imported only when something is to be drawn."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+from rich.box import Box
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from demo_snapshots.cli.terminal import visible
+from demo_snapshots.render import Facts, Grid, Line, Look, Report
+
+_STYLES = {
+    Look.PLAIN: "",
+    Look.STRONG: "bold",
+    Look.FAINT: "dim",
+    Look.GOOD: "bold green",
+    Look.WARNING: "yellow",
+    Look.BAD: "bold red",
+}
+_RULES = Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+_ASCII_RULES = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
+_WIDE = 1000
+"""Columns where nobody looks: a table in a pipe or a file is never cut."""
+
+
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would exit here; Click's answer to a closed pipe is the one for all output.
+        raise BrokenPipeError(32, "the pipe was closed")
+
+
+def screen(stream: TextIO) -> Console:
+    """A console on ``stream``: without styles under NO_COLOR, uncut where it is no terminal."""
+    console = _Screen(
+        file=stream,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console
+
+
+def print_report(report: Report, stream: TextIO) -> None:
+    """Write ``report`` to ``stream``."""
+    console = screen(stream)
+    for block in report:
+        if isinstance(block, Line):
+            console.print(_text(block.text, block.look), soft_wrap=True)
+        elif isinstance(block, Facts):
+            _print_facts(console, block)
+        else:
+            _print_grid(console, block)
+
+
+def _print_facts(console: Console, facts: Facts) -> None:
+    # Not a Rich table: a path is never wrapped or cut, so that it can be copied.
+    width = max(len(name) for name, _ in facts.pairs)
+    for name, value in facts.pairs:
+        line = Text("  ")
+        line.append(name.ljust(width), style="dim")
+        line.append("  " + visible(value))
+        console.print(line, soft_wrap=True)
+    console.print()
+
+
+def _print_grid(console: Console, grid: Grid) -> None:
+    table = Table(
+        box=_ASCII_RULES if console.options.ascii_only else _RULES,
+        border_style="dim",
+        header_style="dim",
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for heading in grid.headings:
+        right = heading.numeric
+        table.add_column(heading.text, justify="right" if right else "left", no_wrap=True)
+    for row in grid.rows:
+        if row.after_rule:
+            table.add_section()
+        table.add_row(*(_text(cell, row.look) for cell in row.cells))
+    console.print()
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    console.print()
+
+
+def _text(text: str, look: Look) -> Text:
+    return Text(visible(text), style=_STYLES[look])
+
+
+class Bars:
+    """One bar per table, from the first call on; taken off the screen by ``stop``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._progress = Progress(
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            console=screen(stream),
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._running = False
+
+    def __call__(self, table: str, done: int, total: int) -> None:
+        if not self._running:
+            self._progress.start()
+            self._running = True
+        if table not in self._tasks:
+            self._tasks[table] = self._progress.add_task(visible(table), total=total)
+        self._progress.update(self._tasks[table], completed=done, total=total)
+
+    def stop(self) -> None:
+        """Clear the bars, so that a question or a result can be written. May be called twice."""
+        if self._running:
+            self._progress.stop()
+            self._running = False

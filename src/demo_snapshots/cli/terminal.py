@@ -1,0 +1,125 @@
+"""Where text goes: results to stdout; questions, progress and log lines to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from demo_snapshots.errors import NotConfirmedError
+
+if TYPE_CHECKING:
+    from demo_snapshots.cli.screen import Bars
+    from demo_snapshots.render import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How this run speaks: as text, as JSON (``as_json``), or only in errors (``quiet``)."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def result(self, report: Report, document: Mapping[str, object]) -> None:
+        """Print the outcome of a command on stdout; ``document`` in its place under --json."""
+        if self.as_json:
+            click.echo(json.dumps(document, indent=2, ensure_ascii=not _speaks_unicode()))
+        elif not self.quiet:
+            from demo_snapshots.cli.screen import print_report
+
+            print_report(report, sys.stdout)
+
+    def ask(self, plan: Report, question: str, *, yes: bool) -> bool:
+        """Whether to go on: ``yes``, or else what the user says to ``plan`` and ``question``.
+
+        Both go to stderr, so that stdout holds the result alone. Raises NotConfirmedError where
+        no terminal is there to ask on.
+        """
+        if yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NotConfirmedError(
+                f"{question} There is no terminal to ask on", hint="Answer with --yes."
+            )
+        from demo_snapshots.cli.screen import print_report
+
+        print_report(plan, sys.stderr)
+        click.echo(f"{visible(question)} [y/N] ", nl=False, err=True)
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            click.echo(err=True)
+        return answer.strip().lower() in ("y", "yes")
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Bars | Silence]:
+        """Progress bars on stderr while the block runs; none unless stderr is a terminal."""
+        if self.quiet or not sys.stderr.isatty():
+            yield Silence()
+            return
+        from demo_snapshots.cli.screen import Bars
+
+        bars = Bars(sys.stderr)
+        try:
+            yield bars
+        finally:
+            bars.stop()
+
+
+class Silence:
+    """The progress bars that nobody sees."""
+
+    def __call__(self, table: str, done: int, total: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, control characters spelled out.
+
+    Names and kinds come from files and databases; an escape sequence among them must not reach
+    the terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def configure_streams() -> None:
+    """Never fail on a character that the terminal's encoding (cp1252, ASCII) cannot write."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def log_lines_on_stderr(verbose: int, *, quiet: bool) -> Iterator[None]:
+    """Send this package's log to stderr: warnings, INFO from ``verbose`` 1, DEBUG from 2."""
+    logger = logging.getLogger("demo_snapshots")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LogLine())
+    before = logger.level
+    logger.setLevel(
+        logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    )
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+class _LogLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {visible(record.getMessage())}"
+
+
+def _speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")

@@ -1,0 +1,55 @@
+"""``demo validate``"""
+
+from __future__ import annotations
+
+import click
+
+from demo_snapshots.cli.failures import tell
+from demo_snapshots.cli.options import (
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    scenario_name,
+)
+from demo_snapshots.errors import ValidationFailedError
+
+
+@click.command(
+    "validate",
+    cls=WithExamples,
+    short_help="Check the demo rows against the latest version.",
+    epilog=examples(
+        "demo validate",
+        "demo validate general",
+        "demo validate general --schema",
+    ),
+)
+@click.argument("scenario", callback=scenario_name, required=False)
+@click.option(
+    "--schema",
+    "schema_only",
+    is_flag=True,
+    help="Only ask whether the latest version still fits the tables; for CI.",
+)
+@common_options
+@click.pass_context
+def command(ctx: click.Context, session: Session, scenario: str | None, schema_only: bool) -> None:
+    """Check the demo rows in the database.
+
+    Counts, foreign keys, references kept in JSON, and, row by row, whether they are exactly
+    the latest version of SCENARIO. Changes nothing. Exit status 50 if something was found.
+    """
+    from demo_snapshots import render
+    from demo_snapshots.validating import validate_scenario
+
+    terminal = session.terminal
+    with terminal.progress() as progress:
+        result = validate_scenario(
+            session.config, session.store, scenario, schema_only=schema_only, progress=progress
+        )
+    terminal.result(render.validation_report(result), render.validation_json(result))
+    if not result.valid:
+        error = ValidationFailedError(render.validation_failure(result))
+        tell(error, result.problems if terminal.quiet else ())
+        ctx.exit(error.exit_code)

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 from database_engines import ENGINES, missing
-from servers import SERVERS, Run, version
+from server_engines import SERVERS, version
+from servers import Run
 
 NewDatabase = Callable[[str], str]
 _RUN = pytest.StashKey[Run]()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from servers import SERVERS, client
+from server_engines import SERVERS, client
 
 ENGINES = ("sqlite", *SERVERS)
 

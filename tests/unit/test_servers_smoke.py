@@ -14,7 +14,7 @@ import psycopg
 import pymysql
 import pytest
 from database_engines import engines, missing, stock_client
-from servers import SERVERS
+from server_engines import SERVERS
 
 
 def _mariadb(url: str) -> pymysql.Connection:

@@ -1,0 +1,210 @@
+"""The row grammar: which literals a column takes unchanged, compiled to one pattern per table.
+
+Everything the target column would refuse, or take and change in silence, is outside its
+pattern: a fraction into an integer, more digits than the scale, an offset or too fine a second
+into a timestamp, a longer string, TRUE into text, a number into text. Patterns use possessive
+quantifiers throughout, so matching is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demo_snapshots.document.literals import BINARY, ODD_TEXT, STRING
+from demo_snapshots.model import Affinity, Column, Kind
+
+NUMBER = rb"-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+LITERAL = b"(?:NULL|TRUE|FALSE|" + NUMBER + b"|" + STRING + b"|" + BINARY + b"|" + ODD_TEXT + b")"
+"""Any literal a document may hold, whatever the column."""
+
+_ANY = re.compile(LITERAL)
+_CUT_STRING = re.compile(rb"'[^']*+(?:''[^']*+)*+'?\Z")
+_LONGEST_WORD = 64
+
+_DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}%s)?"
+_DIGITS = {8: 3, 16: 5, 24: 8, 32: 10, 64: 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a row leaves the grammar; ``column`` is set if only this column's value is wrong."""
+
+    position: int
+    column: str | None = None
+
+
+class RowGrammar:
+    """The rows of one INSERT, recognised in a target's columns."""
+
+    def __init__(self, columns: Sequence[tuple[str, Kind, Column | None]]) -> None:
+        """``columns`` in the document's order: name, the document's kind and the target's
+        column, or None where any literal will do."""
+        self.names = tuple(name for name, _, _ in columns)
+        patterns = [
+            LITERAL if column is None else value_pattern(column, kind)
+            for _, kind, column in columns
+        ]
+        row = rb"\(" + b",".join(patterns) + rb"\)"
+        self._values = [re.compile(pattern) for pattern in patterns]
+        self._rows = re.compile(b"(?:" + row + b",\n)*+(?:" + row + b";\n)?+")
+
+    def match(self, text: bytes | bytearray, position: int) -> int:
+        """The end of the whole rows that begin at ``position``, which it is if there are none."""
+        match = self._rows.match(text, position)
+        assert match is not None
+        return match.end()
+
+    def fault(self, text: bytes | bytearray, position: int) -> Fault | None:
+        """Why no whole row begins at ``position``: None if more text may make it one."""
+        end = len(text)
+        if position == end:
+            return None
+        if text[position] != 0x28:
+            return Fault(position)
+        position += 1
+        for index, (name, value) in enumerate(zip(self.names, self._values, strict=True)):
+            last = index == len(self.names) - 1
+            stop = 0x29 if last else 0x2C
+            match = value.match(text, position)
+            if match is None or match.end() == end or text[match.end()] != stop:
+                return self._why(text, position, name, stop)
+            position = match.end() + 1
+        follows = bytes(text[position : position + 2])
+        return None if len(follows) < 2 else Fault(position)
+
+    def _why(self, text: bytes | bytearray, position: int, name: str, stop: int) -> Fault | None:
+        loose = _ANY.match(text, position)
+        if loose is not None and loose.end() < len(text) and text[loose.end()] == stop:
+            return Fault(position, name)
+        rest = len(text) - position
+        if rest < _LONGEST_WORD or _CUT_STRING.match(text, position):
+            return None
+        if text.startswith(b"\n/* /* */ ", position) and text.find(b"\n", position + 1) < 0:
+            return None
+        return Fault(position)
+
+
+def value_pattern(column: Column, kind: Kind) -> bytes:
+    """The literals of a document's ``kind`` that ``column`` takes as they are."""
+    forms = _dynamic(column) if column.affinity is not None else _typed(column, kind)
+    if column.nullable:
+        forms = [b"NULL", *forms]
+    return b"(?:" + b"|".join(forms) + b")"
+
+
+def _typed(column: Column, kind: Kind) -> list[bytes]:
+    match column.kind:
+        case Kind.INTEGER:
+            sign = "" if column.unsigned else "-?"
+            return [f"{sign}[0-9]{{1,{_DIGITS[column.bits or 64]}}}+".encode()]
+        case Kind.DECIMAL:
+            return _decimal(column)
+        case Kind.FLOAT:
+            return _float(column, kind)
+        case Kind.BOOLEAN:
+            return [b"TRUE", b"FALSE", b"-?[0-9]{1,3}+" if column.bits else b"[01]"]
+        case Kind.TEXT:
+            return [*_text(column.length), ODD_TEXT]
+        case Kind.JSON:
+            return [STRING, ODD_TEXT]
+        case Kind.BINARY:
+            return [BINARY]
+        case Kind.UUID:
+            return [b"'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'"]
+        case Kind.DATE | Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
+            return _moment(column)
+        case Kind.NATIVE:
+            return [STRING, ODD_TEXT]
+
+
+def _dynamic(column: Column) -> list[bytes]:
+    """SQLite keeps a cell as it is unless its column's affinity converts it."""
+    # sqlite.org/datatype3.html, 3.1: a numeric-looking string becomes a number under INTEGER,
+    # NUMERIC and REAL affinity, any number becomes text under TEXT affinity.
+    strings = [STRING, ODD_TEXT, BINARY]
+    if column.affinity is Affinity.TEXT:
+        return strings
+    numbers = [_INT64 + rb"(?![0-9.eE])", _FRACTION]
+    if column.affinity is Affinity.BLOB:
+        return [*numbers, b"TRUE", b"FALSE", *strings]
+    if column.affinity is Affinity.REAL:
+        numbers = [rb"-?[0-9]{1,15}+(?![0-9.eE])", _FRACTION]
+    if column.kind in (Kind.BOOLEAN, Kind.INTEGER):
+        numbers += [b"TRUE", b"FALSE"]
+    return [*numbers, _NOT_NUMERIC_LOOKING + STRING, ODD_TEXT, BINARY]
+
+
+def _up_to(limit: str) -> str:
+    """A pattern for whole numbers without sign from 0 to ``limit``."""
+    forms = [f"[0-9]{{1,{len(limit) - 1}}}+(?![0-9])"]
+    for index, digit in enumerate(limit):
+        if digit > "0":
+            rest = len(limit) - index - 1
+            forms.append(f"{limit[:index]}[0-{int(digit) - 1}][0-9]{{{rest}}}")
+    return "(?:" + "|".join([*forms, limit]) + ")"
+
+
+_INT64 = f"(?:{_up_to('9223372036854775807')}|-{_up_to('9223372036854775808')})".encode()
+# Seventeen significant digits tell every double apart; the loader checks the rest by value.
+_FRACTION = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
+_NOT_NUMERIC_LOOKING = (
+    rb"(?!'[ \t\n]*+[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?[ \t\n]*+')"
+)
+
+
+def _decimal(column: Column) -> list[bytes]:
+    special = [b"'NaN'", b"'-?Infinity'"] if column.extended else []
+    if column.precision is None:
+        return [NUMBER, *special]
+    scale = column.scale or 0
+    whole = max(column.precision - scale, 0)
+    fraction = max(scale, 0)
+    number = f"-?0*+[0-9]{{0,{whole}}}+(?:\\.[0-9]{{0,{fraction}}}+0*+)?+(?<=[0-9])"
+    return [number.encode(), *special]
+
+
+def _float(column: Column, kind: Kind) -> list[bytes]:
+    special = [b"'NaN'", b"'-?Infinity'"] if column.extended else []
+    # Digits that survive decimal -> binary -> decimal (FLT_DIG, DBL_DIG) for decimals; enough
+    # to tell every value apart (FLT_DECIMAL_DIG, DBL_DECIMAL_DIG) for what was a float before.
+    single = column.bits == 32
+    digits = (9 if single else 17) if kind is Kind.FLOAT else (6 if single else 15)
+    number = (
+        rf"-?(?=(?:0\.0*+)?[0-9.]{{1,{digits + 1}}}+(?![0-9.]))"
+        r"[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+    )
+    return [number.encode(), *special]
+
+
+def _text(length: int | None) -> list[bytes]:
+    if length is None:
+        return [STRING]
+    if length == 0:
+        return [b"''(?!')"]
+    # Bytes are never fewer than characters, so the first form settles nearly every string at
+    # the speed of one character class; the second counts UTF-8 lead bytes and doubled quotes.
+    return [
+        f"'[^']{{0,{length}}}+'(?!')".encode(),
+        rb"'(?:(?:[^'\x80-\xbf]|'')[\x80-\xbf]*+){0,%d}+'(?!')" % length,
+    ]
+
+
+def _moment(column: Column) -> list[bytes]:
+    digits = 6 if column.precision is None else column.precision
+    fraction = rf"(?:\.[0-9]{{0,{digits}}}+0*+)?+"
+    clock = _CLOCK % fraction
+    era = "(?: BC)?" if column.extended else ""
+    match column.kind:
+        case Kind.DATE:
+            pattern = _DAY + era
+        case Kind.TIME:
+            pattern = rf"-?[0-9]{{2,3}}:[0-9]{{2}}:[0-9]{{2}}{fraction}"
+        case _:
+            pattern = rf"{_DAY}(?:[ T]{clock})?+{era}"
+    forms = [f"'{pattern}'".encode()]
+    if column.extended and column.kind is not Kind.TIME:
+        forms.append(b"'-?infinity'")
+    return forms

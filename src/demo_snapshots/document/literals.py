@@ -1,0 +1,136 @@
+"""Literals, both directions: how values stand in a document, and how they are read from it.
+
+Between the rooms rows travel as *raw rows*: ``(1,'it''s',NULL,TRUE,X'00FF')``, finished SQL in
+which every value is one of
+
+* ``NULL``, ``TRUE``, ``FALSE``, a number,
+* ``'text'`` with ``''`` for a quote and nothing else escaped,
+* ``X'00FF'`` for binary values, upper-case digits,
+* ``CAST(X'6100' AS CHAR)`` for text that holds a NUL.
+
+In a document the last two, and text with CR or other control characters, stand on a line of
+their own in two forms, because the engines spell them differently and because clients and git
+turn CR LF into LF. ``carry`` goes from raw to document, ``recover`` back. Both pass text that
+needs nothing through untouched, at memory speed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+STRING = rb"'[^']*+(?:''[^']*+)*+'"
+HEX = rb"(?:[0-9A-F]{2})*+"
+BINARY = rb"\n/\* /\* \*/ X'" + HEX + rb"' -- \*/ '\\x" + HEX + rb"'\n"
+ODD_TEXT = (
+    rb"\n/\* /\* \*/ CAST\(X'"
+    + HEX
+    + rb"' AS CHAR\) -- \*/ E'(?:[^'\\\x00-\x1f\x7f]++|''|\\(?:[\\bfnrt]|x[0-9a-f]{2}))*+'\n"
+)
+
+_RAW_TOKEN = re.compile(
+    rb"CAST\(X'(" + HEX + rb")' AS CHAR\)|X'(" + HEX + rb")'|(" + STRING + rb")"
+)
+_DOCUMENT_TOKEN = re.compile(
+    rb"\n/\* /\* \*/ (?:CAST\(X'(?P<odd>"
+    + HEX
+    + rb")' AS CHAR\) -- \*/ E'(?P<escaped>[^'\n]*+(?:''[^'\n]*+)*+)'"
+    rb"|X'(?P<hex>" + HEX + rb")' -- \*/ '\\x(?P<same>" + HEX + rb")')\n|" + STRING
+)
+
+# Deleting with translate and comparing lengths runs at 1.8 GB/s; a regular expression that
+# looks for the same bytes at 0.36.
+_CONTROL = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
+_ESCAPES = {0x5C: b"\\\\", 0x27: b"''", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
+_UNESCAPE = re.compile(rb"\\(?:([\\bfnrt])|x([0-9a-f]{2}))|''")
+_UNESCAPED = {b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+def has_control(text: bytes) -> bool:
+    """Whether ``text`` holds CR or a control character other than TAB and LF."""
+    return len(text.translate(None, _CONTROL)) != len(text)
+
+
+def quote(text: str) -> str:
+    """``text`` as a plain string literal. For text without control characters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def carry(rows: bytes) -> bytes:
+    """Raw rows as a document holds them. ``rows`` may be any number of whole rows."""
+    if b"X'" not in rows and not has_control(rows):
+        return rows
+    return _RAW_TOKEN.sub(_carry_token, rows)
+
+
+def _carry_token(match: re.Match[bytes]) -> bytes:
+    odd, binary, string = match.groups()
+    if binary is not None:
+        return b"\n/* /* */ X'" + binary + b"' -- */ '\\x" + binary + b"'\n"
+    if odd is None:
+        if not has_control(string):
+            return bytes(string)
+        text = string[1:-1].replace(b"''", b"'")
+        odd = text.hex().upper().encode()
+    else:
+        text = bytes.fromhex(odd.decode())
+    return b"\n/* /* */ CAST(X'" + odd + b"' AS CHAR) -- */ E'" + _escape(text) + b"'\n"
+
+
+def _escape(text: bytes) -> bytes:
+    return b"".join(_escaped(text))
+
+
+def _escaped(text: bytes) -> Iterable[bytes]:
+    for byte in text:
+        if byte in _ESCAPES:
+            yield _ESCAPES[byte]
+        elif byte < 32 or byte == 127:
+            yield b"\\x%02x" % byte
+        else:
+            yield bytes((byte,))
+
+
+def recover(rows: bytes) -> bytes:
+    """The raw rows that ``carry`` turned into ``rows``.
+
+    ``rows`` has been recognised by the grammar. Raises ValueError where the two forms of a
+    value do not say the same: one engine would load something else than another.
+    """
+    if b"\n/* /* */ " not in rows:
+        return rows
+    return _DOCUMENT_TOKEN.sub(_recover_token, rows)
+
+
+def _recover_token(match: re.Match[bytes]) -> bytes:
+    binary, odd = match["hex"], match["odd"]
+    if binary is not None:
+        if binary != match["same"]:
+            raise ValueError("the two forms of a binary value differ")
+        return b"X'" + bytes(binary) + b"'"
+    if odd is None:
+        return match[0]
+    text = bytes.fromhex(odd.decode())
+    if _UNESCAPE.sub(_unescape, match["escaped"]) != text:
+        raise ValueError("the two forms of a text differ")
+    text.decode("utf-8")
+    if b"\0" in text:
+        return b"CAST(X'" + bytes(odd) + b"' AS CHAR)"
+    return b"'" + text.replace(b"'", b"''") + b"'"
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    letter, digits = match.groups()
+    if letter is not None:
+        return _UNESCAPED[letter]
+    return bytes.fromhex(digits.decode()) if digits is not None else b"'"
+
+
+_RAW_LITERAL = re.compile(
+    rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW_TOKEN.pattern
+)
+
+
+def split(row: bytes) -> list[bytes]:
+    """The raw literals of one raw row ``(…)``, in order."""
+    return [match[0] for match in _RAW_LITERAL.finditer(row)]

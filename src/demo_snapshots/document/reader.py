@@ -1,0 +1,384 @@
+"""Document -> rows, in one pass and in bounded memory; everything unknown is refused.
+
+The reader recognises the whole strict grammar of format 1 as the file streams by. Statements
+that only stock clients need (clean-up, sequences, verification) are skipped as tokens; nothing
+the reader returns is anything but names and literals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from demo_snapshots.document import polyglot, statements
+from demo_snapshots.document.grammar import RowGrammar
+from demo_snapshots.document.header import read_header
+from demo_snapshots.document.identifiers import read_identifier
+from demo_snapshots.document.literals import has_control, recover
+from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
+from demo_snapshots.model import Description, Header, Table
+
+BLOCK = 1 << 20
+LONGEST_LINE = 1 << 20
+LONGEST_ROW = 1 << 30
+
+_TAIL = re.compile(
+    re.escape(polyglot.DIGEST_PREFIX.encode())
+    + rb"([0-9a-f]{64})\n"
+    + re.escape(polyglot.COMPLETE.encode())
+    + rb"\n\Z"
+)
+_INCOMPLETE = "the file was cut short: its last line is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Whole raw rows ``(…),\\n(…)``, recognised as literals for ``columns`` of ``table``."""
+
+    table: str
+    columns: tuple[str, ...]
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A deferred reference: raw literals to set, and the key of the row."""
+
+    table: str
+    values: tuple[tuple[str, bytes], ...]
+    key: tuple[tuple[str, bytes], ...]
+
+
+Target = Callable[[str], Table | None]
+"""The table that a name in the document means, None where any literal will do."""
+
+
+class _Source:
+    """The stream as a sliding window; counts lines, hashes what passes while ``hashing``."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.data = b""
+        self.position = 0
+        self._lines = 0
+        self.ended = False
+        self.hash = hashlib.sha256()
+        self.hashing = False
+
+    def fill(self) -> bool:
+        """Read at least as much again as is waiting, so that long rows cost linear time."""
+        rest = self.data[self.position :]
+        if len(rest) > LONGEST_ROW:
+            raise self.error("a row longer than 1 GiB")
+        block = self._stream.read(max(BLOCK, len(rest)))
+        if not block:
+            self.ended = True
+            return False
+        if has_control(block):
+            self._refuse_control(rest, block)
+        self.data = rest + block
+        self.position = 0
+        return True
+
+    def _refuse_control(self, rest: bytes, block: bytes) -> None:
+        bad = next(i for i in range(len(block)) if has_control(block[i : i + 1]))
+        line = self._lines + 1 + rest.count(b"\n") + block.count(b"\n", 0, bad)
+        if block[bad] == 0x0D:
+            raise DocumentError(
+                "a carriage return, which no snapshot holds: the line ends were converted",
+                line=line,
+                hint="Keep the store's .gitattributes (*.sql -text) and check the file out again.",
+            )
+        raise DocumentError("a control character, which no snapshot holds", line=line)
+
+    def advance(self, end: int) -> bytes:
+        passed = self.data[self.position : end]
+        if not passed.isascii():
+            try:
+                passed.decode("utf-8")
+            except UnicodeDecodeError as error:
+                line = self.line + passed.count(b"\n", 0, error.start)
+                raise DocumentError("not UTF-8", line=line) from None
+        if self.hashing:
+            self.hash.update(passed)
+        self._lines += passed.count(b"\n")
+        self.position = end
+        return passed
+
+    @property
+    def is_cut_short(self) -> bool:
+        return self.ended and not self.data.endswith(polyglot.COMPLETE.encode() + b"\n")
+
+    @property
+    def line(self) -> int:
+        return self._lines + 1
+
+    def error(self, message: str, position: int | None = None) -> DocumentError:
+        return DocumentError(message, line=self.line_at(position))
+
+    def line_at(self, position: int | None) -> int:
+        if position is None:
+            return self.line
+        return self.line + self.data.count(b"\n", self.position, position)
+
+    def peek(self) -> bytes:
+        """The line that comes next with its LF, without passing it; b"" at the end."""
+        while (end := self.data.find(b"\n", self.position)) < 0:
+            if len(self.data) - self.position > LONGEST_LINE:
+                raise self.error("a line longer than 1 MiB where none may be")
+            if not self.fill():
+                return self.data[self.position :]
+        return self.data[self.position : end + 1]
+
+    def take(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Pass what ``pattern`` matches here, which ends a line; None if it does not match."""
+        while True:
+            match = pattern.match(self.data, self.position)
+            if match is not None:
+                self.advance(match.end())
+                return match
+            if len(self.data) - self.position > LONGEST_LINE or not self.fill():
+                return None
+
+    def expect(self, line: str) -> None:
+        if self.peek() != line.encode() + b"\n":
+            raise self.error(_INCOMPLETE if self.is_cut_short else f"expected {line[:60]!r}")
+        self.advance(self.position + len(line.encode()) + 1)
+
+    def next_is(self, *starts: bytes) -> bool:
+        return self.peek().startswith(starts)
+
+
+class Document:
+    """An open document: ``header`` is read at once, ``rows`` once, and then ``digest`` is known.
+
+    ``stream`` is positioned at the start and is read to its end; it is not closed.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._source = _Source(stream)
+        self.header: Header = self._read_header()
+        self.digest = ""
+
+    def _read_header(self) -> Header:
+        source = self._source
+
+        def lines() -> Iterator[str]:
+            while (line := source.peek()) != b"\n":
+                if not line.endswith(b"\n"):
+                    raise source.error("not a demo snapshot" if source.line == 1 else _INCOMPLETE)
+                try:
+                    text = line[:-1].decode("utf-8")
+                except UnicodeDecodeError:
+                    raise source.error("not UTF-8") from None
+                yield text
+                source.advance(source.position + len(line))
+
+        header = read_header(lines())
+        source.expect("")
+        return header
+
+    def rows(self, target: Target) -> Iterator[Rows | Update]:
+        """Everything to load, in the file's order, checked against ``target``'s columns.
+
+        Yields as the file streams by. Raises DocumentError with the line for whatever is not
+        in the grammar, UnfitValueError for a value its column would not take as it is,
+        whatever ``target`` raises; after the last row, DocumentError if the counts or the
+        digest do not match, or the end is missing.
+        """
+        self._pass_preamble()
+        described = {table.name: table for table in self.header.tables}
+        source = self._source
+        source.hashing = True
+        for table in self.header.tables:
+            yield from self._section(table, target)
+        yield from self._deferred(described, target)
+        source.hashing = False
+        self._pass_end()
+
+    def _pass_preamble(self) -> None:
+        source = self._source
+        source.expect(polyglot.PREAMBLE_MYSQL)
+        source.expect(polyglot.BEGIN)
+        source.expect(polyglot.PREAMBLE_POSTGRESQL)
+        source.take(statements.SEARCH_PATH)
+        source.expect(polyglot.FOREIGN_KEYS_OFF)
+        while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            self._pass(statements.CONSTRAINT)
+        source.expect("")
+        source.expect(statements.CLEANUP)
+        for table in reversed(self.header.tables):
+            match = self._pass(statements.DELETE)
+            if read_identifier(match[1].decode()) != table.name:
+                raise source.error(f"expected the clean-up of {table.name} before this line")
+        source.expect("")
+
+    def _pass(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+        match = self._source.take(pattern)
+        if match is None:
+            raise self._source.error(
+                _INCOMPLETE
+                if self._source.is_cut_short
+                else "not a statement that a snapshot holds here"
+            )
+        return match
+
+    def _section(self, table: Table, target: Target) -> Iterator[Rows]:
+        source = self._source
+        expected = self.header.statistics.rows(table.name)
+        heading = self._pass(statements.SECTION)
+        if int(heading[1]) != expected:
+            raise source.error(f"the header counts {expected} rows of {table.name}")
+        while source.next_is(b"INSERT INTO "):
+            names = self._insert(table)
+            grammar = _row_grammar(table, names, target(table.name))
+            for text in self._statement_rows(table, grammar):
+                yield Rows(table.name, names, text)
+        source.expect("")
+
+    def _insert(self, table: Table) -> tuple[str, ...]:
+        line = self._source.line
+        match = self._pass(statements.INSERT)
+        if read_identifier(match[1].decode()) != table.name:
+            raise DocumentError("rows of another table than the section's", line=line)
+        names = statements.read_names(match[2])
+        if names != tuple(column.name for column in table.columns):
+            raise DocumentError("other columns than the header describes", line=line)
+        return names
+
+    def _statement_rows(self, table: Table, grammar: RowGrammar) -> Iterator[bytes]:
+        source = self._source
+        while True:
+            end = grammar.match(source.data, source.position)
+            if end > source.position:
+                line = source.line
+                finished = source.data[end - 2] == 0x3B
+                passed = source.advance(end)
+                try:
+                    yield recover(passed[:-2])
+                except ValueError as error:
+                    raise DocumentError(f"{table.name}: {error}", line=line) from None
+                if finished:
+                    return
+                continue
+            self._fill_or_refuse(table, grammar)
+
+    def _fill_or_refuse(self, table: Table, grammar: RowGrammar) -> None:
+        source = self._source
+        fault = grammar.fault(source.data, source.position)
+        if fault is None:
+            if not source.fill():
+                raise source.error(_INCOMPLETE)
+            return
+        line = source.line_at(fault.position)
+        if fault.column is None:
+            raise DocumentError(f"{table.name}: not a row of literals", line=line)
+        raise UnfitValueError(
+            f"{table.name}.{fault.column} would not take this value unchanged",
+            line=line,
+            hint="The column in the database differs from the one the snapshot was made from.",
+        )
+
+    def _deferred(self, described: dict[str, Table], target: Target) -> Iterator[Update]:
+        source = self._source
+        heading = source.take(statements.DEFERRED) if source.next_is(b"-- Deferred ") else None
+        if heading is None:
+            return
+        for _ in range(int(heading[1])):
+            line = source.line
+            match = self._pass(statements.UPDATE)
+            name = read_identifier(match["table"].decode())
+            values = statements.read_pairs(match["set"])
+            key = statements.read_pairs(match["where"])
+            table = described.get(name)
+            if table is None or tuple(column for column, _ in key) != table.key:
+                raise DocumentError("not an update by a described table's key", line=line)
+            self._check_update(table, target(name), (*values, *key), line)
+            try:
+                yield Update(name, _recover_pairs(values), _recover_pairs(key))
+            except ValueError as error:
+                raise DocumentError(f"{name}: {error}", line=line) from None
+        source.expect("")
+
+    def _check_update(
+        self, table: Table, target: Table | None, values: Sequence[tuple[str, bytes]], line: int
+    ) -> None:
+        for name, literal in values:
+            if not table.has(name):
+                raise DocumentError(f"{table.name} has no column {name}", line=line)
+            grammar = _row_grammar(table, (name,), target)
+            row = b"(" + literal + b");\n"
+            if grammar.match(row, 0) != len(row):
+                raise UnfitValueError(
+                    f"{table.name}.{name} would not take this value unchanged", line=line
+                )
+
+    def _pass_end(self) -> None:
+        source = self._source
+        source.expect(polyglot.FOREIGN_KEYS_ON)
+        while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            if source.take(statements.CONSTRAINT) is None:
+                self._pass(statements.SEQUENCE)
+        source.expect("")
+        source.expect(statements.VERIFICATION)
+        self._pass(statements.VERIFY)
+        source.expect(polyglot.COMMIT)
+        self.digest = source.hash.hexdigest()
+        line = source.line
+        match = self._pass(_TAIL)
+        if match[1].decode() != self.digest:
+            raise DocumentError(
+                "the rows are not those the digest was made of: the file was altered",
+                line=line,
+                hint="Restore it from version control, or export again.",
+            )
+        if source.peek():
+            raise source.error("something follows the end of the snapshot")
+
+
+def _row_grammar(described: Table, names: Sequence[str], target: Table | None) -> RowGrammar:
+    return RowGrammar(
+        [
+            (name, described.column(name).kind, target.column(name) if target else None)
+            for name in names
+        ]
+    )
+
+
+def _recover_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, recover(literal)) for name, literal in pairs)
+
+
+def any_literals(name: str) -> None:
+    """The target for reading a document without a database."""
+
+
+def read_tail(path: Path) -> str:
+    """The content digest that the file's last lines state. Raises DocumentError if cut short."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - 256))
+            match = _TAIL.search(stream.read())
+    except OSError as error:
+        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+    if match is None:
+        raise DocumentError(f"{path}: {_INCOMPLETE}")
+    return match[1].decode()
+
+
+def describe(path: Path) -> Description:
+    """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
+    digest = read_tail(path)
+    try:
+        with path.open("rb") as stream:
+            header = Document(stream).header
+            stream.seek(0)
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = stream.tell()
+    except DocumentError as error:
+        raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
+    return Description(header, digest, size, sha256)

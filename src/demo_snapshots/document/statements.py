@@ -1,0 +1,141 @@
+"""The statements of a document, each beside the pattern that recognises it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from demo_snapshots.document.grammar import LITERAL
+from demo_snapshots.document.identifiers import IDENTIFIER, read_identifier, write_identifier
+from demo_snapshots.document.literals import quote
+from demo_snapshots.document.polyglot import OVERRIDING, POSTGRESQL_ONLY, postgresql_only
+
+_NAME = IDENTIFIER.encode()
+_NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
+
+# A whole statement whose tokens matter to stock clients only; the importer skips it.
+# Predicates cannot hold a semicolon outside a string (config.py), so one ends the statement.
+_TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
+
+SECTION = re.compile(rb"-- [^\n]+ \(([0-9]+) records?\)\n")
+CLEANUP = "-- Cleanup existing demo data"
+DEFERRED = re.compile(rb"-- Deferred references \(([0-9]+) updates?\)\n")
+DELETE = re.compile(rb"DELETE FROM (" + _NAME + rb") WHERE" + _TOKENS)
+INSERT = re.compile(
+    rb"INSERT INTO ("
+    + _NAME
+    + rb") \(("
+    + _NAMES
+    + rb")\)(?: |\n(?P<overriding>"
+    + re.escape(OVERRIDING.encode())
+    + rb")\n)VALUES\n"
+)
+_ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
+_CONDITION = _NAME + b"=" + LITERAL
+UPDATE = re.compile(
+    rb"UPDATE (?P<table>"
+    + _NAME
+    + rb") SET (?P<set>"
+    + _ASSIGNMENT
+    + rb"(?:, "
+    + _ASSIGNMENT
+    + rb")*+) WHERE (?P<where>"
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+);\n"
+)
+_PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|" + _NAME + rb")(?:, | AND |$)")
+SEARCH_PATH = re.compile(
+    re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
+)
+CONSTRAINT = re.compile(
+    re.escape(POSTGRESQL_ONLY).encode()
+    + rb"(?:ALTER TABLE "
+    + _NAME
+    + rb" ALTER CONSTRAINT "
+    + _NAME
+    + rb" (?:DEFERRABLE INITIALLY DEFERRED|NOT DEFERRABLE)|SET CONSTRAINTS ALL IMMEDIATE);\n"
+)
+SEQUENCE = re.compile(re.escape(POSTGRESQL_ONLY).encode() + rb"SELECT setval\(" + _TOKENS)
+VERIFICATION = "-- Verification"
+VERIFY = re.compile(rb"SELECT (?=')" + _TOKENS)
+
+
+def section(title: str, count: int) -> str:
+    return f"-- {title} ({count} {'record' if count == 1 else 'records'})\n"
+
+
+def deferred(count: int) -> str:
+    return f"-- Deferred references ({count} {'update' if count == 1 else 'updates'})\n"
+
+
+def delete(table: str, predicate: str) -> str:
+    return f"DELETE FROM {write_identifier(table)} WHERE {predicate};\n".replace(" \n", "\n")
+
+
+def insert(table: str, columns: Sequence[str], *, overriding: bool) -> str:
+    names = ", ".join(write_identifier(column) for column in columns)
+    before = f"\n{OVERRIDING}\n" if overriding else " "
+    return f"INSERT INTO {write_identifier(table)} ({names}){before}VALUES\n"
+
+
+def read_names(names: bytes) -> tuple[str, ...]:
+    """The names of a column list that INSERT recognised."""
+    return tuple(read_identifier(match.decode()) for match in re.findall(_NAME, names))
+
+
+def update(
+    table: str,
+    assignments: Sequence[tuple[str, bytes]],
+    untouched: Sequence[str],
+    key: Sequence[tuple[str, bytes]],
+) -> bytes:
+    """Raw literals for ``assignments`` and ``key``; ``untouched`` columns are set to themselves."""
+    own = [write_identifier(name).encode() for name in untouched]
+    setting = b", ".join([*_pairs(assignments), *(name + b"=" + name for name in own)])
+    return (
+        b"UPDATE "
+        + write_identifier(table).encode()
+        + b" SET "
+        + setting
+        + b" WHERE "
+        + b" AND ".join(_pairs(key))
+        + b";\n"
+    )
+
+
+def _pairs(values: Sequence[tuple[str, bytes]]) -> list[bytes]:
+    return [write_identifier(name).encode() + b"=" + literal for name, literal in values]
+
+
+def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Names and document literals of a SET or WHERE list, without columns set to themselves."""
+    return tuple(
+        (read_identifier(match[1].decode()), match[2])
+        for match in _PAIR.finditer(text)
+        if match[2] is not None
+    )
+
+
+def advance_sequence(table: str, column: str) -> str:
+    """Bring the column's PostgreSQL sequence, if it has one, past the highest value."""
+    sequence = f"pg_get_serial_sequence({quote(write_identifier(table))},{quote(column)})"
+    name = write_identifier(column)
+    highest = f"(SELECT max({name})+1 FROM {write_identifier(table)})"
+    return (
+        postgresql_only(
+            f"SELECT setval({sequence}, GREATEST({highest}, nextval({sequence})), false);"
+        )
+        + "\n"
+    )
+
+
+def verification(counts: Sequence[tuple[str, str, int, str]]) -> str:
+    """``counts``: title, table, expected rows and predicate of each table."""
+    selects = [
+        f"SELECT {quote(title)} AS type, COUNT(*) AS count, {expected} AS expected"
+        f" FROM {write_identifier(table)} WHERE {predicate}".rstrip("\n")
+        for title, table, expected, predicate in counts
+    ]
+    return "\nUNION ALL\n".join(selects).replace(" \n", "\n") + ";\n"

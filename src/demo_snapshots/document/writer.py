@@ -1,0 +1,202 @@
+"""Rows -> document, in one pass: format 1, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from demo_snapshots.document import polyglot, statements
+from demo_snapshots.document.header import titles, write_header
+from demo_snapshots.document.identifiers import write_identifier
+from demo_snapshots.document.literals import carry, split
+from demo_snapshots.document.predicates import predicate
+from demo_snapshots.errors import ExportError
+from demo_snapshots.model import Header, Table, TableSelection
+
+GROUP_ROWS = 500
+GROUP_BYTES = 1_048_576
+
+Batches = Iterable[Sequence[bytes]]
+"""Raw rows, each ``(…)``, in lists of ``GROUP_ROWS`` (the last may be shorter)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table's rows: ``table`` with the columns to carry, ``rows`` read exactly once."""
+
+    table: Table
+    rows: Batches
+    overriding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """References that were written as NULL: raw rows of key values, then reference values."""
+
+    table: Table
+    columns: tuple[str, ...]
+    untouched: tuple[str, ...]
+    count: int
+    rows: Batches
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything between header and digest. ``sections`` in load order, as in the header;
+    ``postponed`` are the (table, constraint) pairs of NOT NULL cycles; ``schema`` is the
+    PostgreSQL schema if it is not public."""
+
+    sections: Sequence[Section]
+    selection: Mapping[str, TableSelection]
+    deferred: Sequence[Deferred] = ()
+    sequences: Sequence[tuple[str, str]] = ()
+    postponed: Sequence[tuple[str, str]] = ()
+    schema: str | None = None
+
+
+class _Output:
+    """A binary stream that hashes what passes while ``digest`` is on."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._write = stream.write
+        self.hash = hashlib.sha256()
+        self.hashing = False
+
+    def text(self, *parts: str) -> None:
+        self.bytes("".join(parts).encode())
+
+    def bytes(self, data: bytes) -> None:
+        if self.hashing:
+            self.hash.update(data)
+        self._write(data)
+
+
+def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
+    """Write a whole document and return its content digest, 64 hexadecimal digits.
+
+    ``header``'s statistics say how many rows each section has; ExportError if a section has
+    others, which a consistent read cannot make. ValueError for names no document can carry.
+    """
+    out = _Output(stream)
+    out.text(write_header(header), "\n")
+    _write_preamble(out, content)
+    _write_cleanup(out, content)
+    out.hashing = True
+    title = titles(table.name for table in header.tables)
+    for section in content.sections:
+        expected = header.statistics.rows(section.table.name)
+        out.text(statements.section(title[section.table.name], expected))
+        written = _write_section(out, section)
+        if written != expected:
+            raise ExportError(
+                f"{section.table.name}: {expected} rows were counted and {written} read"
+            )
+        out.text("\n")
+    _write_deferred(out, content.deferred)
+    out.hashing = False
+    out.text(polyglot.FOREIGN_KEYS_ON, "\n")
+    _write_end(out, header, content, title)
+    digest = out.hash.hexdigest()
+    out.text(polyglot.DIGEST_PREFIX, digest, "\n", polyglot.COMPLETE, "\n")
+    return digest
+
+
+def _write_preamble(out: _Output, content: Content) -> None:
+    lines = [polyglot.PREAMBLE_MYSQL, polyglot.BEGIN, polyglot.PREAMBLE_POSTGRESQL]
+    if content.schema:
+        path = f"SET LOCAL search_path={write_identifier(content.schema)};"
+        lines.append(polyglot.postgresql_only(path))
+    lines.append(polyglot.FOREIGN_KEYS_OFF)
+    lines += _constraints(content, "DEFERRABLE INITIALLY DEFERRED")
+    out.text("\n".join(lines), "\n\n")
+
+
+def _constraints(content: Content, state: str) -> Iterator[str]:
+    for table, constraint in content.postponed:
+        yield polyglot.postgresql_only(
+            f"ALTER TABLE {write_identifier(table)}"
+            f" ALTER CONSTRAINT {write_identifier(constraint)} {state};"
+        )
+
+
+def _write_cleanup(out: _Output, content: Content) -> None:
+    out.text(statements.CLEANUP, "\n")
+    for section in reversed(content.sections):
+        name = section.table.name
+        out.text(statements.delete(name, predicate(content.selection, name)))
+    out.text("\n")
+
+
+def _write_section(out: _Output, section: Section) -> int:
+    columns = [column.name for column in section.table.carried]
+    head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
+    written = 0
+    for batch in section.rows:
+        if not batch:
+            continue
+        written += len(batch)
+        text = carry(b",\n".join(batch))
+        if len(text) + 2 <= GROUP_BYTES:
+            out.bytes(head + text + b";\n")
+        else:
+            for group in _groups(batch):
+                out.bytes(head + b",\n".join(group) + b";\n")
+    return written
+
+
+def _groups(batch: Sequence[bytes]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    size = 0
+    for raw in batch:
+        row = carry(raw)
+        if group and size + len(row) + 2 > GROUP_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += len(row) + 2
+    if group:
+        yield group
+
+
+def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:
+    count = sum(part.count for part in deferred)
+    if not count:
+        return
+    out.text(statements.deferred(count))
+    for part in deferred:
+        keys = part.table.key
+        for batch in part.rows:
+            for row in batch:
+                values = split(row)
+                out.bytes(
+                    carry(
+                        statements.update(
+                            part.table.name,
+                            list(zip(part.columns, values[len(keys) :], strict=True)),
+                            part.untouched,
+                            list(zip(keys, values[: len(keys)], strict=True)),
+                        )
+                    )
+                )
+    out.text("\n")
+
+
+def _write_end(out: _Output, header: Header, content: Content, title: Mapping[str, str]) -> None:
+    if content.postponed:
+        out.text(polyglot.postgresql_only("SET CONSTRAINTS ALL IMMEDIATE;"), "\n")
+        out.text(*(line + "\n" for line in _constraints(content, "NOT DEFERRABLE")))
+    for table, column in content.sequences:
+        out.text(statements.advance_sequence(table, column))
+    out.text("\n", statements.VERIFICATION, "\n")
+    counts = [
+        (
+            title[table.name],
+            table.name,
+            header.statistics.rows(table.name),
+            predicate(content.selection, table.name),
+        )
+        for table in header.tables
+    ]
+    out.text(statements.verification(counts), polyglot.COMMIT, "\n")

@@ -1,0 +1,155 @@
+"""What is in a store: pure look-ups over its entries, the same for every kind of store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
+from demo_snapshots.model import (
+    Description,
+    Entry,
+    Listing,
+    ScenarioListing,
+    Version,
+    check_scenario_name,
+)
+
+SUFFIX = ".sql"
+MAX_NUMBER = 999_999_999
+
+
+def file_name(scenario: str, version: Version) -> str:
+    return f"{scenario}_{version}{SUFFIX}"
+
+
+def relative_path(scenario: str, version: Version) -> str:
+    """Where the snapshot is kept, relative to the store, with forward slashes."""
+    return f"{scenario}/{file_name(scenario, version)}"
+
+
+def version_of(scenario: str, name: str) -> Version | None:
+    """The version that ``file_name`` wrote into ``name``, None for any other name."""
+    if not (name.startswith(f"{scenario}_") and name.endswith(SUFFIX)):
+        return None
+    try:
+        return Version.parse(name[len(scenario) + 1 : -len(SUFFIX)])
+    except ValueError:
+        return None
+
+
+def entry_of(description: Description) -> Entry:
+    """The entry for a document that is kept where its header says it belongs."""
+    header = description.header
+    return Entry(
+        scenario=header.scenario,
+        version=header.version,
+        path=relative_path(header.scenario, header.version),
+        size=description.size,
+        sha256=description.sha256,
+        digest=description.digest,
+        generated=header.generated,
+        source=header.source,
+        schema=header.schema,
+        statistics=header.statistics,
+        tool=header.tool,
+        migration=header.migration,
+    )
+
+
+def newest_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """By scenario, then from the highest version (number, day, name) down."""
+    down = sorted(entries, key=lambda entry: (entry.version, entry.path), reverse=True)
+    return tuple(sorted(down, key=lambda entry: entry.scenario))
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """``entries`` as ``newest_first`` orders them; ``highest`` is the highest number ever used
+    by each scenario, as far as manifest and file names tell; ``notes`` say what is amiss."""
+
+    entries: tuple[Entry, ...] = ()
+    highest: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def scenarios(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(entry.scenario for entry in self.entries))
+
+    def of(self, scenario: str) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.scenario == scenario)
+
+    def latest(self, scenario: str) -> Entry | None:
+        return next(iter(self.of(scenario)), None)
+
+    def listing(self) -> Listing:
+        return Listing(
+            tuple(ScenarioListing(name, self.of(name)) for name in self.scenarios()), self.notes
+        )
+
+    def find(self, scenario: str, version: str) -> Entry:
+        """As ``Store.find``."""
+        entries = self.of(scenario)
+        if not entries:
+            raise unknown_scenario(scenario, self.scenarios())
+        found = [
+            entry
+            for entry in entries
+            if version in (str(entry.version), f"v{entry.version.number}")
+        ]
+        if len(found) == 1:
+            return found[0]
+        available = tuple(str(entry.version) for entry in found or entries)
+        raise ExportNotFoundError(
+            f"scenario {scenario!r} has "
+            + (f"{len(found)} versions {version}" if found else f"no version {version!r}"),
+            available=available,
+            hint=f"There are: {_some(available)}.",
+        )
+
+    def next_number(self, scenario: str) -> int:
+        number = self.highest.get(scenario, 0) + 1
+        if number > MAX_NUMBER:
+            raise StoreError(
+                f"scenario {scenario!r} has used up its version numbers",
+                hint="Put the scenario's highest number right in metadata/export_manifest.json.",
+            )
+        return number
+
+    def having(self, entry: Entry) -> Contents:
+        """With one more entry, its number used."""
+        used = max(self.highest.get(entry.scenario, 0), entry.version.number)
+        return replace(
+            self,
+            entries=newest_first((*self.entries, entry)),
+            highest={**self.highest, entry.scenario: used},
+        )
+
+    def without(self, gone: Iterable[Entry]) -> Contents:
+        """With those entries gone, their numbers still used."""
+        paths = {entry.path for entry in gone}
+        return replace(
+            self, entries=tuple(entry for entry in self.entries if entry.path not in paths)
+        )
+
+
+def unknown_scenario(scenario: str, available: tuple[str, ...]) -> ExportNotFoundError:
+    """The error for a scenario that has no snapshot."""
+    return ExportNotFoundError(
+        f"there are no exports of scenario {scenario!r}",
+        available=available,
+        hint=f"There are: {_some(available)}."
+        if available
+        else f"There are none at all yet: demo export {scenario} makes the first.",
+    )
+
+
+def is_scenario_name(name: str) -> bool:
+    try:
+        return check_scenario_name(name) == name
+    except UsageError:
+        return False
+
+
+def _some(names: tuple[str, ...], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,95 @@
+"""What every store of snapshots promises, wherever it keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from demo_snapshots.model import Description, Entry, Listing, Version
+
+
+class Draft(Protocol):
+    """A snapshot being written; nobody sees it before it is published.
+
+    ``file`` takes bytes and may be read back; writing raises StoreError naming the place and
+    the reason.
+    """
+
+    @property
+    def scenario(self) -> str: ...
+
+    @property
+    def version(self) -> Version: ...
+
+    @property
+    def file(self) -> BinaryIO: ...
+
+
+class Store(Protocol):
+    """Immutable snapshots by scenario and version.
+
+    The documents are the truth; the manifest beside them is checked against them at every
+    reading, and what is missing from it is read from them. Reading takes no lock and writes
+    nothing. Every method raises StoreError, naming place and reason, where the store cannot be
+    read or written, and UsageError for a name that cannot be a scenario's. An absent store is
+    an empty one.
+    """
+
+    def listing(self, scenario: str | None = None) -> Listing:
+        """What there is (of one scenario, if given), scenarios by name, versions newest first,
+        with notes on everything found amiss. An unknown scenario is an empty listing."""
+
+    def scenarios(self) -> tuple[str, ...]:
+        """The names of those that have a snapshot, sorted."""
+
+    def entries(self, scenario: str | None = None) -> tuple[Entry, ...]:
+        """The snapshots, by scenario, newest first."""
+
+    def latest(self, scenario: str) -> Entry | None:
+        """The one with the highest version number; file times and links play no part."""
+
+    def find(self, scenario: str, version: str) -> Entry:
+        """The snapshot called ``v1`` or ``v1_2025-01-15``.
+
+        Raises ExportNotFoundError, naming those there are, for an unknown scenario or version
+        and for a ``v1`` that two snapshots share (two branches that both exported).
+        """
+
+    def open(self, entry: Entry) -> BinaryIO:
+        """Its bytes, from the beginning; the caller closes."""
+
+    def path(self, entry: Entry) -> Path:
+        """The file that holds its bytes."""
+
+    def lock(self, timeout: float = 60.0) -> AbstractContextManager[None]:
+        """Keep every other writer out, in this and all other processes.
+
+        Waits ``timeout`` seconds at most, then raises StoreBusyError. May be taken again by
+        its holder. Taking it puts right whatever an earlier process left undone: temporary
+        files, manifest, latest. An export holds it from before its database snapshot until it
+        has published, so that the order of versions is the order of the snapshots.
+        """
+
+    def next_number(self, scenario: str) -> int:
+        """One more than the highest number ever used; it is yours only under the lock."""
+
+    def draft(self, scenario: str, version: Version) -> AbstractContextManager[Draft]:
+        """A place to write the snapshot; takes the lock. Whatever has not been published when
+        the context ends is discarded."""
+
+    def publish(self, draft: Draft, description: Description) -> Entry:
+        """Make the draft a snapshot, whole at once, never replacing another one.
+
+        ``description`` must be of the draft's bytes. After a StoreError there is no new
+        snapshot, unless its message says that it was saved and what else failed; a process
+        that dies leaves the whole snapshot or none.
+        """
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Delete snapshots; takes the lock. Those already gone are passed over.
+
+        Raises StoreError before anything is deleted if one is its scenario's latest. If one
+        cannot be deleted, those before it are gone and the manifest says so.
+        """

@@ -18,6 +18,7 @@ help: ## list the targets
 	@echo "  PYTHON=python3.12 chooses the interpreter, ARGS='-k store' goes to pytest."
 
 install: $(STAMP) ## set up .venv with the locked dependencies
+	@echo "ready: $(BIN)/demo --help"
 
 $(STAMP): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -12,7 +12,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.errors import NotConfirmedError, UsageError
+from demo_snapshots.errors import NotConfirmedError
 
 
 @click.command(
@@ -41,11 +41,6 @@ def command(session: Session, scenario: str | None, keep: int, dry_run: bool, ye
     from demo_snapshots import render
     from demo_snapshots.cleanup import cleanup_exports
 
-    if keep < 1:
-        raise UsageError(
-            f"--keep={keep} would remove the latest version",
-            hint="Keep at least one: --keep=1.",
-        )
     store = session.store
     result = cleanup_exports(store, scenario, keep=keep, dry_run=True)
     if result.removed and not dry_run:

@@ -29,15 +29,9 @@ _WIDE = 1000
 """Columns where nobody looks: a table in a pipe or a file is never cut."""
 
 
-class _Screen(Console):
-    def on_broken_pipe(self) -> None:
-        # Rich would exit here; Click's answer to a closed pipe is the one for all output.
-        raise BrokenPipeError(32, "the pipe was closed")
-
-
 def screen(stream: TextIO) -> Console:
     """A console on ``stream``: without styles under NO_COLOR, uncut where it is no terminal."""
-    console = _Screen(
+    console = Console(
         file=stream,
         highlight=False,
         markup=False,
@@ -52,7 +46,19 @@ def screen(stream: TextIO) -> Console:
 def print_report(report: Report, stream: TextIO) -> None:
     """Write ``report`` to ``stream``."""
     console = screen(stream)
-    for block in report:
+    if console.is_terminal:
+        _print_blocks(console, report)
+        return
+    with console.capture() as captured:
+        _print_blocks(console, report)
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    stream.flush()
+
+
+def _print_blocks(console: Console, report: Report) -> None:
+    for place, block in enumerate(report):
+        if place and Grid in (type(block), type(report[place - 1])):
+            console.print()
         if isinstance(block, Line):
             console.print(_text(block.text, block.look), soft_wrap=True)
         elif isinstance(block, Facts):
@@ -69,7 +75,6 @@ def _print_facts(console: Console, facts: Facts) -> None:
         line.append(name.ljust(width), style="dim")
         line.append("  " + visible(value))
         console.print(line, soft_wrap=True)
-    console.print()
 
 
 def _print_grid(console: Console, grid: Grid) -> None:
@@ -88,9 +93,7 @@ def _print_grid(console: Console, grid: Grid) -> None:
         if row.after_rule:
             table.add_section()
         table.add_row(*(_text(cell, row.look) for cell in row.cells))
-    console.print()
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
-    console.print()
 
 
 def _text(text: str, look: Look) -> Text:

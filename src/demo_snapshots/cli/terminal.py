@@ -51,7 +51,7 @@ class Terminal:
         from demo_snapshots.cli.screen import print_report
 
         print_report(plan, sys.stderr)
-        click.echo(f"{visible(question)} [y/N] ", nl=False, err=True)
+        click.echo(f"\n{visible(question)} [y/N] ", nl=False, err=True)
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):
             click.echo(err=True)

@@ -78,7 +78,8 @@ def new_database(servers: Run, tmp_path: Path) -> Iterator[NewDatabase]:
             try:
                 return databases.enter_context(servers.database(engine, tmp_path))
             except LookupError as error:
-                missing(str(error))
+                reason = str(error)
+            missing(reason)
 
         yield create
 

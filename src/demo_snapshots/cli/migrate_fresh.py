@@ -14,6 +14,7 @@ from demo_snapshots.cli.options import (
     examples,
     refuse_production,
 )
+from demo_snapshots.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from demo_snapshots.fragments.schema import MigrateResult
@@ -44,10 +45,22 @@ def command(session: Session, yes: bool, force: bool) -> None:
     Asks first where demo rows would go.
     """
     refuse_production(force)
+    from demo_snapshots import render
     from demo_snapshots.database.connect import make_engine
+    from demo_snapshots.fragments.counting import demo_rows
     from demo_snapshots.fragments.schema import migrate_fresh
 
-    result = migrate_fresh(make_engine(session.config.database), force=force)
+    engine = make_engine(session.config.database)
+    rows = demo_rows(engine)
+    if rows.total:
+        plan = (
+            render.Line("Recreating the sample application's tables", render.Look.STRONG),
+            render.statistics_grid((("Demo rows", rows),)),
+        )
+        question = f"Drop {render.counted(rows.total, 'demo row')}?"
+        if not session.terminal.ask(plan, question, yes=yes):
+            raise NotConfirmedError("the answer was no; nothing was changed")
+    result = migrate_fresh(engine, force=force)
     session.terminal.result(_report(result), _document(result))
 
 

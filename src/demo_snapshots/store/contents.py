@@ -39,7 +39,10 @@ def version_of(scenario: str, name: str) -> Version | None:
 
 
 def entry_of(description: Description) -> Entry:
-    """The entry for a document that is kept where its header says it belongs."""
+    """The entry for a document that is kept where its header says it belongs.
+
+    Headers say seconds, so that an entry made of a header that was read is the same.
+    """
     header = description.header
     return Entry(
         scenario=header.scenario,
@@ -48,7 +51,7 @@ def entry_of(description: Description) -> Entry:
         size=description.size,
         sha256=description.sha256,
         digest=description.digest,
-        generated=header.generated,
+        generated=header.generated.replace(microsecond=0),
         source=header.source,
         schema=header.schema,
         statistics=header.statistics,

@@ -9,22 +9,24 @@ metadata/schema_versions.json
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.errors import StoreBusyError, StoreError
-from demo_snapshots.model import Description, Entry, Listing, Version, check_scenario_name
+from demo_snapshots.model import Description, Entry, Header, Listing, Version, check_scenario_name
 from demo_snapshots.store.contents import Contents, entry_of, file_name
 from demo_snapshots.store.files import (
+    NewFile,
     Staging,
-    create,
+    buffered,
     discard,
     finish,
     is_file,
@@ -57,8 +59,9 @@ class DirectoryDraft:
 
     scenario: str
     version: Version
-    file: BinaryIO
+    file: io.BufferedWriter
     path: Path
+    new: NewFile
 
 
 class DirectoryStore:
@@ -107,7 +110,9 @@ class DirectoryStore:
             return open_for_reading(path)
 
     def _contents(self, scenario: str | None = None) -> Contents:
-        return self._upkeep.contents(scenario and check_scenario_name(scenario))
+        if scenario is not None:
+            check_scenario_name(scenario)
+        return self._upkeep.contents(scenario)
 
     def _file(self, scenario: str, version: Version) -> Path:
         directory = self._root / check_scenario_name(scenario)
@@ -194,35 +199,32 @@ class DirectoryStore:
     @contextmanager
     def draft(self, scenario: str, version: Version) -> Iterator[Draft]:
         final = self._file(scenario, version)
-        with self.lock():
-            made = self._make_directories(final.parent)
+        with self.lock(), ExitStack() as undo:
+            undo.callback(_remove_empty, self._make_directories(final.parent))
             temporary = temporary_name(final)
-            with reporting("write", temporary):
-                file = create(temporary)
-            try:
-                yield DirectoryDraft(scenario, version, file, temporary)
-            finally:
-                with suppress(OSError, StoreError):
-                    file.close()
-                discard(temporary)
-                _remove_empty(made)
+            new = NewFile(temporary)
+            undo.callback(discard, temporary)
+            file = buffered(new)
+            undo.callback(_close, file)
+            yield DirectoryDraft(scenario, version, file, temporary, new)
 
-    def publish(self, draft: Draft, description: Description) -> Entry:
+    def publish(self, draft: Draft, header: Header, digest: str) -> Entry:
         if not isinstance(draft, DirectoryDraft) or draft.file.closed:
             raise ValueError("not a draft of this store that is still open")
+        final = self._file(draft.scenario, draft.version)
+        with reporting("write", final):
+            draft.file.flush()
+        description = Description(header, digest, draft.new.size, draft.new.hash.hexdigest())
         entry = entry_of(description)
         if (entry.scenario, entry.version) != (draft.scenario, draft.version):
             raise ValueError(f"the draft of {draft.scenario} {draft.version} names another")
         if not recordable(entry):
             raise ValueError(f"the draft of {draft.scenario} {draft.version} has unfit values")
-        final = self._file(draft.scenario, draft.version)
         with reporting("write", final):
             finish(draft.file)
-            if draft.path.stat().st_size != description.size:
-                raise ValueError(f"{draft.path.stat().st_size} bytes, not {description.size}")
         contents = self._contents().having(entry)
         with Staging() as staging:
-            self._upkeep.stage(staging, contents, {entry.path: (draft.path, description.header)})
+            self._upkeep.stage(staging, contents, {entry.path: (draft.path, header)})
             self._stage_git_files(staging)
             with reporting("write", final):
                 place(draft.path, final)
@@ -261,6 +263,12 @@ class DirectoryStore:
                 with Staging() as staging:
                     self._upkeep.stage(staging, contents.without(gone))
                     staging.commit()
+
+
+def _close(file: io.BufferedWriter) -> None:
+    # What could not be written is being discarded.
+    with suppress(OSError, StoreError):
+        file.close()
 
 
 def _remove_empty(directories: tuple[Path, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import re
@@ -12,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.errors import StoreError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room and try again.",
@@ -77,25 +81,38 @@ def open_for_reading(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-class _DraftFile(io.FileIO):
-    """A new file whose failures to take bytes are StoreErrors.
+class NewFile(io.FileIO):
+    """A new file, written from beginning to end; ``size`` and ``hash`` (SHA-256) are of what
+    has passed. Raises StoreError where there is a file already.
 
-    The exporter writes to it between calls to the database, whose drivers raise OSErrors of
-    their own; converting here keeps the two apart.
+    A failure to take bytes is a StoreError too: the exporter writes between calls to a
+    database, whose driver raises OSErrors of its own. Its permissions are those the umask
+    leaves; tempfile's would be 0600, and stay so after the rename.
     """
 
-    def write(self, data: object) -> int:
-        with reporting("write", Path(os.fsdecode(cast(str, self.name)))):
-            return super().write(data)  # type: ignore[arg-type]
+    def __init__(self, path: Path) -> None:
+        with reporting("write", path):
+            super().__init__(path, "x")
+        self._path = path
+        self.size = 0
+        self.hash = hashlib.sha256()
+
+    def write(self, data: Buffer) -> int:
+        with reporting("write", self._path):
+            written = super().write(data)
+        self.hash.update(memoryview(data)[:written])
+        self.size += written
+        return written
+
+    def seekable(self) -> bool:
+        return False
 
 
-def create(path: Path) -> BinaryIO:
-    """A new file to write and read, with the permissions that the umask leaves (tempfile's
-    would be 0600, and stay so after the rename). Raises FileExistsError."""
-    return io.BufferedRandom(_DraftFile(str(path), "x+"), _BUFFER)
+def buffered(file: NewFile) -> io.BufferedWriter:
+    return io.BufferedWriter(file, _BUFFER)
 
 
-def finish(file: BinaryIO) -> None:
+def finish(file: io.BufferedWriter) -> None:
     """Bring what was written to the disk, and close: a rename that reached the disk before the
     content would leave an empty file after a power cut, and Windows renames no open file."""
     file.flush()
@@ -179,7 +196,7 @@ class Staging:
         """``content`` for the file ``final``."""
         temporary = self._stage(final)
         with reporting("write", final):
-            file = create(temporary)
+            file = buffered(NewFile(temporary))
             try:
                 file.write(content)
                 finish(file)
@@ -202,7 +219,7 @@ class Staging:
             try:
                 temporary.symlink_to(target)
             except (OSError, NotImplementedError):
-                with open_for_reading(content) as source, create(temporary) as file:
+                with open_for_reading(content) as source, buffered(NewFile(temporary)) as file:
                     shutil.copyfileobj(source, file, _BUFFER)
                     finish(file)
 

@@ -23,8 +23,8 @@ from demo_snapshots.store.contents import MAX_NUMBER, Contents, is_scenario_name
 
 FORMAT = 1
 _HEX = re.compile(r"[0-9a-f]{64}")
-# These texts are shown on terminals, which obey control characters; lone surrogates are no text.
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+# The header's lines are shown on terminals, which obey control characters.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Json = dict[str, Any]
 
@@ -198,9 +198,9 @@ def _render_count(count: TableCount) -> Json:
 def _parse_count(content: Json) -> TableCount:
     breakdown = content.get("breakdown", {}).items()
     return TableCount(
-        _line(content["table"]),
+        _text(content["table"]),
         _whole(content["rows"]),
-        tuple((_line(value), _whole(rows)) for value, rows in breakdown),
+        tuple((_text(value), _whole(rows)) for value, rows in breakdown),
     )
 
 
@@ -219,6 +219,13 @@ def _hex(value: object) -> str:
 def _line(value: object) -> str:
     if not isinstance(value, str) or _CONTROL.search(value):
         raise ValueError("not a line of text")
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    value.encode()  # raises UnicodeEncodeError, a ValueError, for lone surrogates
     return value
 
 
@@ -259,14 +266,15 @@ def parse_schemas(text: str) -> dict[str, tuple[str, ...]]:
 
 def table_line(table: Table) -> str:
     """``vaults: id integer key, description text null``, as a document's header says it."""
-    columns = (
-        " ".join(
-            [column.name, column.kind.value]
-            + ["null"] * column.nullable
-            + ["key"] * (column.name in table.key)
-        )
-        for column in table.columns
-    )
+    columns = []
+    for column in table.carried:
+        words = [column.name, column.kind.value]
+        if column.name in table.key:
+            place = table.key.index(column.name) + 1
+            words.append("key" if len(table.key) == 1 else f"key{place}")
+        if column.nullable:
+            words.append("null")
+        columns.append(" ".join(words))
     return f"{table.name}: {', '.join(columns)}"
 
 

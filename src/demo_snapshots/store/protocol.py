@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from demo_snapshots.model import Description, Entry, Listing, Version
+from demo_snapshots.model import Entry, Header, Listing, Version
 
 
 class Draft(Protocol):
     """A snapshot being written; nobody sees it before it is published.
 
-    ``file`` takes bytes and may be read back; writing raises StoreError naming the place and
+    ``file`` takes bytes, from beginning to end; writing raises StoreError naming the place and
     the reason.
     """
 
@@ -79,10 +79,11 @@ class Store(Protocol):
         """A place to write the snapshot; takes the lock. Whatever has not been published when
         the context ends is discarded."""
 
-    def publish(self, draft: Draft, description: Description) -> Entry:
+    def publish(self, draft: Draft, header: Header, digest: str) -> Entry:
         """Make the draft a snapshot, whole at once, never replacing another one.
 
-        ``description`` must be of the draft's bytes. After a StoreError there is no new
+        ``header`` and ``digest`` (64 hexadecimal digits) must be those written into it, else
+        ValueError; size and SHA-256 the draft knows itself. After a StoreError there is no new
         snapshot, unless its message says that it was saved and what else failed; a process
         that dies leaves the whole snapshot or none.
         """

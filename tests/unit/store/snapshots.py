@@ -1,0 +1,81 @@
+"""Real documents, saved in a store the way an export saves them."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from demo_snapshots.document.header import fingerprint
+from demo_snapshots.document.reader import describe
+from demo_snapshots.document.writer import Content, Section, write_document
+from demo_snapshots.model import (
+    Column,
+    Entry,
+    Header,
+    Kind,
+    Statistics,
+    Table,
+    TableCount,
+    TableSelection,
+    Version,
+    Where,
+)
+from demo_snapshots.store import Store
+from demo_snapshots.store.directory import DirectoryStore
+
+DAY = date(2025, 1, 15)
+VAULTS = Table("vaults", (Column("id", Kind.INTEGER, False), Column("name", Kind.TEXT)), ("id",))
+_SELECTION = {"vaults": TableSelection("vaults", Where("1=1", "1=1", "1=1"))}
+
+
+def header_of(scenario: str, version: Version, rows: int = 2, table: Table = VAULTS) -> Header:
+    return Header(
+        scenario=scenario,
+        version=version,
+        generated=datetime(2025, 1, 15, 10, 30, tzinfo=UTC),
+        source="sqlite 3.40.1",
+        schema=fingerprint([table]),
+        tables=(table,),
+        statistics=Statistics((TableCount("vaults", rows, (("Größe", rows),) if rows else ()),)),
+        tool="demo-snapshots 0.1.0",
+        migration="0001",
+    )
+
+
+def content_of(rows: int, table: Table = VAULTS) -> Content:
+    filler = b",'x'" * (len(table.columns) - 1)
+    batch = [b"(%d%s)" % (number, filler) for number in range(1, rows + 1)]
+    return Content([Section(table, [batch] if rows else [])], _SELECTION)
+
+
+def document(scenario: str, version: Version, rows: int = 2) -> bytes:
+    """A whole document's bytes, for files that no store wrote."""
+    stream = io.BytesIO()
+    write_document(stream, header_of(scenario, version, rows), content_of(rows))
+    return stream.getvalue()
+
+
+def save(
+    store: Store, scenario: str = "general", day: date = DAY, rows: int = 2, table: Table = VAULTS
+) -> Entry:
+    """Publish the next version."""
+    with store.lock():
+        version = Version(store.next_number(scenario), day)
+        header = header_of(scenario, version, rows, table)
+        with store.draft(scenario, version) as draft:
+            digest = write_document(draft.file, header, content_of(rows, table))
+            return store.publish(draft, header, digest)
+
+
+def directory_store(root: Path) -> DirectoryStore:
+    return DirectoryStore(root, describe)
+
+
+def files_in(root: Path) -> set[str]:
+    """Every file below, but for the lock, which stays."""
+    return {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if not path.is_dir() and path.name != ".lock"
+    }

@@ -79,7 +79,7 @@ def new_database(servers: Run, tmp_path: Path) -> Iterator[NewDatabase]:
                 return databases.enter_context(servers.database(engine, tmp_path))
             except LookupError as error:
                 reason = str(error)
-            missing(reason)
+            return missing(reason)
 
         yield create
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,3 +77,66 @@ def run_demo(workplace: Path) -> Demo:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+SEED = ("seed-enhanced", "--scenario=general", "--as-of=2025-01-20T12:00")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory in which ``general`` was seeded and exported once."""
+    place = tmp_path_factory.mktemp("template")
+    options = (f"--database=sqlite:///{place}/demo.sqlite", f"--snapshots={place}/demo-snapshots")
+    for command in (["migrate-fresh"], [*SEED], ["export", "general"]):
+        result = CliRunner().invoke(demo_command, [*options, *command])
+        assert result.exit_code == 0, result.stderr
+    return place
+
+
+@pytest.fixture
+def seeded(template: Path, workplace: Path) -> Place:
+    """The workplace, with the database and the one version of ``general`` in it."""
+    shutil.copytree(template, workplace / "database")
+    return Place(workplace)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A working directory: its database and its snapshots where the defaults have them."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "database" / "demo.sqlite"
+
+    @property
+    def store(self) -> Path:
+        return self.path / "database" / "demo-snapshots"
+
+    @property
+    def documents(self) -> list[Path]:
+        return sorted(p for p in self.store.rglob("*_v*.sql") if not p.is_symlink())
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.database)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            with connection:
+                return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+
+    def state(self) -> tuple[list[str], dict[str, bytes]]:
+        """Every row of the database and every byte of the store, to compare."""
+        connection = sqlite3.connect(self.database)
+        try:
+            rows = list(connection.iterdump())
+        finally:
+            connection.close()
+        files = {
+            str(p): p.read_bytes()
+            for p in self.store.rglob("*")
+            if p.suffix != ".lock" and p.is_file()
+        }
+        return rows, files

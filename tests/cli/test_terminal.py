@@ -1,0 +1,189 @@
+"""Streams, terminals, signals: what goes where, and what happens when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+
+ESCAPE = "\x1b["
+COMMAND = [sys.executable, "-m", "demo_snapshots"]
+
+
+class OnATerminal:
+    """A run of the command whose input and standard error are a terminal."""
+
+    def __init__(self, *arguments: str, stdout: bool = False, **environment: str) -> None:
+        self.screen, terminal = pty.openpty()
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=terminal,
+            stdout=terminal if stdout else subprocess.PIPE,
+            stderr=terminal,
+            env={**os.environ, "TERM": "xterm-256color", **environment},
+        )
+        os.close(terminal)
+        self.seen = ""
+
+    def wait_for(self, text: str) -> None:
+        while text not in self.seen:
+            self.seen += os.read(self.screen, 4096).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self.screen, text.encode())
+
+    def finish(self) -> tuple[int, str]:
+        """The status and what went to stdout, where that is not the terminal."""
+        output = ""
+        if self.process.stdout:
+            output = self.process.stdout.read().decode()
+            self.process.stdout.close()
+        while True:
+            try:
+                part = os.read(self.screen, 4096)
+            except OSError:  # Linux's way of saying that the other end is closed
+                break
+            if not part:
+                break
+            self.seen += part.decode()
+        os.close(self.screen)
+        return self.process.wait(timeout=30), output
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("yes\n", 0), ("n\n", 26), ("\n", 26)])
+def test_the_question_and_its_answer(seeded, answer, status):
+    seeded.sql("DELETE FROM chat_sessions")
+    before = seeded.state()
+    run = OnATerminal("import", "general")
+    run.wait_for("[y/N] ")
+    assert "demo rows" in run.seen
+    assert "Replace 3" in run.seen
+    run.type(answer)
+    ended, output = run.finish()
+    assert ended == status
+    assert ("Imported general" in output) == (status == 0)
+    assert (seeded.state() == before) == (status == 26)
+
+
+def test_end_of_input_is_a_no(seeded):
+    before = seeded.state()
+    run = OnATerminal("import", "general")
+    run.wait_for("[y/N] ")
+    run.type("\x04")
+    assert run.finish()[0] == 26
+    assert seeded.state() == before
+
+
+@pytest.mark.parametrize("command", [["import", "general"], ["migrate-fresh"]])
+def test_interrupt(seeded, command):
+    before = seeded.state()
+    run = OnATerminal(*command)
+    run.wait_for("[y/N] ")
+    run.process.send_signal(signal.SIGINT)
+    status, output = run.finish()
+    assert status == 130
+    assert output == ""
+    assert "error: interrupted" in run.seen
+    assert "Traceback" not in run.seen
+    assert seeded.state() == before
+
+
+def test_json_on_a_terminal_keeps_the_question_off_stdout(seeded):
+    run = OnATerminal("import", "general", "--json")
+    run.wait_for("[y/N] ")
+    run.type("y\n")
+    status, output = run.finish()
+    assert status == 0
+    assert json.loads(output)["scenario"] == "general"
+
+
+def test_colours_on_a_terminal_only_and_not_with_no_color(seeded, demo):
+    run = OnATerminal("list-exports", stdout=True)
+    assert run.finish()[0] == 0
+    assert ESCAPE in run.seen
+    run = OnATerminal("list-exports", stdout=True, NO_COLOR="1")
+    assert run.finish()[0] == 0
+    assert "latest" in run.seen
+    assert ESCAPE not in run.seen
+    assert ESCAPE not in demo("list-exports").stdout
+
+
+def test_progress_bars_on_a_terminal_only(seeded, demo):
+    seed = ("seed-enhanced", "--scenario=general", "--scale=60", "--yes")
+    run = OnATerminal(*seed)
+    assert run.finish()[0] == 0
+    assert "fragments" in run.seen
+    assert demo(*seed).stderr == ""
+    run = OnATerminal(*seed, "--quiet")
+    assert run.finish()[0] == 0
+    assert run.seen == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list-exports"], ["list-exports", "--json"]])
+def test_a_closed_pipe(seeded, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, *arguments], stdout=writer, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    os.close(writer)
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_every_encoding_can_be_written(seeded, run_demo, encoding):
+    seeded.sql("UPDATE fragments SET type = 'Ω–' || char(27) || '[2J' WHERE type = 'todo'")
+    done = run_demo("export", "general", PYTHONIOENCODING=encoding)
+    assert done.status == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert r"\x1b[2J" in done.stdout
+    assert ("Ω" in done.stdout) == (encoding == "utf-8")
+    document = run_demo("export", "general", "--json", PYTHONIOENCODING=encoding).json
+    fragments = [t for t in document["records"]["tables"] if t["table"] == "fragments"]
+    assert "Ω–\x1b[2J" in fragments[0]["breakdown"]
+
+
+def test_quiet_prints_errors_only(seeded, demo):
+    for command in (["export", "general"], ["list-exports"], ["validate", "general"]):
+        outcome = demo(*command, "--quiet")
+        assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "")
+    assert demo("list-exports", "nowhere", "-q").errors
+
+
+def test_quiet_does_not_silence_json(seeded, demo):
+    assert demo("--quiet", "list-exports", "--json").json["scenarios"]
+
+
+def test_verbose_logs_to_stderr_and_never_to_stdout(seeded, demo):
+    plain = demo("import", "general", "--yes", "--json")
+    verbose = demo("import", "general", "--yes", "--json", "-vv")
+    assert plain.stderr == ""
+    assert verbose.stdout == plain.stdout
+    assert all(line.split(":")[0] in ("info", "debug") for line in verbose.stderr.splitlines())
+
+
+def test_python_m_is_the_same_command(seeded, run_demo, demo):
+    assert run_demo("list-exports", "--json").stdout == demo("list-exports", "--json").stdout
+    assert run_demo("list-exports", "nowhere").status == 14
+
+
+def test_it_is_quick(seeded, run_demo):
+    def seconds(*arguments: str) -> float:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert run_demo(*arguments).status == 0
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert seconds("--help") < 0.5
+    assert seconds("import", "general", "--yes") < 3

@@ -108,19 +108,33 @@ def test_a_file_of_another_scenario(refused, seeded):
     refused("import", "writer", option, "--yes", status=21, says="general")
 
 
-def test_a_database_that_cannot_be_reached(refused):
-    url = "postgresql://user:s3cret@127.0.0.1:1/nowhere"
-    for command in ("export", "import", "validate"):
-        text = refused(command, "general", f"--database={url}", status=5, says="127.0.0.1")
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("nonsense", 3),
+        ("oracle://x/y", 3),
+        ("sqlite:///missing/file.sqlite", 5),
+        ("postgresql://user:s3cret@127.0.0.1:1/nowhere", 5),
+        ("mariadb://user:s3cret@127.0.0.1:1/nowhere", 5),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["export", "general"],
+        ["import", "general"],
+        ["validate", "general"],
+        ["seed-enhanced", "--scenario=general"],
+        ["migrate-fresh"],
+    ],
+)
+def test_a_database_that_cannot_be_reached(refused, seeded, url, status, command):
+    if command == ["migrate-fresh"] and url.startswith("sqlite"):
+        pytest.skip("it makes the file")
+    for environment in ({}, {"DATABASE_URL": url}):
+        arguments = command if environment else [*command, f"--database={url}"]
+        text = refused(*arguments, status=status, says="", **environment)
         assert "s3cret" not in text
-        text = refused(command, "general", status=5, says="127.0.0.1", DATABASE_URL=url)
-        assert "s3cret" not in text
-
-
-@pytest.mark.parametrize("url", ["nonsense", "oracle://x/y", "sqlite:///missing/file.sqlite"])
-def test_a_database_that_is_none(refused, seeded, url):
-    for command in ("export", "import", "validate"):
-        refused(command, "general", f"--database={url}", status=5, says="")
     assert not (seeded.path / "missing").exists()
 
 

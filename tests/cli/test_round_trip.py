@@ -37,7 +37,7 @@ def test_seeding_shows_what_it_made_and_from_what(demo, workplace):
     made = demo("seed-enhanced", "--scenario=writer", "--as-of=2025-01-20", "--seed=3")
     lines = flat(made.stdout)
     assert lines[0] == "Seeded writer"
-    assert "Again --seed=3 --as-of=2025-01-20T00:00:00Z --scale=1" in lines
+    assert "Repeat --seed=3 --as-of=2025-01-20T00:00:00Z --scale=1" in lines
     document = demo(
         "seed-enhanced", "--scenario=writer", "--scale=2", "--export", "--yes", "--json"
     ).json

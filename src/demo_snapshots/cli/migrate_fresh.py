@@ -50,8 +50,8 @@ def command(session: Session, yes: bool, force: bool) -> None:
     from demo_snapshots.fragments.counting import demo_rows
     from demo_snapshots.fragments.schema import migrate_fresh
 
-    engine = make_engine(session.config.database)
-    rows = demo_rows(engine)
+    url = session.config.database
+    rows = demo_rows(url, file_may_be_missing=True)
     if rows.total:
         plan = (
             render.Line("Recreating the sample application's tables", render.Look.STRONG),
@@ -60,7 +60,7 @@ def command(session: Session, yes: bool, force: bool) -> None:
         question = f"Drop {render.counted(rows.total, 'demo row')}?"
         if not session.terminal.ask(plan, question, yes=yes):
             raise NotConfirmedError("the answer was no; nothing was changed")
-    result = migrate_fresh(engine, force=force)
+    result = migrate_fresh(make_engine(url), force=force)
     session.terminal.result(_report(result), _document(result))
 
 

@@ -75,7 +75,10 @@ class Session:
         from demo_snapshots.document.reader import describe
         from demo_snapshots.store import open_store
 
-        return open_store(self.config.snapshots, describe)
+        # As it was typed: a Path makes s3://bucket a directory called s3:, where the store
+        # would rather say that it keeps no snapshots there.
+        typed = {setting.name: setting.value for setting in self.config.settings}
+        return open_store(typed["snapshots"], describe)
 
     @property
     def now(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from demo_snapshots.errors import NotConfirmedError, UsageError
 
 if TYPE_CHECKING:
     from demo_snapshots.fragments.scenario import Scenario
-    from demo_snapshots.model import ExportResult
+    from demo_snapshots.model import ExportResult, Statistics
+    from demo_snapshots.render import Report
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
@@ -95,43 +97,75 @@ def command(
     """
     refuse_production(force)
     world = _load(scenario, scenario_file)
-    from demo_snapshots import render
     from demo_snapshots.database.connect import make_engine
     from demo_snapshots.fragments.counting import demo_rows
     from demo_snapshots.fragments.seeding import seed as seed_rows
 
-    name = world.scenario
     moment = as_of or session.now.replace(microsecond=0)
-    engine = make_engine(session.config.database)
-    replaced = demo_rows(engine, name)
-    if replaced.total:
-        plan = (
-            render.Line(f"Seeding {name}", render.Look.STRONG),
-            render.statistics_grid((("Now", replaced),)),
-        )
-        question = f"Replace {render.counted(replaced.total, 'demo row')} of {name}?"
-        if not session.terminal.ask(plan, question, yes=yes):
-            raise NotConfirmedError("the answer was no; nothing was changed")
+    url = session.config.database
+    replaced = demo_rows(url, world.scenario)
+    _ask(session, world.scenario, replaced, yes)
     with session.terminal.progress() as progress:
-        seeded = seed_rows(engine, world, seed=seed, as_of=moment, scale=scale, progress=progress)
-    exported = _export(session, name) if export else None
-    report: render.Report = (
-        render.Line(f"Seeded {name}", render.Look.GOOD),
-        render.statistics_grid((("Replaced", replaced), ("Seeded", seeded))),
-        render.Facts((("Again", f"--seed={seed} --as-of={render.iso(moment)} --scale={scale}"),)),
+        seeded = seed_rows(
+            make_engine(url), world, seed=seed, as_of=moment, scale=scale, progress=progress
+        )
+    exported = _export(session, world.scenario) if export else None
+    outcome = _Outcome(world.scenario, seed, moment, scale, replaced, seeded, exported)
+    session.terminal.result(_report(outcome), _document(outcome))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    scenario: str
+    seed: int
+    as_of: datetime
+    scale: int
+    replaced: Statistics
+    seeded: Statistics
+    exported: ExportResult | None
+
+
+def _ask(session: Session, scenario: str, replaced: Statistics, yes: bool) -> None:
+    from demo_snapshots import render
+
+    if not replaced.total:
+        return
+    plan = (
+        render.Line(f"Seeding {scenario}", render.Look.STRONG),
+        render.statistics_grid((("Now", replaced),)),
     )
-    if exported:
-        report += (render.Line(""), *render.export_report(exported))
-    document = {
-        "scenario": name,
-        "seed": seed,
-        "as_of": render.iso(moment),
-        "scale": scale,
-        "replaced": render.statistics_json(replaced),
-        "seeded": render.statistics_json(seeded),
-        "export": render.export_json(exported) if exported else None,
+    question = f"Replace {render.counted(replaced.total, 'demo row')} of {scenario}?"
+    if not session.terminal.ask(plan, question, yes=yes):
+        raise NotConfirmedError("the answer was no; nothing was changed")
+
+
+def _report(outcome: _Outcome) -> Report:
+    from demo_snapshots import render
+
+    repeat = f"--seed={outcome.seed} --as-of={render.iso(outcome.as_of)} --scale={outcome.scale}"
+    columns = [("Replaced", outcome.replaced)] if outcome.replaced.total else []
+    report: Report = (
+        render.Line(f"Seeded {outcome.scenario}", render.Look.GOOD),
+        render.statistics_grid([*columns, ("Seeded", outcome.seeded)]),
+        render.Facts((("Repeat", repeat),)),
+    )
+    if outcome.exported:
+        report += (render.Line(""), *render.export_report(outcome.exported))
+    return report
+
+
+def _document(outcome: _Outcome) -> dict[str, object]:
+    from demo_snapshots import render
+
+    return {
+        "scenario": outcome.scenario,
+        "seed": outcome.seed,
+        "as_of": render.iso(outcome.as_of),
+        "scale": outcome.scale,
+        "replaced": render.statistics_json(outcome.replaced),
+        "seeded": render.statistics_json(outcome.seeded),
+        "export": render.export_json(outcome.exported) if outcome.exported else None,
     }
-    session.terminal.result(report, document)
 
 
 def _load(scenario: str | None, file: str | None) -> Scenario:

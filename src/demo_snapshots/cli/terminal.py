@@ -46,7 +46,7 @@ class Terminal:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NotConfirmedError(
-                f"{question} There is no terminal to ask on", hint="Answer with --yes."
+                f"there is no terminal to ask on: {question}", hint="Answer with --yes."
             )
         from demo_snapshots.cli.screen import print_report
 

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnClause, Connection, Engine, column, func, inspect, select
+from sqlalchemy import ColumnClause, Connection, column, func, inspect, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
+from demo_snapshots.database.connect import connect, make_engine, parse_url
 from demo_snapshots.errors import DatabaseError
 from demo_snapshots.fragments.markers import PAGE, is_demo, marks
 from demo_snapshots.fragments.models import MARKED, TABLES
 from demo_snapshots.model import Statistics, TableCount
 
 
-def demo_rows(engine: Engine, scenario: str | None = None) -> Statistics:
+def demo_rows(
+    url: str, scenario: str | None = None, *, file_may_be_missing: bool = False
+) -> Statistics:
     """Demo rows per table, of all scenarios or of the one that ``seed`` would replace.
 
-    A table that is missing, or is somebody else's of the same name, has none. Raises
-    DatabaseError.
+    A table that is missing, or is somebody else's of the same name, has none; neither has a
+    SQLite file yet to be made, if ``file_may_be_missing``. Raises ConfigError for a bad URL,
+    DatabaseUnreachableError and DatabaseError.
     """
+    if file_may_be_missing and _is_missing_file(url):
+        return Statistics()
+    with connect(url):
+        pass  # it says in the user's words why it cannot; an engine would in the driver's
     try:
-        with engine.connect() as connection:
+        with make_engine(url).connect() as connection:
             counts = _counts(connection, scenario)
     except DBAPIError as error:
         raise DatabaseError(
             f"the demo rows could not be counted ({type(error.orig).__name__})"
         ) from error
     return Statistics(tuple(TableCount(table, counts.get(table, 0)) for table in TABLES))
+
+
+def _is_missing_file(url: str) -> bool:
+    parsed = parse_url(url)
+    name = parsed.database
+    return parsed.get_backend_name() == "sqlite" and bool(name) and not Path(str(name)).exists()
 
 
 def _counts(connection: Connection, scenario: str | None) -> dict[str, int]:

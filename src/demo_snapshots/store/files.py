@@ -92,20 +92,24 @@ class NewFile(io.FileIO):
 
     def __init__(self, path: Path) -> None:
         with reporting("write", path):
-            super().__init__(path, "x")
+            super().__init__(path, "x", opener=_open_new)
         self._path = path
         self.size = 0
         self.hash = hashlib.sha256()
 
     def write(self, data: Buffer) -> int:
         with reporting("write", self._path):
-            written = super().write(data)
+            written = os.write(self.fileno(), data)
         self.hash.update(memoryview(data)[:written])
         self.size += written
         return written
 
     def seekable(self) -> bool:
         return False
+
+
+def _open_new(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o666)
 
 
 def buffered(file: NewFile) -> io.BufferedWriter:

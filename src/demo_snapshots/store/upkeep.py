@@ -160,7 +160,8 @@ class Upkeep:
         try:
             entry = entry_of(self._describe(self._root / path))
         except (DemoError, OSError) as error:
-            reason = error.message if isinstance(error, DemoError) else error.strerror
+            reason = error.message if isinstance(error, DemoError) else str(error.strerror)
+            reason = reason.removeprefix(f"{self._root / path}: ")
             found.notes.append(f"{path!r} is not a whole snapshot and was left alone: {reason}")
             return
         if entry.path != path or not recordable(entry):

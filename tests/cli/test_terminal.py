@@ -34,10 +34,18 @@ class OnATerminal:
 
     def wait_for(self, text: str) -> None:
         while text not in self.seen:
-            self.seen += os.read(self.screen, 4096).decode()
+            part = self._read()
+            assert part, f"{text!r} is not in {self.seen!r}"
+            self.seen += part
 
     def type(self, text: str) -> None:
         os.write(self.screen, text.encode())
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.screen, 4096).decode(errors="replace")
+        except OSError:  # Linux's way of saying that the other end is closed
+            return ""
 
     def finish(self) -> tuple[int, str]:
         """The status and what went to stdout, where that is not the terminal."""
@@ -45,14 +53,8 @@ class OnATerminal:
         if self.process.stdout:
             output = self.process.stdout.read().decode()
             self.process.stdout.close()
-        while True:
-            try:
-                part = os.read(self.screen, 4096)
-            except OSError:  # Linux's way of saying that the other end is closed
-                break
-            if not part:
-                break
-            self.seen += part.decode()
+        while part := self._read():
+            self.seen += part
         os.close(self.screen)
         return self.process.wait(timeout=30), output
 

@@ -114,3 +114,18 @@ def test_an_empty_listing(demo, workplace):
     assert json.loads(demo("list-exports", "--json").stdout) == {"scenarios": [], "notes": []}
     assert demo("list-exports", "--quiet").stdout == ""
     assert not list(workplace.iterdir())
+
+
+def test_the_demo_rows_that_are_named_are_those_that_go(demo, workplace):
+    seed = ("seed-enhanced", "--json", "--yes")
+    demo("migrate-fresh")
+    general = demo(*seed, "--scenario=general").json
+    assert general["replaced"]["total"] == 0
+    writer = demo(*seed, "--scenario=writer").json
+    assert writer["replaced"]["total"] == 0
+    again = demo(*seed, "--scenario=general").json
+    assert again["replaced"]["total"] == general["seeded"]["total"] > 0
+    refused = demo("migrate-fresh")
+    assert refused.status == 26
+    both = general["seeded"]["total"] + writer["seeded"]["total"]
+    assert f"Drop {both} demo rows?" in refused.errors[0]

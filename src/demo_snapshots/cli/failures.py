@@ -67,5 +67,6 @@ def report_failure(error: DemoError, *, as_json: bool) -> int:
 
 
 def report_interrupt() -> int:
-    click.echo("\nerror: interrupted; what was not finished was rolled back", err=True)
+    """Click has ended the line on which ^C stands."""
+    click.echo("error: interrupted; what was not finished was rolled back", err=True)
     return INTERRUPTED

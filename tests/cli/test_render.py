@@ -1,0 +1,161 @@
+"""Results as reports and as JSON."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from demo_snapshots import render
+from demo_snapshots.model import (
+    CleanupResult,
+    Entry,
+    ImportPlan,
+    ImportResult,
+    Listing,
+    ScenarioListing,
+    Statistics,
+    TableCount,
+    ValidationResult,
+    Version,
+)
+
+KINDS = TableCount("fragments", 3, (("contact", 1), ("todo", 2)))
+BEFORE = Statistics((TableCount("old", 1), TableCount("fragments", 4, (("note", 4),))))
+AFTER = Statistics((TableCount("vaults", 1_200), KINDS))
+V2 = Version(2, date(2025, 1, 20))
+
+
+def entry(scenario: str, number: int) -> Entry:
+    day = date(2025, 1, number)
+    return Entry(
+        scenario=scenario,
+        version=Version(number, day),
+        path=f"{scenario}/{scenario}_v{number}_{day}.sql",
+        size=1_000 * number,
+        sha256="a" * 64,
+        digest="b" * 64,
+        generated=datetime(2025, 1, number, 9, 5, tzinfo=UTC),
+        source="sqlite 3.40.1",
+        schema="0123456789ab",
+        statistics=AFTER,
+    )
+
+
+def cells(grid: render.Block) -> list[tuple[str, ...]]:
+    assert isinstance(grid, render.Grid)
+    return [row.cells for row in grid.rows]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.00 kB"),
+        (9_994, "9.99 kB"),
+        (9_996, "10.0 kB"),
+        (41_234, "41.2 kB"),
+        (99_960, "100 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (207_000_000, "207 MB"),
+        (1_300_000_000, "1.30 GB"),
+        (10**15, "1000 TB"),
+    ],
+)
+def test_file_sizes(size, text):
+    assert render.file_size(size) == text
+
+
+def test_file_sizes_never_show_more_than_three_digits_nor_a_wrong_one():
+    source = random.Random(1)
+    units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+    for _ in range(2_000):
+        size = int(10 ** source.uniform(0, 14.9))
+        number, unit = render.file_size(size).split()
+        assert len(number.replace(".", "")) <= 3
+        assert abs(float(number) * units[unit] - size) <= 0.006 * size
+
+
+def test_two_columns_of_statistics_are_lined_up_by_table_and_kind():
+    grid = render.statistics_grid((("Replaced", BEFORE), ("Imported", AFTER)))
+    assert cells(grid) == [
+        ("old", "1", "0"),
+        ("fragments", "4", "3"),
+        ("  note", "4", "0"),
+        ("  contact", "0", "1"),
+        ("  todo", "0", "2"),
+        ("vaults", "0", "1,200"),
+        ("Total", "5", "1,203"),
+    ]
+
+
+def test_the_question_names_the_rows_and_those_edited():
+    plan = ImportPlan("general", Path("x.sql"), V2, replaces=AFTER, imports=AFTER)
+    assert render.import_question(plan) == "Replace 1,203 demo rows?"
+    edited = replace(plan, edited=7)
+    assert render.import_question(edited) == "Replace 1,203 demo rows (7 edited since)?"
+    one = replace(plan, replaces=Statistics((TableCount("vaults", 1),)))
+    assert render.import_question(one) == "Replace 1 demo row?"
+
+
+def test_the_latest_of_each_scenario_is_marked():
+    listing = Listing(
+        (
+            ScenarioListing("general", (entry("general", 12), entry("general", 3))),
+            ScenarioListing("writer", (entry("writer", 1),)),
+        ),
+        notes=("the manifest was damaged",),
+    )
+    grid, note = render.listing_report(listing)
+    assert cells(grid) == [
+        ("general", "v12_2025-01-12", "2025-01-12 09:05", "1,203", "12.0 kB", "latest"),
+        ("", "v3_2025-01-03", "2025-01-03 09:05", "1,203", "3.00 kB", ""),
+        ("writer", "v1_2025-01-01", "2025-01-01 09:05", "1,203", "1.00 kB", "latest"),
+    ]
+    assert note == render.Line("note: the manifest was damaged", render.Look.WARNING)
+    document = render.listing_json(listing)
+    assert [v["latest"] for v in document["scenarios"][0]["versions"]] == [True, False]
+    assert document["scenarios"][0]["versions"][0]["generated"] == "2025-01-12T09:05:00Z"
+
+
+def test_a_clean_up_lists_what_goes_beside_what_stays():
+    result = CleanupResult(
+        removed=(entry("general", 2), entry("general", 1)),
+        kept=(entry("general", 10), entry("writer", 1)),
+        freed=3_000,
+        dry_run=True,
+    )
+    head, grid = render.cleanup_report(result)
+    assert head.text == "Would remove 2 versions (3.00 kB), 2 versions kept"
+    assert [(row[0], row[1].partition("_")[0], row[-1]) for row in cells(grid)] == [
+        ("general", "v10", "keep"),
+        ("", "v2", "remove"),
+        ("", "v1", "remove"),
+        ("writer", "v1", "keep"),
+    ]
+    assert render.cleanup_report(replace(result, dry_run=False))[0].text.startswith("Removed 2")
+
+
+def test_an_import_that_changed_nothing_says_so():
+    result = ImportResult("general", V2, Path("x.sql"), AFTER, AFTER, changed=0, route="merge")
+    facts = render.import_report(result)[-1]
+    assert "held exactly this snapshot already" in dict(facts.pairs)["Changed"]
+
+
+def test_every_document_is_json():
+    result = ImportResult("general", V2, Path("x.sql"), BEFORE, AFTER, changed=3, route="merge")
+    document = json.loads(json.dumps(render.import_json(result)))
+    assert document["imported"]["total"] == 1_203
+    assert document["imported"]["tables"][1] == {
+        "table": "fragments",
+        "records": 3,
+        "breakdown": {"contact": 1, "todo": 2},
+    }
+    nothing = ValidationResult(None, None, Statistics(), problems=("x",))
+    assert json.loads(json.dumps(render.validation_json(nothing)))["valid"] is False

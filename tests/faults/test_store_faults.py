@@ -213,7 +213,7 @@ def test_a_failing_operation_leaves_all_or_nothing(
 def test_a_process_that_dies_leaves_all_or_nothing(tmp_path: Path, name: str) -> None:
     _, job, before, after = JOBS[name]
     outcomes = set()
-    for _at, root in each_operation(tmp_path, name):
+    for at, root in each_operation(tmp_path, name):
         child = os.fork()
         if child == 0:
             try:

@@ -110,6 +110,8 @@ class Column:
     affinity: Affinity | None = None
     extended: bool = False
     """Takes NaN, infinities and dates before Christ (PostgreSQL)."""
+    nul: bool = True
+    """Takes a NUL in text (all but PostgreSQL)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demo_snapshots.document.literals import BINARY, ODD_TEXT, STRING
+from demo_snapshots.document.literals import BINARY, ODD_TEXT, ODD_TEXT_WITHOUT_NUL, STRING
 from demo_snapshots.model import Affinity, Column, Kind
 
 NUMBER = rb"-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
@@ -96,6 +96,7 @@ def value_pattern(column: Column, kind: Kind) -> bytes:
 
 
 def _typed(column: Column, kind: Kind) -> list[bytes]:
+    odd = ODD_TEXT if column.nul else ODD_TEXT_WITHOUT_NUL
     match column.kind:
         case Kind.INTEGER:
             sign = "" if column.unsigned else "-?"
@@ -107,9 +108,9 @@ def _typed(column: Column, kind: Kind) -> list[bytes]:
         case Kind.BOOLEAN:
             return [b"TRUE", b"FALSE", b"-?[0-9]{1,3}+" if column.bits else b"[01]"]
         case Kind.TEXT:
-            return [*_text(column.length), ODD_TEXT]
+            return [*_text(column.length), odd]
         case Kind.JSON:
-            return [STRING, ODD_TEXT]
+            return [STRING, odd]
         case Kind.BINARY:
             return [BINARY]
         case Kind.UUID:
@@ -117,7 +118,7 @@ def _typed(column: Column, kind: Kind) -> list[bytes]:
         case Kind.DATE | Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             return _moment(column)
         case Kind.NATIVE:
-            return [STRING, ODD_TEXT]
+            return [STRING, odd]
 
 
 def _dynamic(column: Column) -> list[bytes]:

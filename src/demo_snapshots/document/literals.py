@@ -22,11 +22,15 @@ from collections.abc import Iterable
 STRING = rb"'[^']*+(?:''[^']*+)*+'"
 HEX = rb"(?:[0-9A-F]{2})*+"
 BINARY = rb"\n/\* /\* \*/ X'" + HEX + rb"' -- \*/ '\\x" + HEX + rb"'\n"
-ODD_TEXT = (
-    rb"\n/\* /\* \*/ CAST\(X'"
-    + HEX
-    + rb"' AS CHAR\) -- \*/ E'(?:[^'\\\x00-\x1f\x7f]++|''|\\(?:[\\bfnrt]|x[0-9a-f]{2}))*+'\n"
-)
+
+
+def _odd_text(digits: bytes) -> bytes:
+    escaped = rb"(?:[^'\\\x00-\x1f\x7f]++|''|\\(?:[\\bfnrt]|x[0-9a-f]{2}))*+"
+    return rb"\n/\* /\* \*/ CAST\(X'" + digits + rb"' AS CHAR\) -- \*/ E'" + escaped + rb"'\n"
+
+
+ODD_TEXT = _odd_text(HEX)
+ODD_TEXT_WITHOUT_NUL = _odd_text(rb"(?:0[1-9A-F]|[1-9A-F][0-9A-F])*+")
 
 _RAW_TOKEN = re.compile(
     rb"CAST\(X'(" + HEX + rb")' AS CHAR\)|X'(" + HEX + rb")'|(" + STRING + rb")"

@@ -1,0 +1,190 @@
+"""URL -> connection. Errors name the database without its password."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from demo_snapshots.database.dialects import dialect_for
+from demo_snapshots.database.dialects.base import Dialect
+from demo_snapshots.errors import ConfigError, DatabaseUnreachableError
+from demo_snapshots.model import Table
+
+logger = logging.getLogger(__name__)
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
+def parse_url(text: str) -> URL:
+    """A database URL with the driver this package brings. ConfigError for any other."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError(
+            "the database URL is not a URL",
+            hint="It looks like sqlite:///database/demo.sqlite or "
+            "postgresql://user:password@host/database.",
+        ) from None
+    backend = url.drivername.split("+")[0]
+    if backend not in _DRIVERS:
+        raise ConfigError(
+            f"{backend!r} is no engine this tool speaks",
+            hint="sqlite, postgresql, mariadb and mysql are.",
+        )
+    url = url.set(drivername=_DRIVERS[backend])
+    if url.drivername.endswith("+pymysql") and "charset" not in url.query:
+        url = url.update_query_dict({"charset": "utf8mb4"})
+    return url
+
+
+def masked(text: str) -> str:
+    """A database URL for people, its password hidden; text that is no URL shows nothing."""
+    try:
+        return make_url(text).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(not a URL)"
+
+
+def make_engine(url: str) -> sa.Engine:
+    """A SQLAlchemy engine for ``url``. Connects to nothing yet. ConfigError for a bad URL."""
+    parsed = parse_url(url)
+    try:
+        return sa.create_engine(parsed, poolclass=sa.pool.NullPool)
+    except (NoSuchModuleError, ImportError) as error:
+        raise ConfigError(f"no driver for {parsed.drivername}") from error
+
+
+class Database:
+    """An open connection and its dialect. Errors of the driver arrive as DatabaseError."""
+
+    def __init__(self, connection: sa.Connection, dialect: Dialect, label: str) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self.label = label
+        self.raw: Any = connection.connection.driver_connection
+
+    @property
+    def source(self) -> str:
+        return self.dialect.version(self.raw)
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        try:
+            yield
+        except self.connection.dialect.loaded_dbapi.Error as error:
+            raise self.dialect.wrap(error) from error
+
+    def execute(self, sql: str) -> int:
+        """Run one statement; the number of rows it changed."""
+        logger.debug("%s", sql)
+        with self._wrapped():
+            return self.dialect.execute(self.raw, sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query that has few."""
+        logger.debug("%s", sql)
+        with self._wrapped():
+            return self.dialect.rows(self.raw, sql)
+
+    def scalar(self, sql: str) -> Any:
+        """The one value of a query."""
+        return self.rows(sql)[0][0]
+
+    def stream(self, sql: str) -> Iterator[list[bytes]]:
+        logger.debug("%s", sql)
+        with self._wrapped():
+            yield from self.dialect.stream(self.raw, sql)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the database, read-only, for as long as the block lasts."""
+        with self._wrapped():
+            self.dialect.begin_read(self.raw)
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def writing(self, locked: Sequence[Table], *, keep: bool = True) -> Iterator[None]:
+        """One transaction that commits at the end of the block, or leaves every row as it was.
+
+        Nobody else writes to ``locked`` meanwhile. With ``keep`` false it never commits.
+        """
+        try:
+            with self._wrapped():
+                self.dialect.begin_write(self.raw, locked)
+            with self._wrapped():
+                yield
+                if keep:
+                    self.dialect.commit(self.raw)
+        except BaseException:
+            self._roll_back()
+            raise
+        if not keep:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        try:
+            self.dialect.rollback(self.raw)
+        except Exception:
+            # The connection may be gone, which rolls back too; the first error is the one to tell.
+            logger.debug("rollback", exc_info=True)
+
+
+@contextmanager
+def connect(url: str) -> Iterator[Database]:
+    """Connect for as long as the block lasts.
+
+    Raises ConfigError for a bad URL and DatabaseUnreachableError, which names the database
+    without its password. A SQLite file that does not exist is unreachable, not created.
+    """
+    engine = make_engine(url)
+    label = engine.url.render_as_string(hide_password=True)
+    dialect = dialect_for(engine.dialect.name)
+    _require_file(engine.url)
+    try:
+        connection = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    except DBAPIError as error:
+        raise DatabaseUnreachableError(
+            f"cannot connect to {label}: {_reason(error, engine.url)}",
+            hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
+        ) from None
+    try:
+        database = Database(connection, dialect, label)
+        with database._wrapped():
+            dialect.prepare(database.raw)
+        yield database
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+def _require_file(url: URL) -> None:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    if not Path(url.database).is_file():
+        raise DatabaseUnreachableError(
+            f"no database file {url.database}",
+            hint="Create it first (for the sample application: demo migrate-fresh), "
+            "or name another with --database.",
+        )
+
+
+def _reason(error: DBAPIError, url: URL) -> str:
+    # The first line is the driver's own; later ones may repeat connection settings.
+    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+    return text.replace(str(url.password), "***") if url.password else text

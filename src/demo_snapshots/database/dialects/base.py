@@ -1,0 +1,229 @@
+"""What every engine must be able to do, and what most of them do alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from demo_snapshots.errors import DatabaseBusyError, DatabaseError
+from demo_snapshots.model import Column, Kind, Table
+
+FETCH_ROWS = 500
+"""Rows of one INSERT of a document (format 1), and so of one fetch."""
+
+LOCK_WAIT_SECONDS = 30
+
+
+class Dialect(ABC):
+    """One engine's ways. ``raw`` is always the driver's own connection, in autocommit mode:
+    transactions are opened and ended by statements, never by the driver behind our back."""
+
+    name: str
+    enforces_foreign_keys = False
+    """Whether foreign keys act (check, cascade) while an import changes rows. Where they do
+    not, the import verifies them by query before it commits."""
+
+    # --- Names -------------------------------------------------------------------------------
+
+    def quote(self, name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    def table(self, table: Table) -> str:
+        """The table's name in SQL, with its schema if it has one."""
+        name = self.quote(table.name)
+        return f"{self.quote(table.schema)}.{name}" if table.schema else name
+
+    def temporary(self, name: str) -> str:
+        """A temporary table's name in SQL."""
+        return self.quote(name)
+
+    def columns(self, names: Iterable[str], alias: str = "") -> str:
+        prefix = f"{alias}." if alias else ""
+        return ", ".join(prefix + self.quote(name) for name in names)
+
+    def text(self, value: str) -> str:
+        """``value`` as a string literal of this engine under our session settings."""
+        return "'" + value.replace("'", "''") + "'"
+
+    # --- Sessions and transactions -----------------------------------------------------------
+
+    @abstractmethod
+    def prepare(self, raw: Any) -> None:
+        """Set the session up so that every text form is the format's own."""
+
+    @abstractmethod
+    def version(self, raw: Any) -> str:
+        """``postgresql 15.18``: what a header's Source line says."""
+
+    @abstractmethod
+    def begin_read(self, raw: Any) -> None:
+        """Open a read-only transaction that sees one state of the database."""
+
+    @abstractmethod
+    def begin_write(self, raw: Any, locked: Sequence[Table]) -> None:
+        """Open a transaction in which nobody else writes to ``locked``; readers pass."""
+
+    def commit(self, raw: Any) -> None:
+        self.execute(raw, "COMMIT")
+
+    def rollback(self, raw: Any) -> None:
+        self.execute(raw, "ROLLBACK")
+
+    # --- Statements --------------------------------------------------------------------------
+
+    def execute(self, raw: Any, sql: str) -> int:
+        """Run one statement; the number of rows it changed."""
+        cursor = raw.cursor()
+        try:
+            cursor.execute(sql)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
+    def rows(self, raw: Any, sql: str) -> list[tuple[Any, ...]]:
+        cursor = raw.cursor()
+        try:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def run(self, raw: Any, statements: Sequence[str]) -> None:
+        """Run many small statements that return nothing."""
+        for statement in statements:
+            self.execute(raw, statement)
+
+    @abstractmethod
+    def stream(self, raw: Any, sql: str) -> Iterator[list[bytes]]:
+        """The single column of a query as UTF-8, in lists of ``FETCH_ROWS``, never all at once."""
+
+    def wrap(self, error: Exception) -> DatabaseError:
+        """A driver's error as ours: what failed, without row values or passwords."""
+        message = self.message(error)
+        if self.is_busy(error):
+            return DatabaseBusyError(
+                f"{self.name}: another connection holds a lock: {message}",
+                hint="Nothing was changed. Try again when it is done.",
+            )
+        return DatabaseError(f"{self.name}: {message}")
+
+    @abstractmethod
+    def message(self, error: Exception) -> str:
+        """The engine's words for an error, as far as they hold no row values."""
+
+    @abstractmethod
+    def is_busy(self, error: Exception) -> bool:
+        """Whether ``error`` is a lock that was waited for in vain."""
+
+    # --- Reflection --------------------------------------------------------------------------
+
+    @abstractmethod
+    def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> dict[str, tuple[Column, ...]]:
+        """The columns of each table, in table order, by table name."""
+
+    # --- Rows out ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def literal(self, column: Column) -> str:
+        """An SQL expression for the column's value as a raw literal (see document.literals)."""
+
+    @abstractmethod
+    def concatenate(self, parts: Sequence[str]) -> str:
+        """An SQL expression that joins text expressions."""
+
+    @abstractmethod
+    def order(self, column: Column) -> str:
+        """An ORDER BY term: integers numerically, everything else by its UTF-8 bytes."""
+
+    def row(self, parts: Sequence[str]) -> str:
+        """An SQL expression for a raw row ``(…)`` of literal expressions."""
+        pieces = ["'('"]
+        for index, part in enumerate(parts):
+            pieces += [part] if index == 0 else ["','", part]
+        return self.concatenate([*pieces, "')'"])
+
+    def text_of(self, column: Column, expression: str) -> str:
+        """An expression for a column's value as text, for labels and messages."""
+        return f"CAST({expression} AS CHAR)"
+
+    # --- Selection ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def json_text(self, column: Column, path: Sequence[str]) -> str:
+        """The JSON value at ``path`` inside ``column`` as text (``true`` or ``1`` for true),
+        NULL where there is none, or where the column's text is not JSON. Never an error."""
+
+    @abstractmethod
+    def json_values(self, table: Table, column: Column, path: str) -> str:
+        """A FROM item ``… AS item(value)`` with every value at ``relationships[*].id``-like
+        ``path`` inside the column of the outer row ``t``, as text."""
+
+    # --- Rows in -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def load(
+        self,
+        raw: Any,
+        target: str,
+        columns: Sequence[Column],
+        chunks: Iterable[bytes],
+        always: bool,
+    ) -> int:
+        """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows.
+
+        ``always`` says that an identity column GENERATED ALWAYS is among the columns.
+        """
+
+    def sql_literal(self, raw_literal: bytes) -> str:
+        """A raw literal as this engine's SQL spells it."""
+        return raw_literal.decode()
+
+    @abstractmethod
+    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
+        """A statement that makes an empty temporary table with these columns of ``table``."""
+
+    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
+        """Statements that make joins on the stage's key quick; the key must be unique."""
+        return []
+
+    @abstractmethod
+    def same(self, a: str, b: str, columns: Sequence[Column]) -> str:
+        """A condition: these columns of aliases ``a`` and ``b`` hold the same image, not just
+        equal values (1 and 1.0, 'abc' and 'ABC' differ)."""
+
+    def update_from(
+        self, table: str, assignments: Sequence[str], source: str, condition: str
+    ) -> str:
+        """UPDATE ``table`` AS t FROM ``source`` AS s WHERE ``condition``."""
+        setting = ", ".join(f"{self.quote(name)} = s.{self.quote(name)}" for name in assignments)
+        return f"UPDATE {table} AS t SET {setting} FROM {source} AS s WHERE {condition}"
+
+    def delete_matching(self, table: str, source: str, condition: str) -> str:
+        """DELETE from ``table`` AS t the rows for which ``source`` AS s holds a match."""
+        return (
+            f"DELETE FROM {table} AS t WHERE EXISTS (SELECT 1 FROM {source} AS s WHERE {condition})"
+        )
+
+    def advance_sequences(self, raw: Any, table: Table) -> None:
+        """Bring every counter of the table past its highest value, never backwards."""
+
+    def postpone(self, raw: Any, table: Table, constraint: str) -> None:
+        """Have a foreign key checked at the end of the transaction, if it acts at all."""
+
+    def settle(self, raw: Any, postponed: Sequence[tuple[Table, str]]) -> None:
+        """Check what was postponed now, and make the constraints what they were."""
+
+
+def matches(quote: Any, a: str, b: str, columns: Iterable[str]) -> str:
+    """``a.x = b.x AND a.y = b.y``"""
+    return " AND ".join(f"{a}.{quote(name)} = {b}.{quote(name)}" for name in columns)
+
+
+def quoted(expression: str) -> str:
+    """An SQL expression that puts text without quotes in it between single quotes."""
+    return f"'''' || {expression} || ''''"
+
+
+def is_integer(column: Column) -> bool:
+    return column.kind is Kind.INTEGER

@@ -1,0 +1,363 @@
+"""PostgreSQL 15 and later: the server writes the literals, COPY reads the rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Buffer, Loader
+
+from demo_snapshots.database.dialects.base import (
+    FETCH_ROWS,
+    LOCK_WAIT_SECONDS,
+    Dialect,
+    quoted,
+)
+from demo_snapshots.model import Column, Kind, Table
+
+_SESSION = (
+    "SET client_encoding = 'UTF8'",
+    "SET standard_conforming_strings = on",
+    "SET TimeZone = 'UTC'",
+    "SET DateStyle = 'ISO, YMD'",
+    "SET IntervalStyle = 'postgres'",
+    "SET extra_float_digits = 1",
+    "SET bytea_output = 'hex'",
+    # Row security filters rows in silence; off makes the server refuse instead.
+    "SET row_security = off",
+    # Compiling one long expression costs more than it saves on a few thousand rows.
+    "SET jit = off",
+    f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'",
+)
+
+_STRING = rb"'[^']*+(?:''[^']*+)*+'"
+# One raw row with its parentheses: what is inside them is a CSV record.
+_RECORD = re.compile(rb"\(((?:[^'()]++|" + _STRING + rb"|\([^()]*+\))*+)\)(?:,\n|\Z)")
+_BINARY = re.compile(rb"X('[0-9A-F]*+')|" + _STRING)
+
+
+class _Bytes(Loader):
+    """Text as the bytes the server sent, undecoded."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+class PostgreSQL(Dialect):
+    name = "postgresql"
+    enforces_foreign_keys = True
+
+    def temporary(self, name: str) -> str:
+        return f"pg_temp.{self.quote(name)}"
+
+    def prepare(self, raw: psycopg.Connection[Any]) -> None:
+        for statement in _SESSION:
+            raw.execute(statement)
+        self._is_json = "IS JSON" if raw.info.server_version >= 160000 else ""
+
+    def version(self, raw: psycopg.Connection[Any]) -> str:
+        number = raw.info.server_version
+        return f"postgresql {number // 10000}.{number % 10000}"
+
+    def begin_read(self, raw: psycopg.Connection[Any]) -> None:
+        self._define_json(raw)
+        raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def begin_write(self, raw: psycopg.Connection[Any], locked: Sequence[Table]) -> None:
+        self._define_json(raw)
+        raw.execute("BEGIN")
+        if locked:
+            names = ", ".join(self.table(table) for table in locked)
+            raw.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+    def _define_json(self, raw: psycopg.Connection[Any]) -> None:
+        # IS JSON arrived in 16. Before, only catching the error tells text that is not JSON.
+        if self._is_json:
+            return
+        raw.execute(
+            "CREATE OR REPLACE FUNCTION pg_temp.demo_json(value text) RETURNS jsonb"
+            " LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN value::jsonb;"
+            " EXCEPTION WHEN data_exception THEN RETURN NULL; END $$"
+        )
+
+    def run(self, raw: psycopg.Connection[Any], statements: Sequence[str]) -> None:
+        for start in range(0, len(statements), FETCH_ROWS):
+            raw.execute("; ".join(statements[start : start + FETCH_ROWS]))
+
+    def stream(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
+        with raw.cursor("demo_rows") as cursor:
+            cursor.adapters.register_loader("text", _Bytes)
+            cursor.execute(sql)
+            while batch := cursor.fetchmany(FETCH_ROWS):
+                yield [row[0] for row in batch]
+
+    def message(self, error: Exception) -> str:
+        if not isinstance(error, psycopg.Error) or error.diag.message_primary is None:
+            return str(error).strip().split("\n")[0]
+        diagnosis = error.diag
+        # Data exceptions quote the value; where it happened is all that may be told.
+        if (diagnosis.sqlstate or "").startswith("22"):
+            place = re.match(r"COPY \S+, line \d+(?:, column [^:]+)?", diagnosis.context or "")
+            where = f" ({place[0]})" if place else ""
+            return f"a value does not fit its column{where}"
+        return diagnosis.message_primary or ""
+
+    def is_busy(self, error: Exception) -> bool:
+        return isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected))
+
+    # --- Reflection --------------------------------------------------------------------------
+
+    def reflect_columns(
+        self, raw: psycopg.Connection[Any], tables: Sequence[Table]
+    ) -> dict[str, tuple[Column, ...]]:
+        found: dict[str, list[Column]] = {table.name: [] for table in tables}
+        by_oid = {
+            raw.execute("SELECT %s::regclass::oid", [self.table(table)]).fetchone()[0]: table.name  # type: ignore[index]
+            for table in tables
+        }
+        for oid, *facts in raw.execute(_COLUMNS, [list(by_oid)]):
+            found[by_oid[oid]].append(_column(*facts))
+        return {name: tuple(columns) for name, columns in found.items()}
+
+    # --- Rows out ----------------------------------------------------------------------------
+
+    def literal(self, column: Column) -> str:
+        name = self.quote(column.name)
+        match column.kind:
+            case Kind.INTEGER:
+                return f"coalesce({name}::text,'NULL')"
+            case Kind.BOOLEAN:
+                return f"CASE {name} WHEN TRUE THEN 'TRUE' WHEN FALSE THEN 'FALSE' ELSE 'NULL' END"
+            case Kind.DECIMAL | Kind.FLOAT:
+                special = quoted(f"{name}::text")
+                return (
+                    f"CASE WHEN {name} IN ('NaN','Infinity','-Infinity') THEN {special}"
+                    f" ELSE coalesce({name}::text,'NULL') END"
+                )
+            case Kind.BINARY:
+                return f"coalesce('X''' || upper(encode({name},'hex')) || '''','NULL')"
+            case Kind.TIMESTAMPTZ:
+                moment = quoted(f"({name} AT TIME ZONE 'UTC')::text")
+                return f"coalesce({moment},'NULL')"
+            case Kind.TIMESTAMP | Kind.DATE | Kind.TIME | Kind.UUID:
+                return f"coalesce({quoted(f'{name}::text')},'NULL')"
+            case _:
+                text = quoted(f"replace({name}::text,'''','''''')")
+                return f"coalesce({text},'NULL')"
+
+    def concatenate(self, parts: Sequence[str]) -> str:
+        # A function takes at most 100 arguments.
+        if len(parts) > 90:
+            middle = [
+                f"concat({','.join(parts[start : start + 90])})"
+                for start in range(0, len(parts), 90)
+            ]
+            return self.concatenate(middle)
+        return f"concat({','.join(parts)})"
+
+    def order(self, column: Column) -> str:
+        name = self.quote(column.name)
+        if column.kind is Kind.INTEGER:
+            return name
+        return f'{name}::text COLLATE "C"'
+
+    def text_of(self, column: Column, expression: str) -> str:
+        return f"({expression})::text"
+
+    # --- Selection ---------------------------------------------------------------------------
+
+    def json_text(self, column: Column, path: Sequence[str]) -> str:
+        keys = self.text("{" + ",".join(f'"{part}"' for part in path) + "}")
+        return f"({self._json(column)} #>> {keys})"
+
+    def _json(self, column: Column, alias: str = "") -> str:
+        name = alias + self.quote(column.name)
+        if column.kind is Kind.JSON:
+            return name if column.native == "jsonb" else f"{name}::jsonb"
+        if self._is_json:
+            return f"CASE WHEN {name}::text IS JSON THEN {name}::text::jsonb END"
+        return f"pg_temp.demo_json({name}::text)"
+
+    def json_values(self, table: Table, column: Column, path: str) -> str:
+        steps = "".join(
+            step if step == "[*]" else f'."{step}"'
+            for step in re.findall(r"\[\*\]|[^.\[\]]+", path)
+        )
+        found = f"jsonb_path_query({self._json(column, 't.')}, {self.text('$' + steps)})"
+        return f"LATERAL (SELECT {found} #>> '{{}}' AS value) AS item"
+
+    # --- Rows in -----------------------------------------------------------------------------
+
+    def load(
+        self,
+        raw: psycopg.Connection[Any],
+        target: str,
+        columns: Sequence[Column],
+        chunks: Iterable[bytes],
+        always: bool,
+    ) -> int:
+        # A raw row without its parentheses is a CSV record: a quoted 'NULL' stays text.
+        # COPY takes explicit values for an identity column, ALWAYS or not (manual, COPY).
+        names = ", ".join(self.quote(column.name) for column in columns)
+        binary = any(column.kind is Kind.BINARY for column in columns)
+        with (
+            raw.cursor() as cursor,
+            cursor.copy(
+                f"COPY {target} ({names}) FROM STDIN (FORMAT csv, QUOTE '''', NULL 'NULL')"
+            ) as copy,
+        ):
+            for chunk in chunks:
+                records = b"\n".join(_RECORD.findall(chunk))
+                if binary:
+                    records = _BINARY.sub(_bytea, records)
+                copy.write(records + b"\n")
+        return cursor.rowcount
+
+    def sql_literal(self, raw_literal: bytes) -> str:
+        return _BINARY.sub(_bytea, raw_literal).decode()
+
+    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
+        return (
+            f"CREATE TEMP TABLE {self.quote(name)} ON COMMIT DROP AS"
+            f" SELECT {self.columns(columns)} FROM {self.table(table)} WITH NO DATA"
+        )
+
+    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
+        return [
+            f"CREATE UNIQUE INDEX ON {self.temporary(name)} ({self.columns(key)})",
+            f"ANALYZE {self.temporary(name)}",
+        ]
+
+    def same(self, a: str, b: str, columns: Sequence[Column]) -> str:
+        # json, point and xml have no equality, and 1.0 = 1.00 hides a change: whole rows
+        # compare by image (manual, 9.25.6).
+        names = [column.name for column in columns]
+        if not names:
+            return "TRUE"
+        return f"ROW({self.columns(names, a)}) *= ROW({self.columns(names, b)})"
+
+    def advance_sequences(self, raw: psycopg.Connection[Any], table: Table) -> None:
+        # pg_get_serial_sequence knows only sequences the column owns; a default of nextval()
+        # may name any.
+        name = self.table(table)
+        for column, sequence in raw.execute(_SEQUENCES, {"table": name}).fetchall():
+            top = f"(SELECT max({self.quote(column)})::bigint AS top FROM {name}) AS rows"
+            raw.execute(
+                f"SELECT setval({self.text(sequence)}::regclass, top) FROM {top},"
+                f" (SELECT last_value, is_called FROM {sequence}) AS counter"
+                " WHERE top > last_value OR (top = last_value AND NOT is_called)"
+            )
+
+    def postpone(self, raw: psycopg.Connection[Any], table: Table, constraint: str) -> None:
+        raw.execute(
+            f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(constraint)}"
+            " DEFERRABLE INITIALLY DEFERRED"
+        )
+
+    def settle(self, raw: psycopg.Connection[Any], postponed: Sequence[tuple[Table, str]]) -> None:
+        raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table, constraint in postponed:
+            raw.execute(
+                f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(constraint)}"
+                " NOT DEFERRABLE"
+            )
+
+
+def _bytea(match: re.Match[bytes]) -> bytes:
+    digits = match[1]
+    return match[0] if digits is None else b"'\\x" + digits[1:]
+
+
+_COLUMNS = """
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype::text,
+       CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
+       a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '',
+       a.attgenerated <> '', a.attidentity = 'a'
+FROM pg_attribute a
+JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum
+"""
+
+_SEQUENCES = """
+SELECT a.attname, d.refobjid::regclass::text
+FROM pg_attribute a
+JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+JOIN pg_attrdef f ON f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum
+JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
+WHERE a.attrelid = %s::regclass AND NOT a.attisdropped
+UNION
+SELECT a.attname, d.objid::regclass::text
+FROM pg_attribute a
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
+ AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+WHERE a.attrelid = %s::regclass AND NOT a.attisdropped
+ORDER BY 1, 2
+""".replace("a.attrelid = %s::regclass", "a.attrelid = %(table)s::regclass")
+
+_KINDS = {
+    "int2": (Kind.INTEGER, 16),
+    "int4": (Kind.INTEGER, 32),
+    "int8": (Kind.INTEGER, 64),
+    "numeric": (Kind.DECIMAL, None),
+    "float4": (Kind.FLOAT, 32),
+    "float8": (Kind.FLOAT, 64),
+    "text": (Kind.TEXT, None),
+    "varchar": (Kind.TEXT, None),
+    "bpchar": (Kind.TEXT, None),
+    "citext": (Kind.TEXT, None),
+    "json": (Kind.JSON, None),
+    "jsonb": (Kind.JSON, None),
+    "bool": (Kind.BOOLEAN, None),
+    "timestamp": (Kind.TIMESTAMP, None),
+    "timestamptz": (Kind.TIMESTAMPTZ, None),
+    "date": (Kind.DATE, None),
+    "time": (Kind.TIME, None),
+    "uuid": (Kind.UUID, None),
+    "bytea": (Kind.BINARY, None),
+}
+
+
+def _column(
+    name: str,
+    native: str,
+    base: str,
+    category: str,
+    modifier: int,
+    not_null: bool,
+    has_default: bool,
+    generated: bool,
+    always: bool,
+) -> Column:
+    # An enum is text with a closed list of values, which the server checks.
+    unknown = (Kind.TEXT if category == "e" else Kind.NATIVE, None)
+    kind, bits = _KINDS.get(base, unknown)
+    length = precision = scale = None
+    if modifier >= 0:
+        if base in ("varchar", "bpchar"):
+            length = modifier - 4
+        elif kind is Kind.DECIMAL:
+            # backend/utils/adt/numeric.c: the scale is an 11-bit signed number.
+            precision = (modifier - 4) >> 16 & 0xFFFF
+            scale = ((modifier - 4 & 0x7FF) ^ 1024) - 1024
+        elif kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TIME):
+            precision = modifier
+    return Column(
+        name=name,
+        kind=kind,
+        nullable=not not_null,
+        native=native,
+        has_default=has_default,
+        generated=generated,
+        identity_always=always,
+        length=length,
+        precision=precision,
+        scale=scale,
+        bits=bits,
+        extended=True,
+        nul=False,
+    )

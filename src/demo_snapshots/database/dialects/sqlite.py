@@ -1,0 +1,280 @@
+"""SQLite: cells have types, columns only affinities; the engine formats all but REAL itself."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from demo_snapshots.database.dialects.base import FETCH_ROWS, LOCK_WAIT_SECONDS, Dialect
+from demo_snapshots.errors import UnfitValueError, UnportableValueError
+from demo_snapshots.model import Affinity, Column, Kind, Table
+
+_STRING = rb"'[^']*+(?:''[^']*+)*+'"
+_FLOAT = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
+_FLOAT_TOKEN = re.compile(_STRING + rb"|(?<=[(,])(?P<float>" + _FLOAT + rb")(?=[,)])")
+_INSERT_BYTES = 4_000_000
+_MOST_PARAMETERS = 30_000
+
+
+class SQLite(Dialect):
+    name = "sqlite"
+
+    def temporary(self, name: str) -> str:
+        return f"temp.{self.quote(name)}"
+
+    def prepare(self, raw: sqlite3.Connection) -> None:
+        # 3.40 prints 0.1+0.2 as 3.00000000000000044408e-01 and later versions otherwise, so
+        # REAL cells are formatted by Python's shortest round-trip repr.
+        raw.create_function("demo_float", 1, _format_float, deterministic=True)
+        raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+        # No cascades while an import works: it decides on every row itself and verifies after.
+        raw.execute("PRAGMA foreign_keys = OFF")
+
+    def version(self, raw: sqlite3.Connection) -> str:
+        return f"sqlite {sqlite3.sqlite_version}"
+
+    def begin_read(self, raw: sqlite3.Connection) -> None:
+        raw.execute("BEGIN")
+        # The snapshot begins with the first read.
+        raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+
+    def begin_write(self, raw: sqlite3.Connection, locked: Sequence[Table]) -> None:
+        raw.execute("BEGIN IMMEDIATE")
+
+    def rollback(self, raw: sqlite3.Connection) -> None:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+    def stream(self, raw: sqlite3.Connection, sql: str) -> Iterator[list[bytes]]:
+        cursor = raw.cursor()
+        try:
+            cursor.execute(sql)
+            while batch := cursor.fetchmany(FETCH_ROWS):
+                yield [row[0] for row in batch]
+        finally:
+            cursor.close()
+
+    def message(self, error: Exception) -> str:
+        # sqlite3's messages name tables, columns and constraints, never values.
+        return str(error)
+
+    def is_busy(self, error: Exception) -> bool:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+    # --- Reflection --------------------------------------------------------------------------
+
+    def reflect_columns(
+        self, raw: sqlite3.Connection, tables: Sequence[Table]
+    ) -> dict[str, tuple[Column, ...]]:
+        return {table.name: tuple(self._columns(raw, table)) for table in tables}
+
+    def _columns(self, raw: sqlite3.Connection, table: Table) -> Iterator[Column]:
+        rows = self.rows(raw, f"PRAGMA table_xinfo({self.quote(table.name)})")
+        keys = sum(1 for row in rows if row[5])
+        for _, name, declared, not_null, default, in_key, hidden in rows:
+            if hidden == 1:
+                continue  # a virtual table's own column
+            # sqlite.org/lang_createtable.html#rowid: this column cannot be NULL.
+            rowid = keys == 1 and in_key and declared.upper() == "INTEGER"
+            precision, scale = _facets(declared)
+            kind = _kind(declared)
+            yield Column(
+                name=name,
+                kind=kind,
+                nullable=not not_null and not rowid,
+                native=declared,
+                has_default=default is not None or rowid,
+                generated=hidden in (2, 3),
+                precision=precision if kind is Kind.DECIMAL else None,
+                scale=scale if kind is Kind.DECIMAL else None,
+                affinity=affinity(declared),
+            )
+
+    # --- Rows out ----------------------------------------------------------------------------
+
+    def literal(self, column: Column) -> str:
+        name = self.quote(column.name)
+        # quote() stops at a NUL in silence.
+        text = (
+            f"CASE WHEN instr({name}, char(0)) THEN 'CAST(X''' || hex({name}) || ''' AS CHAR)'"
+            f" ELSE quote({name}) END"
+        )
+        if column.affinity is Affinity.TEXT:
+            return f"CASE typeof({name}) WHEN 'text' THEN {text} ELSE quote({name}) END"
+        integer = f"quote({name})"
+        if column.kind is Kind.BOOLEAN:
+            integer = f"CASE {name} WHEN 1 THEN 'TRUE' WHEN 0 THEN 'FALSE' ELSE quote({name}) END"
+        return (
+            f"CASE typeof({name}) WHEN 'integer' THEN {integer}"
+            f" WHEN 'real' THEN demo_float({name}) WHEN 'text' THEN {text}"
+            f" ELSE quote({name}) END"
+        )
+
+    def concatenate(self, parts: Sequence[str]) -> str:
+        return f"CAST({' || '.join(parts)} AS BLOB)"
+
+    def order(self, column: Column) -> str:
+        return f"{self.quote(column.name)} COLLATE BINARY"
+
+    def text_of(self, column: Column, expression: str) -> str:
+        return f"CAST({expression} AS TEXT)"
+
+    # --- Selection ---------------------------------------------------------------------------
+
+    def json_text(self, column: Column, path: Sequence[str]) -> str:
+        name = self.quote(column.name)
+        keys = self.text("$" + "".join(f'."{part}"' for part in path))
+        return f"CASE WHEN json_valid({name}) THEN CAST(json_extract({name}, {keys}) AS TEXT) END"
+
+    def json_values(self, table: Table, column: Column, path: str) -> str:
+        cell = f"t.{self.quote(column.name)}"
+        source = f"CASE WHEN json_valid({cell}) THEN {cell} ELSE 'null' END"
+        joins: list[str] = []
+        steps = re.findall(r"\[\*\]|[^.\[\]]+", path)
+        where: list[str] = []
+        keys = ""
+        for step in steps:
+            if step != "[*]":
+                keys += f'."{step}"'
+                continue
+            alias = f"j{len(joins)}"
+            joins.append(f"json_each({source}, {self.text('$' + keys)}) AS {alias}")
+            # json_each also walks an object's members; [*] means an array's items.
+            where.append(f"typeof({alias}.key) = 'integer'")
+            source, keys = f"{alias}.value", ""
+        if keys:
+            value = f"json_extract({source}, {self.text('$' + keys)})"
+            guard = f"json_valid({source})"
+            value = f"CASE WHEN {guard} THEN {value} END"
+        else:
+            value = source
+        conditions = " AND ".join([*where, "1"])
+        return (
+            f"(SELECT CAST({value} AS TEXT) AS value FROM {', '.join(joins) or '(SELECT 1)'}"
+            f" WHERE {conditions}) AS item"
+        )
+
+    # --- Rows in -----------------------------------------------------------------------------
+
+    def load(
+        self,
+        raw: sqlite3.Connection,
+        target: str,
+        columns: Sequence[Column],
+        chunks: Iterable[bytes],
+        always: bool,
+    ) -> int:
+        names = ", ".join(self.quote(column.name) for column in columns)
+        head = f"INSERT INTO {target} ({names}) VALUES "
+        floats = any(column.affinity is not Affinity.TEXT for column in columns)
+        loaded = 0
+        for chunk in chunks:
+            values: list[float] = []
+            text = _bind_floats(chunk, values) if floats else chunk
+            if len(values) > _MOST_PARAMETERS:
+                loaded += self._load_rows(raw, head, chunk)
+                continue
+            loaded += raw.execute(head + text.decode(), values).rowcount
+        return loaded
+
+    def _load_rows(self, raw: sqlite3.Connection, head: str, chunk: bytes) -> int:
+        loaded = 0
+        for row in _ROWS.findall(chunk):
+            values: list[float] = []
+            text = _bind_floats(row, values)
+            loaded += raw.execute(head + text.decode(), values).rowcount
+        return loaded
+
+    def sql_literal(self, raw_literal: bytes) -> str:
+        return raw_literal.decode()
+
+    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
+        # CREATE TABLE AS keeps each column's affinity (sqlite.org/lang_createtable.html).
+        return (
+            f"CREATE TEMP TABLE {self.quote(name)} AS"
+            f" SELECT {self.columns(columns)} FROM {self.table(table)} WHERE 0"
+        )
+
+    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
+        index = self.quote(f"{name}_key")
+        return [f"CREATE UNIQUE INDEX temp.{index} ON {self.quote(name)} ({self.columns(key)})"]
+
+    def same(self, a: str, b: str, columns: Sequence[Column]) -> str:
+        terms = []
+        for column in columns:
+            x, y = (f"{alias}.{self.quote(column.name)}" for alias in (a, b))
+            terms.append(f"({x} COLLATE BINARY IS {y} AND typeof({x}) = typeof({y}))")
+        return " AND ".join(terms) or "1"
+
+
+_ROWS = re.compile(rb"\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\)")
+
+
+def _format_float(value: float) -> str:
+    if math.isinf(value):
+        raise UnportableValueError("infinity")
+    return repr(value)
+
+
+def _bind_floats(text: bytes, values: list[float]) -> bytes:
+    """Replace each number with a fraction or exponent by a parameter: SQLite 3.40 misreads
+    some shortest literals by one unit in the last place. ``values`` takes the numbers."""
+
+    def bind(match: re.Match[bytes]) -> bytes:
+        token = match["float"]
+        if token is None:
+            return match[0]
+        number = float(token)
+        if len(token) > 15 and Decimal(repr(number)) != Decimal(token.decode()):
+            raise UnfitValueError("a number with more digits than SQLite keeps")
+        values.append(number)
+        return b"?"
+
+    return _FLOAT_TOKEN.sub(bind, text)
+
+
+def affinity(declared: str) -> Affinity:
+    """The affinity of a declared type: sqlite.org/datatype3.html, 3.1, in its order."""
+    text = declared.upper()
+    if "INT" in text:
+        return Affinity.INTEGER
+    if any(word in text for word in ("CHAR", "CLOB", "TEXT")):
+        return Affinity.TEXT
+    if "BLOB" in text or not text:
+        return Affinity.BLOB
+    if any(word in text for word in ("REAL", "FLOA", "DOUB")):
+        return Affinity.REAL
+    return Affinity.NUMERIC
+
+
+_KINDS = (
+    (r"BOOL|TINYINT\(1\)", Kind.BOOLEAN),
+    (r"JSON", Kind.JSON),
+    (r"DATETIME|TIMESTAMP", Kind.TIMESTAMP),
+    (r"DATE", Kind.DATE),
+    (r"TIME", Kind.TIME),
+    (r"UUID|GUID", Kind.UUID),
+    (r"INT", Kind.INTEGER),
+    (r"CHAR|CLOB|TEXT", Kind.TEXT),
+    (r"BLOB|BINARY|^$", Kind.BINARY),
+    (r"REAL|FLOA|DOUB", Kind.FLOAT),
+    (r"NUMERIC|DECIMAL|MONEY", Kind.DECIMAL),
+)
+
+
+def _kind(declared: str) -> Kind:
+    for pattern, kind in _KINDS:
+        if re.search(pattern, declared.upper()):
+            return kind
+    return Kind.NATIVE
+
+
+def _facets(declared: str) -> tuple[int | None, int | None]:
+    match = re.search(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", declared)
+    if match is None:
+        return None, None
+    return int(match[1]), int(match[2]) if match[2] else None

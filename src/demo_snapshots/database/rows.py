@@ -1,0 +1,165 @@
+"""Rows out: counted, and streamed as raw rows that the engine itself has formatted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from demo_snapshots.database.connect import Database
+from demo_snapshots.database.order import DeferredReference, LoadOrder
+from demo_snapshots.database.selection import Selection
+from demo_snapshots.errors import (
+    DatabaseError,
+    ExportError,
+    OutsideReferenceError,
+    UnportableValueError,
+)
+from demo_snapshots.model import Affinity, Column, ForeignKey, Statistics, Table, TableCount
+
+_SHOWN = 3
+
+
+class RowSource:
+    """The demo rows of one scenario (of all, if None), within one consistent read."""
+
+    def __init__(
+        self, database: Database, selection: Selection, order: LoadOrder, scenario: str | None
+    ) -> None:
+        self.database = database
+        self.dialect = database.dialect
+        self.selection = selection
+        self.order = order
+        self.scenario = scenario
+
+    def _from(self, table: Table) -> str:
+        predicate = self.selection.predicate(table.name, self.scenario)
+        return f"FROM {self.dialect.table(table)} WHERE {predicate}"
+
+    def statistics(self) -> Statistics:
+        """Rows per table in load order, with the breakdowns the configuration names."""
+        return Statistics(tuple(self._count(table) for table in self.order.tables))
+
+    def _count(self, table: Table) -> TableCount:
+        breakdown = self.selection.rules[table.name].breakdown
+        if breakdown is None:
+            return TableCount(
+                table.name, int(self.database.scalar(f"SELECT count(*) {self._from(table)}"))
+            )
+        column = table.column(breakdown)
+        label = self.dialect.text_of(column, self.dialect.quote(breakdown))
+        found = self.database.rows(f"SELECT {label}, count(*) {self._from(table)} GROUP BY 1")
+        labels = sorted((_label(value), int(count)) for value, count in found)
+        return TableCount(table.name, sum(count for _, count in labels), tuple(labels))
+
+    def rows(self, table: Table) -> Iterator[list[bytes]]:
+        """Raw rows by primary key, else by all columns as written, 500 a list.
+
+        Raises UnportableValueError naming table, column and key, DatabaseError.
+        """
+        parts = [self._literal(table, column) for column in table.carried]
+        row = self.dialect.row(parts)
+        key = [self.dialect.order(table.column(name)) for name in table.key]
+        order = ", ".join(key) or "1"
+        yield from self._stream(table, f"SELECT {row} {self._from(table)} ORDER BY {order}")
+
+    def _stream(self, table: Table, sql: str) -> Iterator[list[bytes]]:
+        try:
+            for batch in self.database.stream(sql):
+                if not all(map(bytes.isascii, batch)):
+                    b"".join(batch).decode("utf-8")
+                yield batch
+        except UnicodeDecodeError:
+            raise UnportableValueError(f"{table.name}: text that is not UTF-8") from None
+        except DatabaseError as error:
+            self._explain(table)
+            raise ExportError(f"{table.name}: {error.message}", hint=error.hint) from error
+
+    def _explain(self, table: Table) -> None:
+        """Name the infinite number that made SQLite's float formatting fail, if one did."""
+        for column in table.carried:
+            if column.affinity in (None, Affinity.TEXT):
+                continue
+            name = self.dialect.quote(column.name)
+            found = self.database.rows(
+                f"SELECT {self.dialect.columns(table.key) or 'rowid'} {self._from(table)}"
+                f" AND typeof({name}) = 'real' AND abs({name}) = 9e999 LIMIT 1"
+            )
+            if found:
+                key = ", ".join(str(value) for value in found[0])
+                raise UnportableValueError(
+                    f"{table.name}.{column.name}: infinity in the row with key {key},"
+                    " which no snapshot can carry",
+                    hint="Set it to NULL or to a number.",
+                )
+
+    def _literal(self, table: Table, column: Column) -> str:
+        literal = self.dialect.literal(column)
+        for reference in self.order.deferred:
+            if reference.table.name == table.name and column.name in reference.columns:
+                if not reference.forward:
+                    return "'NULL'"
+                literal = f"CASE WHEN {self._is_forward(reference)} THEN 'NULL' ELSE {literal} END"
+        return literal
+
+    def _is_forward(self, reference: DeferredReference) -> str:
+        table = reference.table
+        ahead, own = (
+            ", ".join(self.dialect.order(table.column(name)) for name in names)
+            for names in (reference.foreign_key.columns, table.key)
+        )
+        return f"({ahead}) > ({own})"
+
+    def _deferred_from(self, reference: DeferredReference) -> str:
+        given = " AND ".join(
+            f"{self.dialect.quote(name)} IS NOT NULL" for name in reference.foreign_key.columns
+        )
+        forward = f" AND {self._is_forward(reference)}" if reference.forward else ""
+        return f"{self._from(reference.table)} AND {given}{forward}"
+
+    def deferred_count(self, reference: DeferredReference) -> int:
+        """How many rows ``deferred_rows`` gives."""
+        return int(self.database.scalar(f"SELECT count(*) {self._deferred_from(reference)}"))
+
+    def deferred_rows(self, reference: DeferredReference) -> Iterator[list[bytes]]:
+        """Raw rows of key values followed by the values of the reference's columns."""
+        table = reference.table
+        names = (*table.key, *reference.columns)
+        row = self.dialect.row([self.dialect.literal(table.column(name)) for name in names])
+        order = ", ".join(self.dialect.order(table.column(name)) for name in table.key)
+        sql = f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
+        yield from self._stream(table, sql)
+
+    def require_self_contained(self) -> None:
+        """Raise OutsideReferenceError if a row references one that is not selected itself."""
+        for table in self.order.tables:
+            for key in table.foreign_keys:
+                count = int(self.database.scalar(f"SELECT count(*) {self._leaving(table, key)}"))
+                if count:
+                    path = f"{table.name}.{', '.join(key.columns)} -> {key.referenced_table}"
+                    rows = "1 row" if count == 1 else f"{count} rows"
+                    raise OutsideReferenceError(
+                        f"{path}.{', '.join(key.referenced_columns)}: {rows} reference rows"
+                        " that are not demo data of this scenario",
+                        hint="Mark the referenced rows as demo data of the scenario, or set the"
+                        " references to NULL.",
+                    )
+
+    def _leaving(self, table: Table, key: ForeignKey) -> str:
+        given = " AND ".join(f"{self.dialect.quote(name)} IS NOT NULL" for name in key.columns)
+        own = self.dialect.columns(key.columns)
+        own = own if len(key.columns) == 1 else f"({own})"
+        if key.referenced_table not in self.selection.tables:
+            return f"{self._from(table)} AND {given}"
+        referenced = self.selection.tables[key.referenced_table]
+        wanted = self.dialect.columns(key.referenced_columns)
+        # A NULL among them would make NOT IN true of nothing.
+        there = " AND ".join(
+            f"{self.dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns
+        )
+        selected = f"SELECT {wanted} {self._from(referenced)} AND {there}"
+        return f"{self._from(table)} AND {given} AND {own} NOT IN ({selected})"
+
+
+def _label(value: object) -> str:
+    """A breakdown's value as a header can hold it."""
+    text = "" if value is None else str(value)
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -1,0 +1,176 @@
+"""Database -> document -> store: save a scenario's demo rows as its next version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+
+from demo_snapshots.config import Config
+from demo_snapshots.database.connect import Database, connect
+from demo_snapshots.database.order import LoadOrder, load_order
+from demo_snapshots.database.rows import RowSource
+from demo_snapshots.database.schema import reflect
+from demo_snapshots.database.selection import Selection, resolve
+from demo_snapshots.document.header import fingerprint
+from demo_snapshots.document.writer import Content, Deferred, Section, write_document
+from demo_snapshots.errors import EmptyScenarioError
+from demo_snapshots.model import (
+    Column,
+    ExportResult,
+    Header,
+    Kind,
+    Progress,
+    Statistics,
+    Table,
+    Version,
+    check_scenario_name,
+    no_progress,
+)
+from demo_snapshots.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+def export_scenario(
+    scenario: str,
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    auto_version: bool = False,
+    allow_empty: bool = False,
+    progress: Progress = no_progress,
+) -> ExportResult:
+    """Save the demo rows of ``scenario``, and those without a scenario, as its next version.
+
+    ``now`` (aware) is the moment written into the document; its UTC day names the version.
+    Rows, counts and schema come from one consistent read. Data equal to the latest version's
+    writes nothing, unless ``auto_version``. No row carrying the scenario raises
+    EmptyScenarioError, unless ``allow_empty``. A version appears whole or not at all; the store
+    is locked for the whole export, so a higher version never holds older rows.
+
+    Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
+    ExportError, StoreError.
+    """
+    check_scenario_name(scenario)
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    with connect(config.database) as database, store.lock(), database.reading():
+        schema = reflect(database, config.tables)
+        order = load_order(schema.tables)
+        selection = Selection(database.dialect, schema.tables, resolve(config, schema))
+        source = RowSource(database, selection, order, scenario)
+        statistics = source.statistics()
+        if not allow_empty:
+            _require_rows(database, selection, scenario, statistics)
+        source.require_self_contained()
+        header = Header(
+            scenario=scenario,
+            version=Version(store.next_number(scenario), moment.date()),
+            generated=moment,
+            source=database.source,
+            tool=f"demo-snapshots {package_version('demo-snapshots')}",
+            schema=fingerprint(order.tables),
+            migration=schema.migration,
+            tables=order.tables,
+            statistics=statistics,
+        )
+        content = _content(source, selection, order, statistics, progress)
+        return _publish(header, content, store, auto_version=auto_version)
+
+
+def _require_rows(
+    database: Database, selection: Selection, scenario: str, statistics: Statistics
+) -> None:
+    named = any(rule.scenario for rule in selection.rules.values())
+    if statistics.total and (not named or selection.carries(database, scenario)):
+        return
+    there = selection.scenarios(database)
+    raise EmptyScenarioError(
+        f"no demo row in {database.label} carries the scenario {scenario!r}",
+        scenarios=there,
+        hint=f"There are: {', '.join(there)}." if there else "There are no demo rows at all.",
+    )
+
+
+def _publish(header: Header, content: Content, store: Store, *, auto_version: bool) -> ExportResult:
+    latest = store.latest(header.scenario)
+    with store.draft(header.scenario, header.version) as draft:
+        digest = write_document(draft.file, header, content)
+        if latest is not None and latest.digest == digest and not auto_version:
+            logger.info("%s: unchanged since %s", header.scenario, latest.version)
+            entry, written = latest, False
+        else:
+            entry, written = store.publish(draft, header, digest), True
+    return ExportResult(
+        scenario=header.scenario,
+        version=entry.version,
+        path=store.path(entry),
+        statistics=header.statistics,
+        file_size=entry.size,
+        digest=digest,
+        written=written,
+    )
+
+
+def _content(
+    source: RowSource,
+    selection: Selection,
+    order: LoadOrder,
+    statistics: Statistics,
+    progress: Progress,
+) -> Content:
+    return Content(
+        sections=[
+            Section(
+                table,
+                _watched(source.rows(table), table, statistics.rows(table.name), progress),
+                overriding=any(column.identity_always for column in table.carried),
+            )
+            for table in order.tables
+        ],
+        selection=selection.rules,
+        deferred=[
+            Deferred(
+                reference.table,
+                reference.columns,
+                _moments(reference.table, reference.columns),
+                source.deferred_count(reference),
+                source.deferred_rows(reference),
+            )
+            for reference in order.deferred
+        ],
+        sequences=[
+            (table.name, column.name) for table in order.tables for column in _counted(table)
+        ],
+        postponed=[(table.name, key.name) for table, key in order.postponed],
+    )
+
+
+def _watched(
+    batches: Iterator[list[bytes]], table: Table, total: int, progress: Progress
+) -> Iterator[Sequence[bytes]]:
+    done = 0
+    progress(table.name, done, total)
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        progress(table.name, done, total)
+
+
+def _moments(table: Table, set_columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on."""
+    return tuple(
+        column.name
+        for column in table.carried
+        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in set_columns
+    )
+
+
+def _counted(table: Table) -> Iterator[Column]:
+    """Columns that a sequence may fill: a single integer key, identity columns."""
+    for column in table.carried:
+        is_key = table.key == (column.name,) and column.kind is Kind.INTEGER
+        if is_key or column.identity_always:
+            yield column

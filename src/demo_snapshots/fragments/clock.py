@@ -42,6 +42,14 @@ class Clock:
         day = self._days[int(random() * len(self._days))]
         return self.not_after(day + self._first + int((random() + random()) * self._half))
 
+    def later(self, moment: int, days: int) -> int:
+        """A working hour of the same day or one of the ``days`` after it, never after the end."""
+        random = self._random
+        day = (moment // DAY + int(random() * (days + 1))) * DAY
+        later = self.not_after(day + self._first + int((random() + random()) * self._half))
+        # Something done within a day is done within two hours, or by the end if that is sooner.
+        return later if later > moment else min(moment + int(random() * 7200), self.end)
+
     def not_after(self, moment: int, duration: int = 0) -> int:
         """The moment, or the same time a day or more earlier, so that ``duration`` has passed."""
         while moment + duration > self.end:

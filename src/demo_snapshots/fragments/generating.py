@@ -9,16 +9,15 @@ times already written out, which is what makes millions of them bearable.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import TypeVar
 
 from demo_snapshots.fragments.casting import Actor, Cast
 from demo_snapshots.fragments.clock import DAY, Clock
-from demo_snapshots.fragments.scenario import Chat, Scenario, Topic
+from demo_snapshots.fragments.material import Line, Talk, as_json, lines_of, talks_of
+from demo_snapshots.fragments.scenario import Scenario
 from demo_snapshots.fragments.wording import Naming, Sentence
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -47,40 +46,9 @@ Rows = dict[str, list[Row]]
 """Rows by table, in the order of ``COLUMNS`` and of their ids."""
 
 _TITLE = 255
-_T = TypeVar("_T")
+_UNSORTED = 7 * DAY
+"""How long an open todo stays in the inbox."""
 _PRIORITIES = ("low", "normal", "normal", "normal", "high")
-
-
-def as_json(value: object) -> str:
-    """JSON text in which letters stay letters."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Home:
-    """Where fragments belong: the vault's slug, the project's id, the tags as JSON."""
-
-    vault: str
-    project_id: int | None
-    tags: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    topic: int
-    home: _Home
-    title: Sentence
-    note: Sentence | None
-    mentions: tuple[int, ...]
-    people: tuple[int, ...]
-    """Whom ``{person}`` may mean; empty where the line does not ask."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Talk:
-    home: _Home
-    title: str
-    messages: tuple[Sentence, ...]
 
 
 @dataclass(slots=True)
@@ -94,8 +62,8 @@ class _Round:
     chats_from: int
     mentioned: dict[int, tuple[int, int]] = field(default_factory=dict)
     """When the people at these positions were first and last mentioned."""
-    todos_of: dict[int | None, list[int]] = field(default_factory=dict)
-    """The fragment ids of a project's todos."""
+    todo_of_line: dict[int, int] = field(default_factory=dict)
+    """The fragment id of the latest todo made from the line at each position."""
 
     def mention(self, people: tuple[int, ...], moment: int) -> None:
         for position in people:
@@ -126,12 +94,8 @@ class World:
         self._project_ids: dict[str | None, int] = {
             project.key: self._next["projects"] + i for i, project in enumerate(scenario.projects)
         }
-        self._lines = [
-            self._line(number, topic, index)
-            for number, topic in enumerate(scenario.topics)
-            for index in range(len(topic.todos))
-        ]
-        self._talks = self._cut_talks()
+        self._lines = lines_of(scenario, self._project_ids)
+        self._talks = talks_of(scenario, self._project_ids, self._lines)
         self._cast = Cast(scenario.people, scenario.counts.contacts, self._random)
         self._mark = {
             kind: as_json({"demo_seed": True, "demo_category": kind, "scenario": scenario.scenario})
@@ -188,53 +152,18 @@ class World:
                 "chat_sessions": sessions,
             }
 
-    # --- Material, taken apart once ----------------------------------------------------------
-
-    def _home(self, place: Topic | Chat) -> _Home:
-        project = self._scenario.project(place.project)
-        vault = project.vault if project else place.vault
-        assert vault is not None
-        key = self._project_ids[project.key] if project else None
-        return _Home(vault, key, as_json(list(place.tags)))
-
-    def _line(self, number: int, topic: Topic, index: int) -> _Line:
-        written = topic.todos[index]
-        title = self._scenario.sentence(written.title, topic)
-        note = self._scenario.sentence(written.note, topic) if written.note else None
-        sentences = (title, note) if note else (title,)
-        named = dict.fromkeys(position for sentence in sentences for position in sentence.people)
-        draws = any(sentence.draws for sentence in sentences)
-        people = self._scenario.people_of(topic) if draws else ()
-        return _Line(number, self._home(topic), title, note, tuple(named), people)
-
-    def _cut_talks(self) -> list[_Talk]:
-        """As many conversations as there are sessions, with as many messages as are counted:
-        the longest are cut, or the shortest begin again, where the material does not fit."""
-        counts = self._scenario.counts
-        chats = _cycled(self._scenario.chats, counts.chat_sessions)
-        lengths = [len(chat.messages) for chat in chats]
-        while sum(lengths) > counts.chat_messages and lengths:
-            lengths[lengths.index(max(lengths))] -= 1
-        while sum(lengths) < counts.chat_messages and lengths:
-            lengths[lengths.index(min(lengths))] += 1
-        talks = []
-        for chat, length in zip(chats, lengths, strict=True):
-            sentences = [self._scenario.sentence(text, chat) for text in chat.messages]
-            talks.append(_Talk(self._home(chat), chat.title, tuple(_cycled(sentences, length))))
-        return talks
-
     # --- One round ---------------------------------------------------------------------------
 
-    def _choose(self) -> list[tuple[_Line, int]]:
+    def _choose(self) -> list[tuple[Line, int]]:
         """Lines for a round, each with how often it has been there before: at least one of
         every topic, the others by lot, all of them before one comes again."""
         count, lines = self._scenario.counts.todos, self._lines
-        chosen: list[tuple[_Line, int]] = []
+        chosen: list[tuple[Line, int]] = []
         while len(chosen) < count:
             order = self._random.sample(lines, len(lines))
             seen: set[int] = set()
-            first_of_topic: list[_Line] = []
-            others: list[_Line] = []
+            first_of_topic: list[Line] = []
+            others: list[Line] = []
             for line in order:
                 (others if line.topic in seen else first_of_topic).append(line)
                 seen.add(line.topic)
@@ -272,14 +201,13 @@ class World:
             latest[line.topic] = fragment
             this.mention(mentions, created)
             home = line.home
-            if home.project_id is not None:
-                this.todos_of.setdefault(home.project_id, []).append(fragment)
+            this.todo_of_line[line.position] = fragment
             created_at, updated_at = clock.text(created), clock.text(updated)
-            pending = state == "open" and clock.end - created < 4 * DAY
+            pending = state == "open" and clock.end - created < _UNSORTED
             fragments.append(
                 (
                     *(fragment, "todo", title, message, home.tags, _list(links)),
-                    *(self._todo_mark(created), state, home.vault, home.project_id),
+                    *(self._todo_mark(created, state), state, home.vault, home.project_id),
                     *("pending" if pending else "accepted", created_at, created_at, updated_at),
                 )
             )
@@ -288,11 +216,14 @@ class World:
         self._next["todos"] = key
         return fragments, todos
 
-    def _todo_mark(self, created: int) -> str:
-        random = self._random.random
+    def _todo_mark(self, created: int, state: str) -> str:
+        random, end = self._random.random, self._clock.end
         priority = _PRIORITIES[int(random() * len(_PRIORITIES))]
-        due = self._clock.day(created + (1 + int(random() * 12)) * DAY)
-        return f'{self._mark["todo"][:-1]}, "priority": "{priority}", "due": "{due}"}}'
+        due = created + (1 + int(random() * 12)) * DAY
+        if state != "done" and due < end:  # what is left is mostly not overdue
+            due = end + int(random() * 14 - 2) * DAY
+        day = self._clock.day(due)
+        return f'{self._mark["todo"][:-1]}, "priority": "{priority}", "due": "{day}"}}'
 
     def _progress_of(self, created: int) -> tuple[str, int]:
         """A todo's state and when it got there: older ones are more likely done."""
@@ -305,7 +236,7 @@ class World:
             state = "in_progress"
         else:
             return "open", created
-        return state, max(created, clock.not_after(created + int(random() * 9) * DAY + 1800))
+        return state, clock.later(created, 9)
 
     def _chats(self, this: _Round) -> tuple[list[Row], list[Row]]:
         clock = self._clock
@@ -317,14 +248,14 @@ class World:
         talks = self._random.sample(self._talks, len(self._talks))
         for talk, start in zip(talks, starts, strict=True):
             times = self._times(len(talk.messages), start)
-            todos = this.todos_of.get(talk.home.project_id, [])
+            todos = [this.todo_of_line[line] for line in talk.todos if line in this.todo_of_line]
             told = []
             for index, (sentence, at) in enumerate(zip(talk.messages, times, strict=True)):
                 text, mentions = self._say(this, sentence)
                 this.mention(mentions, at)
                 links = [_link(fragment - 1, "replies_to")] if index else []
-                if todos and index % 2 == 0:
-                    links.append(_link(todos[int(self._random.random() * len(todos))], "about"))
+                if index % 2 == 0 and index // 2 < len(todos):
+                    links.append(_link(todos[index // 2], "about"))
                 links += this.links(mentions)
                 moment = clock.text(at)
                 role = "assistant" if index % 2 else "user"
@@ -349,7 +280,7 @@ class World:
     def _say(self, this: _Round, sentence: Sentence) -> tuple[str, tuple[int, ...]]:
         return sentence.render(this.namings, -1, self._random), sentence.people
 
-    def _session(self, talk: _Talk, told: str, times: list[int]) -> Row:
+    def _session(self, talk: Talk, told: str, times: list[int]) -> Row:
         key = self._next["chat_sessions"]
         self._next["chat_sessions"] = key + 1
         first, last = self._clock.text(times[0]), self._clock.text(times[-1])
@@ -401,7 +332,3 @@ def _link(fragment: int, kind: str) -> str:
 
 def _list(links: list[str]) -> str:
     return f"[{', '.join(links)}]"
-
-
-def _cycled(material: Sequence[_T], count: int) -> list[_T]:
-    return [material[i % len(material)] for i in range(count)] if material else []

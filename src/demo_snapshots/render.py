@@ -7,7 +7,7 @@ shapes are documented in docs/json.md and only ever grow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum, auto
 
@@ -390,14 +390,5 @@ def validation_json(result: ValidationResult) -> dict[str, object]:
         "problems": list(result.problems),
         "notes": list(result.notes),
         "records": statistics_json(result.statistics),
-        "comparison": [
-            {
-                "table": c.table,
-                "rows": c.rows,
-                "missing": c.missing,
-                "extra": c.extra,
-                "changed": c.changed,
-            }
-            for c in result.comparison
-        ],
+        "comparison": [asdict(table) for table in result.comparison],
     }

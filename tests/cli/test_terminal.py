@@ -140,6 +140,19 @@ def test_a_closed_pipe(seeded, arguments):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_pipe_under_an_error(workplace, closed):
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writer}
+    command = [*COMMAND, "list-exports", "nowhere", "--json"]
+    done = subprocess.run(command, **streams, encoding="utf-8")
+    os.close(writer)
+    assert done.returncode == 1
+    assert "Traceback" not in (done.stderr or "")
+    assert "BrokenPipe" not in (done.stderr or "")
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_every_encoding_can_be_written(seeded, run_demo, encoding):
     seeded.sql("UPDATE fragments SET type = 'Ω–' || char(27) || '[2J' WHERE type = 'todo'")

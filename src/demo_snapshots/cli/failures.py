@@ -7,6 +7,7 @@ bug and keeps its traceback.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from demo_snapshots.errors import DemoError, UsageError
 
 INTERRUPTED = 130
 """128 + SIGINT, what a shell expects of a program stopped by Ctrl-C."""
+UNREAD = 1
+"""The pipe was closed before all was written; Click's number for it."""
 
 
 def as_demo_error(error: click.ClickException) -> UsageError:
@@ -70,3 +73,11 @@ def report_interrupt() -> int:
     """Click has ended the line on which ^C stands."""
     click.echo("error: interrupted; what was not finished was rolled back", err=True)
     return INTERRUPTED
+
+
+def give_up_writing() -> int:
+    """Nobody reads any more; keep the interpreter from saying so when it flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return UNREAD

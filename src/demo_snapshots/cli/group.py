@@ -14,24 +14,25 @@ from demo_snapshots.errors import DemoError
 
 
 class Demo(WithExamples, click.Group):
-    """Runs a command and ends the process with the error's own exit status.
-
-    Click itself turns a closed pipe into a quiet exit with status 1.
-    """
+    """Runs a command and ends the process with the error's own exit status."""
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        as_json = "--json" in (sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
+        as_json = "--json" in (sys.argv[1:] if args is None else args)
         try:
-            status = super().main(args, prog_name or "demo", **extra)
-        except DemoError as error:
-            status = failures.report_failure(error, as_json=as_json)
-        except click.ClickException as error:
-            status = failures.report_failure(failures.as_demo_error(error), as_json=as_json)
-        except click.Abort:
-            status = failures.report_interrupt()
+            try:
+                status = super().main(args, prog_name or "demo", **extra)
+            except DemoError as error:
+                status = failures.report_failure(error, as_json=as_json)
+            except click.ClickException as error:
+                status = failures.report_failure(failures.as_demo_error(error), as_json=as_json)
+            except click.Abort:
+                status = failures.report_interrupt()
+        except BrokenPipeError:
+            # Click answers a pipe closed on a result in the same way.
+            status = failures.give_up_writing()
         sys.exit(status if isinstance(status, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

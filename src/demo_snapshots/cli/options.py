@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,8 +18,6 @@ from demo_snapshots.errors import ProtectedDatabaseError
 if TYPE_CHECKING:
     from demo_snapshots.config import Config
     from demo_snapshots.store import Store
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 COMMON = (
     click.option(

@@ -71,7 +71,7 @@ def run_demo(workplace: Path) -> Demo:
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            encoding="utf-8",
+            encoding=environment.get("PYTHONIOENCODING", "utf-8"),
             timeout=60,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

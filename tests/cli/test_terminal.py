@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ import sys
 import time
 
 import pytest
+
+from demo_snapshots import render
+from demo_snapshots.cli.screen import print_report
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
@@ -160,11 +164,30 @@ def test_every_encoding_can_be_written(seeded, run_demo, encoding):
     assert done.status == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
-    assert r"\x1b[2J" in done.stdout
     assert ("Ω" in done.stdout) == (encoding == "utf-8")
     document = run_demo("export", "general", "--json", PYTHONIOENCODING=encoding).json
     fragments = [t for t in document["records"]["tables"] if t["table"] == "fragments"]
-    assert "Ω–\x1b[2J" in fragments[0]["breakdown"]
+    assert [kind[:2] for kind in fragments[0]["breakdown"]].count("Ω–") == 1
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    stream = io.StringIO()
+    hostile = "a\x1b[2Jb\nc\x85\udc80é"
+    report = (
+        render.Line(hostile),
+        render.Facts((("name", hostile),)),
+        render.Grid((render.Heading("x"),), (render.Row((hostile,)),)),
+    )
+    print_report(report, stream)
+    shown = r"a\x1b[2Jb\nc\x85\udc80é"
+    assert [line.strip() for line in stream.getvalue().splitlines()] == [
+        shown,
+        f"name  {shown}",
+        "",
+        "x",
+        "─" * len(shown),
+        shown,
+    ]
 
 
 def test_quiet_prints_errors_only(seeded, demo):

@@ -73,7 +73,7 @@ def _print_facts(console: Console, facts: Facts) -> None:
     for name, value in facts.pairs:
         line = Text("  ")
         line.append(name.ljust(width), style="dim")
-        line.append("  " + visible(value))
+        line.append(f"  {visible(value)}")
         console.print(line, soft_wrap=True)
 
 

@@ -242,8 +242,9 @@ def _cleanup_grid(result: CleanupResult) -> Grid:
     for entry in everything:
         goes = (entry.scenario, entry.version) in removed
         first = entry is latest[entry.scenario]
-        remark = ("remove" if result.dry_run else "removed") if goes else "keep"
+        planned, done = ("remove", "removed") if goes else ("keep", "kept")
         look = Look.WARNING if goes else Look.PLAIN
+        remark = planned if result.dry_run else done
         rows.append(_version_row(entry, first, remark, look, first and bool(rows)))
     return Grid(_VERSION_HEADINGS, tuple(rows))
 

@@ -32,11 +32,14 @@ class Cast:
         self._turns_a_round = -(-size // len(people)) if people else 0
         self._random = random
         self._firsts = [person.first or person.name.split()[0] for person in people]
-        # A name may put its parts in another order, or have just one; then it stays whole.
-        self._families = [
-            person.name.removeprefix(first + " ") if person.name != first else ""
+        # What stands before the given name ("Dr.") stays with the role, not with the family.
+        parts = [
+            person.name.partition(first + " ")
             for person, first in zip(people, self._firsts, strict=True)
         ]
+        self._titles = [before if found else "" for before, found, _ in parts]
+        self._families = list(dict.fromkeys(family for _, _, family in parts if family)) or [""]
+        self._own = [self._families.index(family) if family else 0 for _, _, family in parts]
 
     def round(self, number: int) -> list[Actor]:
         """The people of round ``number``: the scenario's in their order, then more like them."""
@@ -52,10 +55,10 @@ class Cast:
         company = person.company or ""
         if turn == 0:
             return Actor(person, Naming(person.name, first, company), person.email, person.phone)
-        times_round, shift = divmod(turn, len(self._people))
-        family = self._families[(position + shift) % len(self._people)]
+        times_round, shift = divmod(turn, len(self._families))
+        family = self._families[(self._own[position] + shift) % len(self._families)]
         initial = f"{chr(ord('A') + (times_round - 1) % 26)}. " if times_round else ""
-        name = f"{first} {initial}{family}".strip()
+        name = f"{self._titles[position]}{first} {initial}{family}".strip()
         address = f"{_ascii(first)}.{_ascii(family)}{turn + 1}@{person.email.partition('@')[2]}"
         return Actor(person, Naming(name, first, company), address, self._phone(person.phone))
 

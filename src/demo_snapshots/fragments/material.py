@@ -12,11 +12,9 @@ from demo_snapshots.fragments.scenario import Chat, Scenario, Topic
 from demo_snapshots.fragments.wording import Sentence
 
 _T = TypeVar("_T")
-_SAY_LITTLE = frozenset(
-    """
-    about after again before could every first from have into more much only over read should
-    than that their them then there they this time what when where which will with would your
-    """.split()
+_SAY_LITTLE = (
+    "about after again before could every first from have into more much only over read should "
+    "than that their them then there they this time what when where which will with would your"
 )
 ProjectIds = Mapping[str | None, int]
 """The ids of projects by their keys."""
@@ -119,7 +117,8 @@ def _kindred(chat: Chat, lines: Iterable[Line]) -> tuple[int, ...]:
 def _words(texts: Iterable[str]) -> frozenset[str]:
     # The keys of people are words like any others; what is said of them is not.
     plain = (re.sub(r"\.(first|company)\}", "}", text.lower()) for text in texts)
-    return frozenset(word for text in plain for word in re.findall(r"\w{4,}", text)) - _SAY_LITTLE
+    words = frozenset(word for text in plain for word in re.findall(r"\w{4,}", text))
+    return words.difference(_SAY_LITTLE.split())
 
 
 def _cycled(material: Sequence[_T], count: int) -> list[_T]:

@@ -9,11 +9,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Inspector, inspect, text
-from sqlalchemy.exc import DBAPIError
 
 from demo_snapshots.errors import DatabaseError, ProtectedDatabaseError
 from demo_snapshots.fragments.markers import is_demo, marks
 from demo_snapshots.fragments.models import MARKED, TABLES, Base
+from demo_snapshots.fragments.transaction import transaction
 
 _VERSION_TABLE = "alembic_version"
 
@@ -35,13 +35,14 @@ def migrate_fresh(engine: Engine, *, force: bool = False) -> MigrateResult:
     or rows that are not demo data; ``force`` goes ahead and leaves the other tables alone. Even
     with ``force`` it is raised where another table references one to be dropped, or where the
     migration history is another application's. Creates the directory of a SQLite file.
-    Atomic on SQLite and PostgreSQL; MariaDB commits every CREATE and DROP by itself.
+    Atomic on SQLite and PostgreSQL; MariaDB commits every CREATE and DROP by itself. Raises
+    DatabaseError where the database would not drop a table, because a view needs it perhaps.
     """
     _make_directory(engine)
     config = _alembic_config()
     head = ScriptDirectory.from_config(config).get_current_head()
     assert head is not None
-    with engine.begin() as connection:
+    with transaction(engine) as connection:
         inspector = inspect(connection)
         present = inspector.get_table_names()
         _check_history(connection, present, config)
@@ -145,12 +146,6 @@ def _real_todos(connection: Connection, present: list[str]) -> int:
 
 def _drop(connection: Connection, present: list[str]) -> tuple[str, ...]:
     dropped = [table for table in (*reversed(TABLES), _VERSION_TABLE) if table in present]
-    try:
-        for table in dropped:
-            connection.execute(text(f"DROP TABLE {table}"))
-    except DBAPIError as error:
-        raise DatabaseError(
-            f"the database would not drop the sample application's tables: {error.orig}",
-            hint="Something else in it, a view perhaps, depends on them.",
-        ) from error
+    for table in dropped:
+        connection.execute(text(f"DROP TABLE {table}"))
     return tuple(reversed([table for table in dropped if table != _VERSION_TABLE]))

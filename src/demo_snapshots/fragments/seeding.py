@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, delete, inspect, select, text
 from sqlalchemy import table as sql_table
-from sqlalchemy.exc import DBAPIError
 
-from demo_snapshots.errors import DatabaseError, KeyClashError, RealRowsError, SchemaError
+from demo_snapshots.errors import KeyClashError, RealRowsError, SchemaError
 from demo_snapshots.fragments.generating import COLUMNS, Row, Rows, World
 from demo_snapshots.fragments.markers import is_demo, marks
 from demo_snapshots.fragments.models import TABLES
 from demo_snapshots.fragments.scenario import Scenario
+from demo_snapshots.fragments.transaction import transaction
 from demo_snapshots.model import Progress, Statistics, TableCount, no_progress
 
 _BATCH = 4_000
@@ -44,22 +44,15 @@ def seed(
     Raises SchemaError where the tables are missing, RealRowsError where rows to be replaced are
     referenced by others, KeyClashError where a vault's slug is taken, and DatabaseError.
     """
-    try:
-        with engine.begin() as connection:
-            _check_tables(connection)
-            _lock(connection)
-            _remove(connection, scenario.scenario)
-            _check_slugs(connection, scenario)
-            next_ids = {table: _next_id(connection, table) for table in TABLES}
-            world = World(scenario, seed=seed, as_of=as_of, next_ids=next_ids)
-            statistics = _Writer(connection, scenario, scale, progress).write(world)
-            _advance_sequences(connection)
-    except DBAPIError as error:
-        # The driver's own words may hold values of the row it would not take.
-        raise DatabaseError(
-            f"seeding {scenario.scenario}: the database refused a statement "
-            f"({type(error.orig).__name__}); nothing was changed"
-        ) from error
+    with transaction(engine) as connection:
+        _check_tables(connection)
+        _lock(connection)
+        _remove(connection, scenario.scenario)
+        _check_slugs(connection, scenario)
+        next_ids = {table: _next_id(connection, table) for table in TABLES}
+        world = World(scenario, seed=seed, as_of=as_of, next_ids=next_ids)
+        statistics = _Writer(connection, scenario, scale, progress).write(world)
+        _advance_sequences(connection)
     return statistics
 
 
@@ -116,12 +109,13 @@ def _remove(connection: Connection, scenario: str) -> None:
 
 
 def _delete(connection: Connection, table: str, ids: list[int]) -> None:
+    # SQLite neither cascades nor refuses anything while its foreign_keys pragma is off.
     if table == "fragments":
-        # SQLite only cascades where its foreign_keys pragma is on.
         _delete_where(connection, "todos", "fragment_id", ids)
-    for referencing, key in (("fragments", "project_id"), ("projects", "vault_id")):
-        if table == {"project_id": "projects", "vault_id": "vaults"}[key]:
-            _check_unreferenced(connection, table, referencing, key, ids)
+    elif table == "projects":
+        _check_unreferenced(connection, table, "fragments", "project_id", ids)
+    elif table == "vaults":
+        _check_unreferenced(connection, table, "projects", "vault_id", ids)
     _delete_where(connection, table, "id", ids)
 
 
@@ -143,7 +137,7 @@ def _check_unreferenced(
         shown = ", ".join(str(row) for row in found[:5]) + (" and more" if len(found) > 5 else "")
         raise RealRowsError(
             f"{referencing} {shown} would lose their {name}: they belong to {table} of the "
-            "scenario, but are not demo rows of it",
+            "scenario, but not to the scenario; nothing was changed",
             hint=f"Give them another {name}, or seed another database.",
         )
 

@@ -117,3 +117,14 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         load_scenario_file(path)
     with pytest.raises(ScenarioError, match="cannot be read"):
         load_scenario_file(tmp_path / "missing.yaml")
+
+
+def test_the_example_in_the_guide_is_a_scenario() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text("utf-8")
+    example = guide.split("```yaml\n")[1].split("```")[0]
+    assert parse_scenario(example, "bakery.yaml").scenario == "bakery"
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(
+            example.replace("projects: [stollen]", "projects: [stolen]", 1), "bakery.yaml"
+        )
+    assert caught.value.message in guide

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.box import Box
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -101,29 +101,28 @@ def _text(text: str, look: Look) -> Text:
 
 
 class Bars:
-    """One bar per table, from the first call on; taken off the screen by ``stop``."""
+    """A bar for the table at hand, from the first call on; taken off the screen by ``stop``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._progress = Progress(
             TextColumn("  {task.description}", markup=False),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             console=screen(stream),
             transient=True,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._task = self._progress.add_task("")
         self._running = False
 
     def __call__(self, table: str, done: int, total: int) -> None:
         if not self._running:
             self._progress.start()
             self._running = True
-        if table not in self._tasks:
-            self._tasks[table] = self._progress.add_task(visible(table), total=total)
-        self._progress.update(self._tasks[table], completed=done, total=total)
+        name = visible(table)
+        self._progress.update(self._task, description=name, completed=done, total=total)
 
     def stop(self) -> None:
-        """Clear the bars, so that a question or a result can be written. May be called twice."""
+        """Clear the bar, so that a question or a result can be written. May be called twice."""
         if self._running:
             self._progress.stop()
             self._running = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from demo_snapshots.database.dialects import dialect_for
 from demo_snapshots.database.dialects.base import Dialect
 from demo_snapshots.errors import ConfigError, DatabaseUnreachableError
-from demo_snapshots.model import Table
+from demo_snapshots.model import Column, Table
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,16 @@ class Database:
         logger.debug("%s", sql)
         with self._wrapped():
             yield from self.dialect.stream(self.raw, sql)
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run many small statements that return nothing."""
+        with self._wrapped():
+            self.dialect.run(self.raw, statements)
+
+    def load(self, target: str, columns: Sequence[Column], chunks: Iterable[bytes]) -> int:
+        """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows."""
+        with self._wrapped():
+            return self.dialect.load(self.raw, target, columns, chunks)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError
-from demo_snapshots.model import Column, Kind, Table
+from demo_snapshots.model import Column, Table
 
 FETCH_ROWS = 500
 """Rows of one INSERT of a document (format 1), and so of one fetch."""
@@ -163,28 +163,21 @@ class Dialect(ABC):
 
     @abstractmethod
     def load(
-        self,
-        raw: Any,
-        target: str,
-        columns: Sequence[Column],
-        chunks: Iterable[bytes],
-        always: bool,
+        self, raw: Any, target: str, columns: Sequence[Column], chunks: Iterable[bytes]
     ) -> int:
-        """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows.
-
-        ``always`` says that an identity column GENERATED ALWAYS is among the columns.
-        """
+        """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows."""
 
     def sql_literal(self, raw_literal: bytes) -> str:
         """A raw literal as this engine's SQL spells it."""
         return raw_literal.decode()
 
     @abstractmethod
-    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
-        """A statement that makes an empty temporary table with these columns of ``table``."""
+    def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
+        """A statement that makes a temporary table of a query's rows, with its column types;
+        its ``key`` columns, if any, are unique."""
 
-    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
-        """Statements that make joins on the stage's key quick; the key must be unique."""
+    def index_temporary(self, name: str, key: Sequence[str]) -> list[str]:
+        """Statements, once it is filled, that make joins on the table's ``key`` quick."""
         return []
 
     @abstractmethod
@@ -199,31 +192,30 @@ class Dialect(ABC):
         setting = ", ".join(f"{self.quote(name)} = s.{self.quote(name)}" for name in assignments)
         return f"UPDATE {table} AS t SET {setting} FROM {source} AS s WHERE {condition}"
 
+    def match(self, a: str, b: str, columns: Iterable[str]) -> str:
+        """``a.x = b.x AND a.y = b.y``"""
+        names = [self.quote(name) for name in columns]
+        return " AND ".join(f"{a}.{name} = {b}.{name}" for name in names)
+
     def delete_matching(self, table: str, source: str, condition: str) -> str:
         """DELETE from ``table`` AS t the rows for which ``source`` AS s holds a match."""
         return (
             f"DELETE FROM {table} AS t WHERE EXISTS (SELECT 1 FROM {source} AS s WHERE {condition})"
         )
 
+    @abstractmethod
     def advance_sequences(self, raw: Any, table: Table) -> None:
         """Bring every counter of the table past its highest value, never backwards."""
 
+    @abstractmethod
     def postpone(self, raw: Any, table: Table, constraint: str) -> None:
         """Have a foreign key checked at the end of the transaction, if it acts at all."""
 
+    @abstractmethod
     def settle(self, raw: Any, postponed: Sequence[tuple[Table, str]]) -> None:
         """Check what was postponed now, and make the constraints what they were."""
-
-
-def matches(quote: Any, a: str, b: str, columns: Iterable[str]) -> str:
-    """``a.x = b.x AND a.y = b.y``"""
-    return " AND ".join(f"{a}.{quote(name)} = {b}.{quote(name)}" for name in columns)
 
 
 def quoted(expression: str) -> str:
     """An SQL expression that puts text without quotes in it between single quotes."""
     return f"'''' || {expression} || ''''"
-
-
-def is_integer(column: Column) -> bool:
-    return column.kind is Kind.INTEGER

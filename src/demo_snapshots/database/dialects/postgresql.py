@@ -196,39 +196,30 @@ class PostgreSQL(Dialect):
         target: str,
         columns: Sequence[Column],
         chunks: Iterable[bytes],
-        always: bool,
     ) -> int:
         # A raw row without its parentheses is a CSV record: a quoted 'NULL' stays text.
         # COPY takes explicit values for an identity column, ALWAYS or not (manual, COPY).
         names = ", ".join(self.quote(column.name) for column in columns)
         binary = any(column.kind is Kind.BINARY for column in columns)
-        with (
-            raw.cursor() as cursor,
-            cursor.copy(
-                f"COPY {target} ({names}) FROM STDIN (FORMAT csv, QUOTE '''', NULL 'NULL')"
-            ) as copy,
-        ):
-            for chunk in chunks:
-                records = b"\n".join(_RECORD.findall(chunk))
-                if binary:
-                    records = _BINARY.sub(_bytea, records)
-                copy.write(records + b"\n")
-        return cursor.rowcount
+        copying = f"COPY {target} ({names}) FROM STDIN (FORMAT csv, QUOTE '''', NULL 'NULL')"
+        with raw.cursor() as cursor:
+            with cursor.copy(copying) as copy:
+                for chunk in chunks:
+                    records = b"\n".join(_RECORD.findall(chunk))
+                    if binary:
+                        records = _BINARY.sub(_bytea, records)
+                    copy.write(records + b"\n")
+            return int(cursor.rowcount)
 
     def sql_literal(self, raw_literal: bytes) -> str:
         return _BINARY.sub(_bytea, raw_literal).decode()
 
-    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
-        return (
-            f"CREATE TEMP TABLE {self.quote(name)} ON COMMIT DROP AS"
-            f" SELECT {self.columns(columns)} FROM {self.table(table)} WITH NO DATA"
-        )
+    def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
+        return f"CREATE TEMP TABLE {self.quote(name)} ON COMMIT DROP AS {select}"
 
-    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
-        return [
-            f"CREATE UNIQUE INDEX ON {self.temporary(name)} ({self.columns(key)})",
-            f"ANALYZE {self.temporary(name)}",
-        ]
+    def index_temporary(self, name: str, key: Sequence[str]) -> list[str]:
+        table = self.temporary(name)
+        return [f"CREATE UNIQUE INDEX ON {table} ({self.columns(key)})", f"ANALYZE {table}"]
 
     def same(self, a: str, b: str, columns: Sequence[Column]) -> str:
         # json, point and xml have no equality, and 1.0 = 1.00 hides a change: whole rows

@@ -166,7 +166,6 @@ class SQLite(Dialect):
         target: str,
         columns: Sequence[Column],
         chunks: Iterable[bytes],
-        always: bool,
     ) -> int:
         names = ", ".join(self.quote(column.name) for column in columns)
         head = f"INSERT INTO {target} ({names}) VALUES "
@@ -189,17 +188,11 @@ class SQLite(Dialect):
             loaded += raw.execute(head + text.decode(), values).rowcount
         return loaded
 
-    def sql_literal(self, raw_literal: bytes) -> str:
-        return raw_literal.decode()
-
-    def create_stage(self, name: str, table: Table, columns: Sequence[str]) -> str:
+    def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
         # CREATE TABLE AS keeps each column's affinity (sqlite.org/lang_createtable.html).
-        return (
-            f"CREATE TEMP TABLE {self.quote(name)} AS"
-            f" SELECT {self.columns(columns)} FROM {self.table(table)} WHERE 0"
-        )
+        return f"CREATE TEMP TABLE {self.quote(name)} AS {select}"
 
-    def index_stage(self, name: str, key: Sequence[str]) -> list[str]:
+    def index_temporary(self, name: str, key: Sequence[str]) -> list[str]:
         index = self.quote(f"{name}_key")
         return [f"CREATE UNIQUE INDEX temp.{index} ON {self.quote(name)} ({self.columns(key)})"]
 
@@ -209,6 +202,15 @@ class SQLite(Dialect):
             x, y = (f"{alias}.{self.quote(column.name)}" for alias in (a, b))
             terms.append(f"({x} COLLATE BINARY IS {y} AND typeof({x}) = typeof({y}))")
         return " AND ".join(terms) or "1"
+
+    def advance_sequences(self, raw: sqlite3.Connection, table: Table) -> None:
+        """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
+
+    def postpone(self, raw: sqlite3.Connection, table: Table, constraint: str) -> None:
+        """Foreign keys are off in our sessions."""
+
+    def settle(self, raw: sqlite3.Connection, postponed: Sequence[tuple[Table, str]]) -> None:
+        """Foreign keys are off in our sessions; they are verified by query."""
 
 
 _ROWS = re.compile(rb"\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\)")

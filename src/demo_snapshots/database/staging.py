@@ -1,0 +1,161 @@
+"""Rows in: a snapshot in temporary tables, beside the demo rows there are now.
+
+``Staging`` holds, for every selected table, a *stage* with the snapshot's rows in the target's
+own column types, and for every table with a key the keys of the demo rows there are *now*
+(those the import may replace). Everything else is a real row. Nothing is held in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from demo_snapshots.database.connect import Database
+from demo_snapshots.database.order import load_order
+from demo_snapshots.database.schema import Schema
+from demo_snapshots.database.selection import Selection
+from demo_snapshots.errors import DatabaseError, DocumentError, UnfitValueError
+from demo_snapshots.model import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One table's part: SQL names of target, stage and the keys of the present demo rows."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    target: str
+    rows: str
+    now: str
+    number: int
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.table.key
+
+    @property
+    def hard(self) -> tuple[Column, ...]:
+        """Columns that cannot change in place: key, unique and foreign-key columns."""
+        tied = {*self.key, *(name for unique in self.table.uniques for name in unique)}
+        tied |= {name for key in self.table.foreign_keys for name in key.columns}
+        return tuple(column for column in self.columns if column.name in tied)
+
+    @property
+    def plain(self) -> tuple[Column, ...]:
+        hard = {column.name for column in self.hard}
+        return tuple(column for column in self.columns if column.name not in hard)
+
+    @property
+    def temporary(self) -> str:
+        """The stage's own name, unqualified."""
+        return f"demo_stage_{self.number}"
+
+
+class Staging:
+    """``described`` are the document's tables; selected tables it lacks are staged empty.
+    ``scenario`` narrows what is replaced to one scenario's rows; None replaces all demo rows."""
+
+    def __init__(
+        self,
+        database: Database,
+        schema: Schema,
+        selection: Selection,
+        described: Iterable[Table],
+        scenario: str | None = None,
+    ) -> None:
+        self.database = database
+        self.dialect = database.dialect
+        self.schema = schema
+        self.selection = selection
+        self.scenario = scenario
+        self.order = load_order(schema.tables)
+        carried = {table.name: table.columns for table in described}
+        self.stages = {
+            table.name: self._stage(number, table, carried.get(table.name, table.carried))
+            for number, table in enumerate(self.order.tables)
+        }
+
+    def _stage(self, number: int, table: Table, columns: Sequence[Column]) -> Stage:
+        return Stage(
+            table=table,
+            columns=tuple(table.column(column.name) for column in columns),
+            target=self.dialect.table(table),
+            rows=self.dialect.temporary(f"demo_stage_{number}"),
+            now=self.dialect.temporary(f"demo_now_{number}"),
+            number=number,
+        )
+
+    def predicate(self, stage: Stage) -> str:
+        return self.selection.predicate(stage.table.name, self.scenario)
+
+    def create(self) -> None:
+        """Make the empty stages; within the transaction they belong to."""
+        for stage in self.stages.values():
+            names = self.dialect.columns(column.name for column in stage.columns)
+            select = f"SELECT {names} FROM {stage.target} WHERE 1 = 0"
+            self._make(stage.temporary, select, stage.key)
+
+    def _make(self, name: str, select: str, key: Sequence[str]) -> None:
+        self.database.execute(self.dialect.create_temporary(name, select, key))
+
+    def load(self, table: str, chunks: Iterable[bytes]) -> int:
+        """Stage raw rows of ``table``; how many."""
+        stage = self.stages[table]
+        return load_rows(self.database, stage.rows, stage.table, stage.columns, chunks)
+
+    def finish(self) -> None:
+        """Index the stages, and note the keys of the demo rows there are now.
+
+        Raises DocumentError if the snapshot holds a key twice.
+        """
+        for stage in self.stages.values():
+            if not stage.key:
+                continue
+            try:
+                self.database.run(self.dialect.index_temporary(stage.temporary, stage.key))
+            except DatabaseError as error:
+                raise DocumentError(
+                    f"{stage.table.name}: the snapshot holds a key twice"
+                ) from error
+            name = f"demo_now_{stage.number}"
+            keys = self.dialect.columns(stage.key)
+            select = f"SELECT {keys} FROM {stage.target} WHERE {self.predicate(stage)}"
+            self._make(name, select, stage.key)
+            self.database.run(self.dialect.index_temporary(name, stage.key))
+
+    def count(self, source: str, condition: str = "1 = 1") -> int:
+        return int(self.database.scalar(f"SELECT count(*) FROM {source} WHERE {condition}"))
+
+
+def load_rows(
+    database: Database,
+    target: str,
+    table: Table,
+    columns: Sequence[Column],
+    chunks: Iterable[bytes],
+) -> int:
+    """Insert raw rows, as they stream, into ``target``; how many. Errors name ``table``."""
+    try:
+        return database.load(target, columns, chunks)
+    except UnfitValueError as error:
+        if error.line is not None:
+            raise
+        raise UnfitValueError(f"{table.name}: {error.message}", hint=error.hint) from error
+
+
+def update_statement(
+    database: Database,
+    target: str,
+    values: Sequence[tuple[str, bytes]],
+    untouched: Sequence[str],
+    key: Sequence[tuple[str, bytes]],
+) -> str:
+    """A deferred reference as a statement of this engine, composed of recognised literals."""
+    dialect = database.dialect
+
+    def pairs(items: Sequence[tuple[str, bytes]]) -> list[str]:
+        return [f"{dialect.quote(name)} = {dialect.sql_literal(raw)}" for name, raw in items]
+
+    own = [f"{dialect.quote(name)} = {dialect.quote(name)}" for name in untouched]
+    setting = ", ".join([*pairs(values), *own])
+    return f"UPDATE {target} SET {setting} WHERE {' AND '.join(pairs(key))}"

@@ -1,0 +1,326 @@
+"""Store -> checks -> one transaction -> verification: put a snapshot's rows back.
+
+Two routes, one outcome. *Straight*: where the database holds no demo rows to replace, the file's
+rows go right into the tables. *Merge*: otherwise they are staged in temporary tables, checked
+there against the real rows, and only what differs is written. Either way one transaction, and
+either the snapshot's rows afterwards or every row as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+from demo_snapshots.config import Config
+from demo_snapshots.database.connect import Database, connect
+from demo_snapshots.database.merging import Merge
+from demo_snapshots.database.protection import (
+    require_foreign_keys,
+    require_free_keys,
+    require_unreferenced,
+)
+from demo_snapshots.database.rows import RowSource
+from demo_snapshots.database.schema import Schema, reflect
+from demo_snapshots.database.selection import Selection, resolve
+from demo_snapshots.database.staging import Staging, load_rows, update_statement
+from demo_snapshots.document.reader import Document, Rows, Update, read_tail
+from demo_snapshots.errors import (
+    DatabaseBusyError,
+    DatabaseError,
+    DocumentError,
+    ExportNotFoundError,
+    ImportFailedError,
+    NotConfirmedError,
+    VerificationError,
+)
+from demo_snapshots.fitting import require_fit
+from demo_snapshots.model import (
+    ImportPlan,
+    ImportResult,
+    Kind,
+    Progress,
+    Statistics,
+    Table,
+    check_scenario_name,
+    no_progress,
+)
+from demo_snapshots.store import Store, unknown_scenario
+
+logger = logging.getLogger(__name__)
+
+Confirm = Callable[[ImportPlan], bool]
+"""Asked before demo rows are replaced; False leaves everything as it is."""
+
+
+def import_latest_scenario(
+    scenario: str,
+    config: Config,
+    store: Store,
+    *,
+    confirm: Confirm,
+    keep_other_scenarios: bool = False,
+    progress: Progress = no_progress,
+) -> ImportResult:
+    """Make the database's demo rows those of the scenario's latest snapshot.
+
+    As ``import_from_file``; ExportNotFoundError names the scenarios there are.
+    """
+    check_scenario_name(scenario)
+    entry = store.latest(scenario)
+    if entry is None:
+        raise unknown_scenario(scenario, store.scenarios())
+    return import_from_file(
+        store.path(entry),
+        config,
+        scenario=scenario,
+        confirm=confirm,
+        keep_other_scenarios=keep_other_scenarios,
+        progress=progress,
+    )
+
+
+def import_scenario_version(
+    scenario: str,
+    version: str,
+    config: Config,
+    store: Store,
+    *,
+    confirm: Confirm,
+    keep_other_scenarios: bool = False,
+    progress: Progress = no_progress,
+) -> ImportResult:
+    """Make the database's demo rows those of ``version``: ``v1`` or ``v1_2025-01-15``.
+
+    As ``import_from_file``; ExportNotFoundError names the versions there are.
+    """
+    check_scenario_name(scenario)
+    return import_from_file(
+        store.path(store.find(scenario, version)),
+        config,
+        scenario=scenario,
+        confirm=confirm,
+        keep_other_scenarios=keep_other_scenarios,
+        progress=progress,
+    )
+
+
+def import_from_file(
+    path: Path,
+    config: Config,
+    *,
+    scenario: str | None,
+    confirm: Confirm,
+    keep_other_scenarios: bool = False,
+    progress: Progress = no_progress,
+) -> ImportResult:
+    """Make the database's demo rows exactly the rows of the document at ``path``.
+
+    ``scenario``, if given, is what its header must name. With ``keep_other_scenarios`` only the
+    rows that exporting the document's scenario would select are replaced. ``confirm`` is asked
+    if any demo row would be replaced. ``progress`` counts bytes of the file.
+
+    One transaction: afterwards the demo rows are the snapshot's and every other row is what it
+    was, or an error is raised and every row is as it was (a counter may have advanced). Raises
+    ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
+    VerificationError, NotConfirmedError, DatabaseError, ConfigError.
+    """
+    read_tail(path)
+    with connect(config.database) as database, _opened(path) as stream:
+        document = Document(stream)
+        if scenario is not None and document.header.scenario != scenario:
+            raise DocumentError(
+                f"{path}: a snapshot of {document.header.scenario!r}, not of {scenario!r}",
+                hint=f"Import it as {document.header.scenario}.",
+            )
+        schema = reflect(database, config.tables)
+        require_fit(document.header, schema.tables, database.label)
+        job = _Import(database, config, schema, path, keep_other_scenarios, progress)
+        replaced = job.ask(document, confirm)
+        if not replaced.total:
+            try:
+                return job.straight(document, replaced)
+            except DatabaseBusyError:
+                raise
+            except (DatabaseError, VerificationError) as error:
+                # A key in use, or another order of tables: staged, it can be told or resolved.
+                logger.info("straight in was refused (%s): staging", error.message)
+                stream.seek(0)
+                document = Document(stream)
+        return job.merge(document, replaced)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) == path:
+            raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+        raise
+
+
+class _Import:
+    """One import: what both routes share."""
+
+    def __init__(
+        self,
+        database: Database,
+        config: Config,
+        schema: Schema,
+        path: Path,
+        keep_other_scenarios: bool,
+        progress: Progress,
+    ) -> None:
+        self.database = database
+        self.schema = schema
+        self.path = path
+        self.keep_other_scenarios = keep_other_scenarios
+        self.progress = progress
+        self.size = path.stat().st_size
+        self.passed = 0
+        self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
+
+    def ask(self, document: Document, confirm: Confirm) -> Statistics:
+        """Count what would be replaced, and ask if that is anything."""
+        staging = self._staging(document)
+        source = RowSource(self.database, self.selection, staging.order, staging.scenario)
+        with self.database.reading():
+            replaced = source.statistics()
+        plan = ImportPlan(
+            scenario=document.header.scenario,
+            source=self.path,
+            version=document.header.version,
+            replaces=replaced,
+            imports=document.header.statistics,
+        )
+        if replaced.total and not confirm(plan):
+            raise NotConfirmedError("not confirmed: nothing was changed")
+        return replaced
+
+    def _staging(self, document: Document) -> Staging:
+        scenario = document.header.scenario if self.keep_other_scenarios else None
+        described = document.header.tables
+        return Staging(self.database, self.schema, self.selection, described, scenario)
+
+    @property
+    def _locked(self) -> list[Table]:
+        return [*self.schema.tables.values(), *self.schema.referencing]
+
+    def straight(self, document: Document, replaced: Statistics) -> ImportResult:
+        staging = self._staging(document)
+        with self.database.writing(self._locked):
+            for stage in staging.stages.values():
+                if staging.count(stage.target, staging.predicate(stage)):
+                    raise VerificationError(f"{stage.table.name}: demo rows appeared meanwhile")
+            loaded = self._load(document, staging, staged=False)
+            for stage in staging.stages.values():
+                there = staging.count(stage.target, staging.predicate(stage))
+                if there != loaded.get(stage.table.name, 0):
+                    raise VerificationError(
+                        f"{stage.table.name}: {loaded.get(stage.table.name, 0)} rows were loaded"
+                        f" and {there} are demo rows by this configuration"
+                    )
+            changed = sum(loaded.values())
+            return self._finished(document, staging, replaced, changed, "straight")
+
+    def merge(self, document: Document, replaced: Statistics) -> ImportResult:
+        staging = self._staging(document)
+        with self.database.writing(self._locked):
+            staging.create()
+            self._load(document, staging, staged=True)
+            require_free_keys(staging)
+            require_unreferenced(staging)
+            merge = Merge(staging)
+            changed = merge.apply()
+            merge.verify()
+            return self._finished(document, staging, replaced, changed, "merge")
+
+    def _finished(
+        self,
+        document: Document,
+        staging: Staging,
+        replaced: Statistics,
+        changed: int,
+        route: str,
+    ) -> ImportResult:
+        if not self.database.dialect.enforces_foreign_keys:
+            require_foreign_keys(staging)
+        # Counters survive a rollback, so they come last of all.
+        for table in self.schema.tables.values():
+            self.database.dialect.advance_sequences(self.database.raw, table)
+        return ImportResult(
+            scenario=document.header.scenario,
+            version=document.header.version,
+            source=self.path,
+            replaced=replaced,
+            statistics=document.header.statistics,
+            changed=changed,
+            route=route,
+        )
+
+    def _load(self, document: Document, staging: Staging, *, staged: bool) -> dict[str, int]:
+        """Load the file's rows into the stages, or right into the tables; rows by table."""
+        self.passed = 0
+        loaded: dict[str, int] = {}
+        finished = False
+        events = document.rows(self.schema.tables.__getitem__)
+        for (table, updates), group in groupby(events, lambda e: (e.table, isinstance(e, Update))):
+            stage = staging.stages[table]
+            target = stage.rows if staged else stage.target
+            if updates:
+                if staged and not finished:
+                    staging.finish()
+                    finished = True
+                self._apply(stage.table, target, group, staged=staged)
+            else:
+                count = load_rows(
+                    self.database, target, stage.table, stage.columns, self._texts(group)
+                )
+                loaded[table] = loaded.get(table, 0) + count
+        if staged and not finished:
+            staging.finish()
+        for expected in document.header.statistics.tables:
+            if loaded.get(expected.table, 0) != expected.rows:
+                raise DocumentError(
+                    f"{expected.table}: {loaded.get(expected.table, 0)} rows,"
+                    f" and the header counts {expected.rows}"
+                )
+        return loaded
+
+    def _texts(self, group: Iterable[Rows | Update]) -> Iterator[bytes]:
+        for event in group:
+            if isinstance(event, Rows):
+                yield event.text
+                self.passed += len(event.text)
+                self.progress(event.table, self.passed, self.size)
+
+    def _apply(
+        self, table: Table, target: str, group: Iterable[Rows | Update], *, staged: bool
+    ) -> None:
+        batch: list[str] = []
+        for event in group:
+            if not isinstance(event, Update):
+                raise ImportFailedError("rows after deferred references")
+            untouched = [] if staged else _moments(table, [name for name, _ in event.values])
+            batch.append(
+                update_statement(self.database, target, event.values, untouched, event.key)
+            )
+            if len(batch) == 500:
+                self.database.run(batch)
+                batch.clear()
+        self.database.run(batch)
+
+
+def _moments(table: Table, set_columns: Iterable[str]) -> list[str]:
+    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, to be set to themselves."""
+    taken = set(set_columns)
+    return [
+        column.name
+        for column in table.carried
+        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in taken
+    ]

@@ -141,6 +141,14 @@ def test_a_database_that_cannot_be_reached(refused, seeded, url, status, command
     assert not (seeded.path / "missing").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [["export", "general"], ["seed-enhanced", "--scenario=general"], ["migrate-fresh"]]
+)
+def test_a_file_that_is_no_database(refused, seeded, command):
+    (seeded.path / "notes.txt").write_text("a few words, but no database\n" * 10, "utf-8")
+    refused(*command, "--database=sqlite:///notes.txt", status=4, says="not a database")
+
+
 def test_missing_tables(refused, seeded):
     seeded.sql("DROP TABLE chat_sessions")
     for command in ("export", "import"):

@@ -47,10 +47,13 @@ def error_as_dict(error: DemoError) -> dict[str, object]:
 
 
 def tell(error: DemoError, details: Sequence[str] = ()) -> None:
-    """Write ``error`` to stderr: what failed, ``details`` one a line, and what to do."""
+    """Write ``error`` to stderr: what failed, ``details`` one a line, and what to do.
+
+    Details that the message already names are not repeated.
+    """
     configure_streams()
     lines = [f"error: {visible(str(error))}"]
-    lines += [f"  - {visible(detail)}" for detail in details]
+    lines += [f"  - {visible(detail)}" for detail in details if detail not in error.message]
     if error.hint:
         lines.append(f"hint: {visible(error.hint)}")
     sys.stdout.flush()

@@ -160,7 +160,7 @@ class _Writer:
         self._waiting: Rows = {table: [] for table in TABLES}
         self._counts: Counter[str] = Counter()
         self._types: Counter[object] = Counter()
-        # MariaDB's and PostgreSQL's drivers say %s, SQLite's says ?.
+        # MariaDB's driver says %s, SQLite's says ?.
         mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
         self._statements = {
             table: f"INSERT INTO {table} ({', '.join(names)}) "
@@ -189,8 +189,19 @@ class _Writer:
         for table in TABLES:
             if rows := self._waiting[table]:
                 for batch in _batches(rows):
-                    self._connection.exec_driver_sql(self._statements[table], batch)
+                    self._put(table, batch)
                 self._waiting[table] = []
+
+    def _put(self, table: str, rows: list[Row]) -> None:
+        if self._connection.dialect.name != "postgresql":
+            self._connection.exec_driver_sql(self._statements[table], rows)
+            return
+        # Three times as fast as INSERT, which psycopg sends row by row.
+        driver: Any = self._connection.connection.driver_connection
+        columns = ", ".join(COLUMNS[table])
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def _report(self) -> None:
         now = time.monotonic()

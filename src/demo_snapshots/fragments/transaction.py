@@ -26,7 +26,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
                 # first write. (docs.python.org/3.11/library/sqlite3.html, transaction control)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
-    except DBAPIError as error:
-        if not isinstance(error.orig, Exception):
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, Exception):
             raise
-        raise dialect_for(engine.dialect.name).wrap(error.orig) from error
+        raise dialect_for(engine.dialect.name).wrap(cause) from error

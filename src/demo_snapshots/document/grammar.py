@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from demo_snapshots.document.literals import BINARY, ODD_TEXT, ODD_TEXT_WITHOUT_NUL, STRING
 from demo_snapshots.model import Affinity, Column, Kind
@@ -37,27 +38,36 @@ class Fault:
 
 
 class RowGrammar:
-    """The rows of one INSERT, recognised in a target's columns."""
+    """The rows of one INSERT, recognised in a target's columns.
+
+    Compiling a pattern costs milliseconds, so the forms that nearly all values have stand in a
+    pattern of their own, and the others are compiled once a row needs them.
+    """
 
     def __init__(self, columns: Sequence[tuple[str, Kind, Column | None]]) -> None:
         """``columns`` in the document's order: name, the document's kind and the target's
         column, or None where any literal will do."""
         self.names = tuple(name for name, _, _ in columns)
-        patterns = [
-            LITERAL if column is None else value_pattern(column, kind)
-            for _, kind, column in columns
-        ]
-        row = rb"\(" + b",".join(patterns) + rb"\)"
-        self._values = [re.compile(pattern) for pattern in patterns]
-        self._rows = re.compile(b"(?:" + row + b",\n)*+(?:" + row + b";\n)?+")
+        self._forms = [value_forms(column, kind) for _, kind, column in columns]
+        self._common = _rows_of([_either(common) for common, _ in self._forms])
 
-    def match(self, text: bytes | bytearray, position: int) -> int:
+    @cached_property
+    def _values(self) -> list[re.Pattern[bytes]]:
+        return [re.compile(_either(common + rare)) for common, rare in self._forms]
+
+    @cached_property
+    def _rows(self) -> re.Pattern[bytes]:
+        return _rows_of([value.pattern for value in self._values])
+
+    def match(self, text: bytes, position: int) -> int:
         """The end of the whole rows that begin at ``position``, which it is if there are none."""
+        match = self._common.match(text, position)
+        if match is not None and match.end() > position:
+            return match.end()
         match = self._rows.match(text, position)
-        assert match is not None
-        return match.end()
+        return match.end() if match is not None else position
 
-    def fault(self, text: bytes | bytearray, position: int) -> Fault | None:
+    def fault(self, text: bytes, position: int) -> Fault | None:
         """Why no whole row begins at ``position``: None if more text may make it one."""
         end = len(text)
         if position == end:
@@ -75,7 +85,7 @@ class RowGrammar:
         follows = bytes(text[position : position + 2])
         return None if len(follows) < 2 else Fault(position)
 
-    def _why(self, text: bytes | bytearray, position: int, name: str, stop: int) -> Fault | None:
+    def _why(self, text: bytes, position: int, name: str, stop: int) -> Fault | None:
         loose = _ANY.match(text, position)
         if loose is not None and loose.end() < len(text) and text[loose.end()] == stop:
             return Fault(position, name)
@@ -87,55 +97,77 @@ class RowGrammar:
         return Fault(position)
 
 
-def value_pattern(column: Column, kind: Kind) -> bytes:
-    """The literals of a document's ``kind`` that ``column`` takes as they are."""
-    forms = _dynamic(column) if column.affinity is not None else _typed(column, kind)
-    if column.nullable:
-        forms = [b"NULL", *forms]
+def _either(forms: Sequence[bytes]) -> bytes:
     return b"(?:" + b"|".join(forms) + b")"
 
 
-def _typed(column: Column, kind: Kind) -> list[bytes]:
+def _rows_of(values: Sequence[bytes]) -> re.Pattern[bytes]:
+    row = rb"\(" + b",".join(values) + rb"\)"
+    return re.compile(b"(?:" + row + b",\n)*+(?:" + row + b";\n)?+")
+
+
+Forms = tuple[list[bytes], list[bytes]]
+"""Patterns of the forms that nearly all values have, and of the others."""
+
+
+def value_forms(column: Column | None, kind: Kind) -> Forms:
+    """The literals of a document's ``kind`` that ``column`` takes as they are."""
+    if column is None:
+        return [b"NULL", b"TRUE", b"FALSE", NUMBER, STRING], [BINARY, ODD_TEXT]
+    common, rare = _dynamic(column) if column.affinity is not None else _typed(column, kind)
+    return ([b"NULL", *common] if column.nullable else common), rare
+
+
+def _typed(column: Column, kind: Kind) -> Forms:
     odd = ODD_TEXT if column.nul else ODD_TEXT_WITHOUT_NUL
     match column.kind:
         case Kind.INTEGER:
             sign = "" if column.unsigned else "-?"
-            return [f"{sign}[0-9]{{1,{_DIGITS[column.bits or 64]}}}+".encode()]
+            return [f"{sign}[0-9]{{1,{_DIGITS[column.bits or 64]}}}+".encode()], []
         case Kind.DECIMAL:
             return _decimal(column)
         case Kind.FLOAT:
             return _float(column, kind)
         case Kind.BOOLEAN:
-            return [b"TRUE", b"FALSE", b"-?[0-9]{1,3}+" if column.bits else b"[01]"]
+            return [b"TRUE", b"FALSE", b"-?[0-9]{1,3}+" if column.bits else b"[01]"], []
         case Kind.TEXT:
-            return [*_text(column.length), odd]
-        case Kind.JSON:
-            return [STRING, odd]
+            common, *rare = _text(column.length)
+            return [common], [*rare, odd]
         case Kind.BINARY:
-            return [BINARY]
+            return [BINARY], []
         case Kind.UUID:
-            return [b"'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'"]
+            return [b"'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'"], []
         case Kind.DATE | Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMPTZ:
             return _moment(column)
-        case Kind.NATIVE:
-            return [STRING, odd]
+        case Kind.JSON | Kind.NATIVE:
+            return [STRING], [odd]
 
 
-def _dynamic(column: Column) -> list[bytes]:
+def _dynamic(column: Column) -> Forms:
     """SQLite keeps a cell as it is unless its column's affinity converts it."""
     # sqlite.org/datatype3.html, 3.1: a numeric-looking string becomes a number under INTEGER,
     # NUMERIC and REAL affinity, any number becomes text under TEXT affinity.
-    strings = [STRING, ODD_TEXT, BINARY]
     if column.affinity is Affinity.TEXT:
-        return strings
+        return [STRING], [ODD_TEXT, BINARY]
     numbers = [_INT64 + rb"(?![0-9.eE])", _FRACTION]
     if column.affinity is Affinity.BLOB:
-        return [*numbers, b"TRUE", b"FALSE", *strings]
+        return [_SMALL, STRING], [*numbers, b"TRUE", b"FALSE", ODD_TEXT, BINARY]
     if column.affinity is Affinity.REAL:
         numbers = [rb"-?[0-9]{1,15}+(?![0-9.eE])", _FRACTION]
-    if column.kind in (Kind.BOOLEAN, Kind.INTEGER):
-        numbers += [b"TRUE", b"FALSE"]
-    return [*numbers, _NOT_NUMERIC_LOOKING + STRING, ODD_TEXT, BINARY]
+    rare = [*numbers, _NOT_NUMERIC_LOOKING + STRING, ODD_TEXT, BINARY]
+    match column.kind:
+        case Kind.INTEGER:
+            return [_SMALL], [b"TRUE", b"FALSE", *rare]
+        case Kind.BOOLEAN:
+            return [b"TRUE", b"FALSE", _SMALL], rare
+        case Kind.FLOAT | Kind.DECIMAL:
+            return numbers, rare[2:]
+        case Kind.JSON:
+            return [rb"(?='[\[{])" + STRING], rare
+        case Kind.TIMESTAMP | Kind.DATE:
+            return [b"'" + _DAY.encode() + b"[^']*+'(?!')"], rare
+        case _:
+            return [_SMALL], rare
 
 
 def _up_to(limit: str) -> str:
@@ -149,6 +181,7 @@ def _up_to(limit: str) -> str:
 
 
 _INT64 = f"(?:{_up_to('9223372036854775807')}|-{_up_to('9223372036854775808')})".encode()
+_SMALL = rb"-?[0-9]{1,15}+(?![0-9.eE])"
 # Seventeen significant digits tell every double apart; the loader checks the rest by value.
 _FRACTION = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
 _NOT_NUMERIC_LOOKING = (
@@ -156,18 +189,18 @@ _NOT_NUMERIC_LOOKING = (
 )
 
 
-def _decimal(column: Column) -> list[bytes]:
+def _decimal(column: Column) -> Forms:
     special = [b"'NaN'", b"'-?Infinity'"] if column.extended else []
     if column.precision is None:
-        return [NUMBER, *special]
+        return [NUMBER], special
     scale = column.scale or 0
     whole = max(column.precision - scale, 0)
     fraction = max(scale, 0)
     number = f"-?0*+[0-9]{{0,{whole}}}+(?:\\.[0-9]{{0,{fraction}}}+0*+)?+(?<=[0-9])"
-    return [number.encode(), *special]
+    return [number.encode()], special
 
 
-def _float(column: Column, kind: Kind) -> list[bytes]:
+def _float(column: Column, kind: Kind) -> Forms:
     special = [b"'NaN'", b"'-?Infinity'"] if column.extended else []
     # Digits that survive decimal -> binary -> decimal (FLT_DIG, DBL_DIG) for decimals; enough
     # to tell every value apart (FLT_DECIMAL_DIG, DBL_DECIMAL_DIG) for what was a float before.
@@ -177,7 +210,7 @@ def _float(column: Column, kind: Kind) -> list[bytes]:
         rf"-?(?=(?:0\.0*+)?[0-9.]{{1,{digits + 1}}}+(?![0-9.]))"
         r"[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
     )
-    return [number.encode(), *special]
+    return [number.encode()], special
 
 
 def _text(length: int | None) -> list[bytes]:
@@ -193,7 +226,7 @@ def _text(length: int | None) -> list[bytes]:
     ]
 
 
-def _moment(column: Column) -> list[bytes]:
+def _moment(column: Column) -> Forms:
     digits = 6 if column.precision is None else column.precision
     fraction = rf"(?:\.[0-9]{{0,{digits}}}+0*+)?+"
     clock = _CLOCK % fraction
@@ -205,7 +238,5 @@ def _moment(column: Column) -> list[bytes]:
             pattern = rf"-?[0-9]{{2,3}}:[0-9]{{2}}:[0-9]{{2}}{fraction}"
         case _:
             pattern = rf"{_DAY}(?:[ T]{clock})?+{era}"
-    forms = [f"'{pattern}'".encode()]
-    if column.extended and column.kind is not Kind.TIME:
-        forms.append(b"'-?infinity'")
-    return forms
+    endless = column.extended and column.kind is not Kind.TIME
+    return [f"'{pattern}'".encode()], [b"'-?infinity'"] if endless else []

@@ -233,22 +233,21 @@ class Document:
         heading = self._pass(statements.SECTION)
         if int(heading[1]) != expected:
             raise source.error(f"the header counts {expected} rows of {table.name}")
-        while source.next_is(b"INSERT INTO "):
-            names = self._insert(table)
-            grammar = _row_grammar(table, names, target(table.name))
+        names = tuple(column.name for column in table.columns)
+        grammar = _row_grammar(table, names, target(table.name)) if expected else None
+        while grammar is not None and source.next_is(b"INSERT INTO "):
+            self._pass_insert(table, names)
             for text in self._statement_rows(table, grammar):
                 yield Rows(table.name, names, text)
         source.expect("")
 
-    def _insert(self, table: Table) -> tuple[str, ...]:
+    def _pass_insert(self, table: Table, names: tuple[str, ...]) -> None:
         line = self._source.line
         match = self._pass(statements.INSERT)
         if read_identifier(match[1].decode()) != table.name:
             raise DocumentError("rows of another table than the section's", line=line)
-        names = statements.read_names(match[2])
-        if names != tuple(column.name for column in table.columns):
+        if statements.read_names(match[2]) != names:
             raise DocumentError("other columns than the header describes", line=line)
-        return names
 
     def _statement_rows(self, table: Table, grammar: RowGrammar) -> Iterator[bytes]:
         source = self._source

@@ -227,7 +227,7 @@ class PostgreSQL(Dialect):
         names = [column.name for column in columns]
         if not names:
             return "TRUE"
-        return f"ROW({self.columns(names, a)}) *= ROW({self.columns(names, b)})"
+        return f"record_image_eq(ROW({self.columns(names, a)}), ROW({self.columns(names, b)}))"
 
     def advance_sequences(self, raw: psycopg.Connection[Any], table: Table) -> None:
         # pg_get_serial_sequence knows only sequences the column owns; a default of nextval()

@@ -109,14 +109,14 @@ def three_without_links(root: Path) -> None:
     latest.write_bytes(content)
 
 
-# job -> preparation, job, versions before, versions after
-JOBS: dict[str, tuple[Callable[[Path], None], Job, list[int], list[int]]] = {
-    "first export": (none, first_export, [], [1]),
-    "next export": (three, next_export, [3, 2, 1], [4, 3, 2, 1]),
-    "export over a conflict": (three_of_seven, next_export, [3, 2, 1], [8, 3, 2, 1]),
-    "export beside a copy": (three_without_links, next_export, [3, 2, 1], [4, 3, 2, 1]),
-    "clean-up": (three, clean_up, [3, 2, 1], [3]),
-    "clean-up over a conflict": (three_of_seven, clean_up, [3, 2, 1], [3]),
+# job -> preparation, job, versions before, versions after, highest number used before
+JOBS: dict[str, tuple[Callable[[Path], None], Job, list[int], list[int], int]] = {
+    "first export": (none, first_export, [], [1], 0),
+    "next export": (three, next_export, [3, 2, 1], [4, 3, 2, 1], 3),
+    "export over a conflict": (three_of_seven, next_export, [3, 2, 1], [8, 3, 2, 1], 7),
+    "export beside a copy": (three_without_links, next_export, [3, 2, 1], [4, 3, 2, 1], 3),
+    "clean-up": (three, clean_up, [3, 2, 1], [3], 3),
+    "clean-up over a conflict": (three_of_seven, clean_up, [3, 2, 1], [3], 7),
 }
 
 
@@ -124,8 +124,9 @@ def numbers(store: DirectoryStore) -> list[int]:
     return [entry.version.number for entry in store.entries()]
 
 
-def check(root: Path, before: list[int], after: list[int]) -> list[int]:
-    """Look as the next reader, then as the next writer. Returns the versions there are."""
+def check(root: Path, before: list[int], after: list[int], used: int = 0) -> list[int]:
+    """Look as the next reader, then as the next writer. Returns the versions there are;
+    ``used`` is the highest number that was used before."""
     store = directory_store(root)
     found = numbers(store)
     if after > before:
@@ -138,6 +139,7 @@ def check(root: Path, before: list[int], after: list[int]) -> list[int]:
         described = describe(root / entry.path)
         assert (described.size, described.sha256) == (entry.size, entry.sha256)
     highest = store.next_number("general") - 1
+    assert highest >= used
     with store.lock():
         pass
     assert numbers(store) == found
@@ -162,7 +164,7 @@ def check_latest(store: DirectoryStore, root: Path) -> None:
 
 def each_operation(directory: Path, name: str) -> Iterator[tuple[int, Path]]:
     """Numbers the operations of a job that succeeds; each comes with a fresh store."""
-    prepare, job, before, after = JOBS[name]
+    prepare, job, before, after, used = JOBS[name]
     prepared = directory / "prepared"
     prepare(prepared)
     prepared.mkdir(exist_ok=True)
@@ -173,9 +175,10 @@ def each_operation(directory: Path, name: str) -> Iterator[tuple[int, Path]]:
             shutil.copytree(prepared, root, symlinks=True)
         return root
 
+    root = fresh(0)
     with fault(0, die) as seen:
-        job(directory_store(root := fresh(0)))
-    assert check(root, before, after) == after
+        job(directory_store(root))
+    assert check(root, before, after, used) == after
     assert len(seen) > 20
     for at in range(1, len(seen) + 1):
         yield at, fresh(at)
@@ -186,7 +189,7 @@ def each_operation(directory: Path, name: str) -> Iterator[tuple[int, Path]]:
 def test_a_failing_operation_leaves_all_or_nothing(
     tmp_path: Path, name: str, lasting: bool
 ) -> None:
-    _, job, before, after = JOBS[name]
+    _, job, before, after, used = JOBS[name]
     for at, root in each_operation(tmp_path, name):
         error: StoreError | None = None
         with fault(at, disk_full, lasting=lasting):
@@ -194,7 +197,7 @@ def test_a_failing_operation_leaves_all_or_nothing(
                 job(directory_store(root))
             except StoreError as raised:
                 error = raised
-        found = check(root, before, after)
+        found = check(root, before, after, used)
         if error is None:
             assert found == after, at
         elif "was saved" in error.message or after < before:
@@ -211,7 +214,7 @@ def test_a_failing_operation_leaves_all_or_nothing(
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("name", JOBS)
 def test_a_process_that_dies_leaves_all_or_nothing(tmp_path: Path, name: str) -> None:
-    _, job, before, after = JOBS[name]
+    _, job, before, after, used = JOBS[name]
     outcomes = set()
     for at, root in each_operation(tmp_path, name):
         child = os.fork()
@@ -223,7 +226,7 @@ def test_a_process_that_dies_leaves_all_or_nothing(tmp_path: Path, name: str) ->
                 os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 137
-        outcomes.add(tuple(check(root, before, after)))
+        outcomes.add(tuple(check(root, before, after, used)))
     assert {tuple(before), tuple(after)} <= outcomes
 
 
@@ -384,10 +387,11 @@ def test_a_waiting_process_survives_that_the_holder_takes_an_empty_store_away(
 ) -> None:
     root = tmp_path / "store"
     with directory_store(root).lock():
-        waiting = start(_EXPORT, root)
-        # Long enough to be waiting on most machines; on a slow one it comes later, and as well.
+        waiting = start(_EXPORT.replace("for", "print(flush=True)\nfor", 1), root)
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(timeout=0.7)
+            waiting.wait(timeout=0.5)
     output, errors = waiting.communicate(timeout=60)
     assert (output.split(), errors) == (["1", "2", "3"], "")
 

@@ -33,7 +33,7 @@ def header_of(scenario: str, version: Version, rows: int = 2, table: Table = VAU
     return Header(
         scenario=scenario,
         version=version,
-        generated=datetime(2025, 1, 15, 10, 30, tzinfo=UTC),
+        generated=datetime(2025, 1, 15, 10, 30, 0, 123456, tzinfo=UTC),
         source="sqlite 3.40.1",
         schema=fingerprint([table]),
         tables=(table,),

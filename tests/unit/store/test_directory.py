@@ -211,6 +211,18 @@ def test_conflicting_sides_keep_the_higher_number(root: Path, store: DirectorySt
     assert store.next_number("general") == 8
 
 
+def test_what_conflicting_sides_say_differently_is_read_from_the_file(
+    root: Path, store: DirectoryStore
+) -> None:
+    entry = save(store)
+    text = (root / MANIFEST).read_text("utf-8")
+    line = next(line for line in text.splitlines() if '"sha256"' in line)
+    other = line.replace(entry.sha256, "0" * 64)
+    conflict = f"<<<<<<< HEAD\n{line}\n=======\n{other}\n>>>>>>> other"
+    (root / MANIFEST).write_text(text.replace(line, conflict), "utf-8")
+    assert store.entries() == (entry,)
+
+
 def test_two_snapshots_of_one_number_are_both_kept(root: Path, store: DirectoryStore) -> None:
     save(store)
     later = root / "general" / "general_v1_2025-01-16.sql"
@@ -298,6 +310,16 @@ def test_numbers_survive_the_loss_of_the_files(root: Path, store: DirectoryStore
     assert save(store).version.number == 4
 
 
+def test_numbers_are_told_by_entries_whose_files_are_gone(
+    root: Path, store: DirectoryStore
+) -> None:
+    entries = [save(store) for _ in range(3)]
+    text = (root / MANIFEST).read_text("utf-8")
+    (root / MANIFEST).write_text(text.replace('"highest": 3', '"highest": null'), "utf-8")
+    (root / entries[2].path).unlink()
+    assert store.next_number("general") == 4
+
+
 def test_numbers_end(root: Path, store: DirectoryStore) -> None:
     save(store)
     text = (root / MANIFEST).read_text("utf-8")
@@ -367,7 +389,12 @@ def test_a_linked_scenario_directory_is_not_followed(
 ) -> None:
     target = outside(tmp_path)
     save(store, "writer")
+    entry = save(store)
+    shutil.rmtree(root / "general")
     (root / "general").symlink_to(target)
+    for use in (store.open, store.path, lambda entry: store.remove([entry])):
+        with pytest.raises(StoreError, match="a link"):
+            use(entry)
     assert store.scenarios() == ("writer",)
     assert any("'general' is not" in note for note in store.listing().notes)
     assert any("'general' is a link" in note for note in store.listing("general").notes)

@@ -155,9 +155,10 @@ class Dialect(ABC):
         NULL where there is none, or where the column's text is not JSON. Never an error."""
 
     @abstractmethod
-    def json_values(self, table: Table, column: Column, path: str) -> str:
-        """A FROM item ``… AS item(value)`` with every value at ``relationships[*].id``-like
-        ``path`` inside the column of the outer row ``t``, as text."""
+    def json_values(self, column: Column, path: str) -> tuple[str, str]:
+        """What joins the rows of alias ``t`` with every value at a path like ``[*].id`` inside
+        ``column``, to stand after ``FROM … AS t``, and an expression for such a value as text.
+        Text that is not JSON has none."""
 
     # --- Rows in -----------------------------------------------------------------------------
 

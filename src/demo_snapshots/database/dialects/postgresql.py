@@ -180,13 +180,15 @@ class PostgreSQL(Dialect):
             return f"CASE WHEN {name}::text IS JSON THEN {name}::text::jsonb END"
         return f"pg_temp.demo_json({name}::text)"
 
-    def json_values(self, table: Table, column: Column, path: str) -> str:
+    def json_values(self, column: Column, path: str) -> tuple[str, str]:
+        # strict: lax paths, the default, also unwrap what is no array.
         steps = "".join(
             step if step == "[*]" else f'."{step}"'
             for step in re.findall(r"\[\*\]|[^.\[\]]+", path)
         )
-        found = f"jsonb_path_query({self._json(column, 't.')}, {self.text('$' + steps)})"
-        return f"LATERAL (SELECT {found} #>> '{{}}' AS value) AS item"
+        where = self.text(f"strict ${steps}")
+        found = f"jsonb_path_query({self._json(column, 't.')}, {where}, silent => true)"
+        return f" CROSS JOIN LATERAL {found} AS item(value)", "item.value #>> '{}'"
 
     # --- Rows in -----------------------------------------------------------------------------
 

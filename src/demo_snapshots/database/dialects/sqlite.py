@@ -130,33 +130,24 @@ class SQLite(Dialect):
         keys = self.text("$" + "".join(f'."{part}"' for part in path))
         return f"CASE WHEN json_valid({name}) THEN CAST(json_extract({name}, {keys}) AS TEXT) END"
 
-    def json_values(self, table: Table, column: Column, path: str) -> str:
+    def json_values(self, column: Column, path: str) -> tuple[str, str]:
         cell = f"t.{self.quote(column.name)}"
-        source = f"CASE WHEN json_valid({cell}) THEN {cell} ELSE 'null' END"
-        joins: list[str] = []
-        steps = re.findall(r"\[\*\]|[^.\[\]]+", path)
-        where: list[str] = []
-        keys = ""
-        for step in steps:
-            if step != "[*]":
+        source = f"CASE WHEN json_valid({cell}) THEN {cell} END"
+        joins, keys = "", "$"
+        for step in re.findall(r"\[\*\]|[^.\[\]]+", path):
+            if step == "[*]":
+                alias = f"j{joins.count(' JOIN ')}"
+                # json_each also walks an object's members; [*] means an array's items.
+                joins += (
+                    f" JOIN json_each({source}, {self.text(keys)}) AS {alias}"
+                    f" ON typeof({alias}.key) = 'integer'"
+                )
+                source, keys = f"CASE WHEN json_valid({alias}.value) THEN {alias}.value END", "$"
+            else:
                 keys += f'."{step}"'
-                continue
-            alias = f"j{len(joins)}"
-            joins.append(f"json_each({source}, {self.text('$' + keys)}) AS {alias}")
-            # json_each also walks an object's members; [*] means an array's items.
-            where.append(f"typeof({alias}.key) = 'integer'")
-            source, keys = f"{alias}.value", ""
-        if keys:
-            value = f"json_extract({source}, {self.text('$' + keys)})"
-            guard = f"json_valid({source})"
-            value = f"CASE WHEN {guard} THEN {value} END"
-        else:
-            value = source
-        conditions = " AND ".join([*where, "1"])
-        return (
-            f"(SELECT CAST({value} AS TEXT) AS value FROM {', '.join(joins) or '(SELECT 1)'}"
-            f" WHERE {conditions}) AS item"
-        )
+        if keys == "$" and joins:
+            return joins, f"CAST(j{joins.count(' JOIN ') - 1}.value AS TEXT)"
+        return joins, f"CAST(json_extract({source}, {self.text(keys)}) AS TEXT)"
 
     # --- Rows in -----------------------------------------------------------------------------
 

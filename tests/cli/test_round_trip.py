@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 TABLES = ("vaults", "projects", "fragments", "todos", "contacts", "chat_sessions")
 
 
@@ -102,15 +104,27 @@ def test_into_an_empty_database_nothing_is_asked(demo, seeded):
     assert {t["table"] for t in outcome.json["imported"]["tables"]} == set(TABLES)
 
 
-def test_keep_other_scenarios(demo, seeded):
+@pytest.mark.parametrize("source", ["--latest", "--version=v1", "--file"])
+def test_keep_other_scenarios(demo, seeded, source):
+    if source == "--file":
+        source += f"={seeded.documents[0]}"
     seeded.sql(
         "INSERT INTO contacts (name, metadata) "
         """VALUES ('Other', '{"demo_seed": true, "scenario": "other"}')"""
     )
-    assert demo("import", "general", "--yes", "--keep-other-scenarios").status == 0
+    assert demo("import", "general", source, "--yes", "--keep-other-scenarios").status == 0
     assert seeded.sql("SELECT count(*) FROM contacts WHERE name = 'Other'") == [(1,)]
-    assert demo("import", "general", "--yes").status == 0
+    assert demo("import", "general", source, "--yes").status == 0
     assert seeded.sql("SELECT count(*) FROM contacts WHERE name = 'Other'") == [(0,)]
+
+
+def test_a_clean_up_of_one_scenario_leaves_the_others(demo, seeded):
+    for scenario in ("general", "writer", "writer"):
+        command = ("export", scenario, "--allow-empty", "--auto-version")
+        assert demo(*command).status == 0
+    assert demo("cleanup-exports", "general", "--keep=1", "--yes").status == 0
+    kept = [path.name.partition("_20")[0] for path in seeded.documents]
+    assert kept == ["general_v2", "writer_v1", "writer_v2"]
 
 
 def test_listing_and_clean_up(demo, seeded):

@@ -126,6 +126,7 @@ def test_progress_bars_on_a_terminal_only(seeded, demo):
     run = OnATerminal(*seed)
     assert run.finish()[0] == 0
     assert "fragments" in run.seen
+    assert run.seen.endswith(f"{ESCAPE}2K"), "the bar was taken off the screen"
     assert demo(*seed).stderr == ""
     run = OnATerminal(*seed, "--quiet")
     assert run.finish()[0] == 0

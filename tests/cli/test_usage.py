@@ -24,6 +24,7 @@ import pytest
         (["import", "General"], "'General' cannot be a scenario name"),
         (["list-exports", "metadata"], "'metadata' cannot be a scenario name"),
         (["validate", ""], "'' cannot be a scenario name"),
+        (["seed-enhanced", "--as-of=\x1b[2J"], r"--as-of=\x1b[2J is not a date"),
         (["export", "a\x1b[2Jb\n"], "cannot be a scenario name"),
         (["--snapshots=s3://bucket", "list-exports"], "s3://"),
     ],

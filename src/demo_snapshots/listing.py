@@ -17,6 +17,7 @@ def list_exports(store: Store, scenario: str | None = None) -> Listing:
     """
     listing = store.listing(scenario)
     if scenario is not None and not listing.scenarios:
+        store.latest(scenario)  # raises where there is one, but damaged
         raise unknown_scenario(scenario, store.scenarios())
     return listing
 

@@ -67,13 +67,33 @@ def newest_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfit:
+    """A file that has a snapshot's name and cannot be used as one. ``reason`` names the file."""
+
+    scenario: str
+    version: Version
+    reason: str
+
+    def is_called(self, version: str) -> bool:
+        return version in (str(self.version), f"v{self.version.number}")
+
+    def error(self) -> StoreError:
+        return StoreError(
+            self.reason,
+            hint="Restore it from version control, or move it away, or name another version.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """``entries`` as ``newest_first`` orders them; ``highest`` is the highest number ever used
-    by each scenario, as far as manifest and file names tell; ``notes`` say what is amiss."""
+    by each scenario, as far as manifest and file names tell; ``notes`` say what is amiss;
+    ``unfit`` are the files named like a snapshot that are none, and why."""
 
     entries: tuple[Entry, ...] = ()
     highest: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unfit: tuple[Unfit, ...] = ()
 
     def scenarios(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(entry.scenario for entry in self.entries))
@@ -81,8 +101,16 @@ class Contents:
     def of(self, scenario: str) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.scenario == scenario)
 
-    def latest(self, scenario: str) -> Entry | None:
+    def newest(self, scenario: str) -> Entry | None:
         return next(iter(self.of(scenario)), None)
+
+    def latest(self, scenario: str) -> Entry | None:
+        """As ``Store.latest``."""
+        newest = self.newest(scenario)
+        for unfit in self.unfit:
+            if unfit.scenario == scenario and (newest is None or unfit.version > newest.version):
+                raise unfit.error()
+        return newest
 
     def listing(self) -> Listing:
         return Listing(
@@ -92,6 +120,9 @@ class Contents:
     def find(self, scenario: str, version: str) -> Entry:
         """As ``Store.find``."""
         entries = self.of(scenario)
+        for unfit in self.unfit:
+            if unfit.scenario == scenario and unfit.is_called(version):
+                raise unfit.error()
         if not entries:
             raise unknown_scenario(scenario, self.scenarios())
         found = [

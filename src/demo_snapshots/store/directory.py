@@ -249,7 +249,7 @@ class DirectoryStore:
         with self.lock():
             contents = self._contents()
             for entry in entries:
-                latest = contents.latest(entry.scenario)
+                latest = contents.newest(entry.scenario)
                 if latest is not None and latest.version == entry.version:
                     raise StoreError(f"{entry.path}: the latest snapshot is never removed")
             gone: list[Entry] = []

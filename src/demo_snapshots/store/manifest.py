@@ -47,7 +47,7 @@ def render_manifest(contents: Contents) -> str:
     is added at the end of its scenario."""
     scenarios: Json = {}
     for name in sorted(contents.highest):
-        latest = contents.latest(name)
+        latest = contents.newest(name)
         scenarios[name] = {
             "highest": contents.highest[name],
             "latest": str(latest.version) if latest else None,

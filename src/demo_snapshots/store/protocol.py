@@ -48,13 +48,18 @@ class Store(Protocol):
         """The snapshots, by scenario, newest first."""
 
     def latest(self, scenario: str) -> Entry | None:
-        """The one with the highest version number; file times and links play no part."""
+        """The one with the highest version number; file times and links play no part.
+
+        StoreError if there is a later one that is damaged: an older one in its place would
+        pass unnoticed.
+        """
 
     def find(self, scenario: str, version: str) -> Entry:
         """The snapshot called ``v1`` or ``v1_2025-01-15``.
 
         Raises ExportNotFoundError, naming those there are, for an unknown scenario or version
-        and for a ``v1`` that two snapshots share (two branches that both exported).
+        and for a ``v1`` that two snapshots share (two branches that both exported), and
+        StoreError for a damaged one.
         """
 
     def open(self, entry: Entry) -> BinaryIO:

@@ -14,6 +14,7 @@ from demo_snapshots.errors import DemoError
 from demo_snapshots.model import Description, Entry, Header
 from demo_snapshots.store.contents import (
     Contents,
+    Unfit,
     entry_of,
     is_scenario_name,
     newest_first,
@@ -52,6 +53,7 @@ class _Findings:
     entries: list[Entry] = field(default_factory=list)
     highest: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unfit: list[Unfit] = field(default_factory=list)
 
     def used(self, scenario: str, number: int) -> None:
         self.highest[scenario] = max(number, self.highest.get(scenario, 0))
@@ -87,7 +89,9 @@ class Upkeep:
         for name, number in (recorded.highest if recorded else {}).items():
             if scenario in (None, name):
                 found.used(name, number)
-        return Contents(newest_first(found.entries), found.highest, tuple(found.notes))
+        return Contents(
+            newest_first(found.entries), found.highest, tuple(found.notes), tuple(found.unfit)
+        )
 
     def _recorded(self) -> Recorded | None:
         """What the manifest says, None where there is none."""
@@ -139,12 +143,14 @@ class Upkeep:
             number = _NUMBER.match(name[len(scenario) :]) if name.startswith(scenario) else None
             if number is not None:
                 found.used(scenario, int(number[1]))
-            if version_of(scenario, name) is None:
+            version = version_of(scenario, name)
+            if version is None:
                 found.notes.append(f"{path!r} is not named like a snapshot and was left alone")
-            elif not is_file(directory / name):
-                found.notes.append(f"{path!r} is not a regular file and was left alone")
-            else:
-                self._read_file(path, known.pop(path, None), recorded, found)
+                continue
+            reason = self._read_file(path, known.pop(path, None), recorded, found)
+            if reason is not None:
+                found.unfit.append(Unfit(scenario, version, f"{path!r} {reason}"))
+                found.notes.append(f"{path!r} {reason}; it was left alone")
         for path, entry in sorted(known.items()):
             found.used(scenario, entry.version.number)
             found.notes.append(f"{path!r} is in {self.manifest.name} but not in the store")
@@ -152,22 +158,22 @@ class Upkeep:
 
     def _read_file(
         self, path: str, known: Entry | None, recorded: Recorded | None, found: _Findings
-    ) -> None:
+    ) -> str | None:
+        """Add its entry, or return why it is not a snapshot."""
+        if not is_file(self._root / path):
+            return "is not a regular file"
         size = (self._root / path).stat().st_size
         if known is not None and known.size == size:
             found.entries.append(known)
-            return
+            return None
         try:
             entry = entry_of(self._describe(self._root / path))
         except (DemoError, OSError) as error:
             reason = error.message if isinstance(error, DemoError) else str(error.strerror)
             reason = reason.removeprefix(f"{self._root / path}: ")
-            found.notes.append(f"{path!r} is not a whole snapshot and was left alone: {reason}")
-            return
+            return f"is not a whole snapshot: {reason}"
         if entry.path != path or not recordable(entry):
-            why = "other than its name says" if entry.path != path else "in an unfit way"
-            found.notes.append(f"{path!r} describes itself {why} and was left alone")
-            return
+            return "is not what its name says"
         found.entries.append(entry)
         if known is not None:
             found.notes.append(
@@ -176,6 +182,7 @@ class Upkeep:
             )
         elif recorded is not None and not recorded.damage:
             found.notes.append(f"{path!r} was not in {self.manifest.name}; it was read")
+        return None
 
     def _note_twins(self, scenario: str, found: _Findings) -> None:
         entries = [entry for entry in found.entries if entry.scenario == scenario]
@@ -206,7 +213,7 @@ class Upkeep:
         with reporting("write", self.manifest.parent):
             self._stage_books(staging, contents, drafts)
             for scenario in contents.highest:
-                self._stage_latest(staging, scenario, contents.latest(scenario), drafts)
+                self._stage_latest(staging, scenario, contents.newest(scenario), drafts)
 
     def _stage_books(self, staging: Staging, contents: Contents, drafts: Drafts) -> None:
         if not contents.highest and self._text(self.manifest) is None:

@@ -15,6 +15,7 @@ from unit.store.snapshots import DAY, directory_store, document, files_in, save
 
 from demo_snapshots.document.reader import describe
 from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
+from demo_snapshots.listing import get_latest_export_path, list_exports
 from demo_snapshots.model import Column, Kind, Table, Version
 from demo_snapshots.store import open_store
 from demo_snapshots.store.directory import DirectoryStore
@@ -284,12 +285,35 @@ def test_what_is_not_a_snapshot_of_the_scenario_is_left_alone(
     listing = store.listing()
     assert store.entries() == (entry,)
     assert len(listing.notes) == 1
-    assert "left alone" in listing.notes[0]
+    assert listing.notes[0].endswith("left alone")
     assert listing.notes[0].isprintable()
     # Its number is not given to another, if it has one.
     assert store.next_number("general") == (8 if name.startswith("general_v7_") else 2)
     put_right(store)
     assert (root / "general" / name).read_bytes() == content
+
+
+def test_a_damaged_latest_is_not_passed_over(root: Path, store: DirectoryStore) -> None:
+    first, second = save(store), save(store)
+    whole = (root / second.path).read_bytes()
+    (root / second.path).write_bytes(whole[:-30])
+    assert store.entries() == (first,)
+    for ask in (
+        lambda: store.latest("general"),
+        lambda: store.find("general", "v2"),
+        lambda: get_latest_export_path(store, "general"),
+    ):
+        with pytest.raises(StoreError, match=r"general_v2_2025-01-15\.sql.*cut short") as error:
+            ask()
+        assert error.value.hint
+    assert store.find("general", "v1") == first
+    (root / first.path).unlink()
+    with pytest.raises(StoreError, match="cut short"):
+        list_exports(store, "general")
+    put_right(store)
+    assert store.next_number("general") == 3
+    (root / second.path).write_bytes(whole)
+    assert store.latest("general") == second
 
 
 def test_numbers_survive_a_clean_up_and_a_lost_manifest(root: Path, store: DirectoryStore) -> None:

@@ -73,7 +73,7 @@ def changed(old: str, new: str) -> str:
             "30: topics.1.todos.0.title: {project}",
         ),
         (changed("  - vault: attic\n", "  - tags: []\n"), "29: topics.1: a topic has either"),
-        (changed("Not yet.", "Ask {cy}."), "32: chats.0.messages.1: {cy} is neither"),
+        (changed("Not yet. ☔", "Ask {cy}."), "32: chats.0.messages.1: {cy} is neither"),
         (changed("chats:", "chat:"), "31: chat: unknown key"),
         (SMALL + "vaults: []\n", "33: not YAML: found duplicate key"),
         (changed("topics:", "topics: ["), ": not YAML: "),

@@ -243,6 +243,14 @@ def test_the_next_insert_gets_a_free_id(database_url: str, small: Scenario) -> N
         assert vault.created_at.microsecond == 0
 
 
+def test_a_sequence_never_goes_backwards(postgresql_url: str, small: Scenario) -> None:
+    engine = fresh(postgresql_url)
+    execute(engine, "SELECT setval('vaults_id_seq', 5000)")
+    seed(engine, small, seed=1, as_of=AS_OF)
+    execute(engine, "INSERT INTO vaults (name, slug) VALUES ('Mine', 'mine')")
+    assert contents(engine)["vaults"][-1][0] > 5000
+
+
 def test_real_rows_in_the_scenarios_project_stop_it(engine: Engine, small: Scenario) -> None:
     seed(engine, small, seed=1, as_of=AS_OF)
     execute(engine, "INSERT INTO fragments (type, project_id) VALUES ('note', 1)")

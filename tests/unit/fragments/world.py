@@ -46,7 +46,7 @@ topics:
   - vault: attic
     todos: [Find the lamp]
 chats:
-  - {project: roof, title: Tiles, messages: ["Is {ana.first} here?", "Not yet."]}
+  - {project: roof, title: Tiles, messages: ["Is {ana.first} here?", "Not yet. ☔"]}
 """
 
 

@@ -9,9 +9,8 @@ either the snapshot's rows afterwards or every row as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,22 +25,21 @@ from demo_snapshots.database.protection import (
 from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
-from demo_snapshots.database.staging import Staging, load_rows, update_statement
-from demo_snapshots.document.reader import Document, Rows, Update, read_tail
+from demo_snapshots.database.staging import Staging
+from demo_snapshots.document.reader import Document, read_tail
 from demo_snapshots.errors import (
     DatabaseBusyError,
     DatabaseError,
     DocumentError,
     ExportNotFoundError,
-    ImportFailedError,
     NotConfirmedError,
     VerificationError,
 )
 from demo_snapshots.fitting import require_fit
+from demo_snapshots.loading import load_document
 from demo_snapshots.model import (
     ImportPlan,
     ImportResult,
-    Kind,
     Progress,
     Statistics,
     Table,
@@ -182,7 +180,6 @@ class _Import:
         self.keep_other_scenarios = keep_other_scenarios
         self.progress = progress
         self.size = path.stat().st_size
-        self.passed = 0
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
 
     def ask(self, document: Document, confirm: Confirm) -> Statistics:
@@ -217,22 +214,22 @@ class _Import:
             for stage in staging.stages.values():
                 if staging.count(stage.target, staging.predicate(stage)):
                     raise VerificationError(f"{stage.table.name}: demo rows appeared meanwhile")
-            loaded = self._load(document, staging, staged=False)
+            changed = load_document(document, staging, self.size, self.progress, straight=True)
             for stage in staging.stages.values():
+                loaded = document.header.statistics.rows(stage.table.name)
                 there = staging.count(stage.target, staging.predicate(stage))
-                if there != loaded.get(stage.table.name, 0):
+                if there != loaded:
                     raise VerificationError(
-                        f"{stage.table.name}: {loaded.get(stage.table.name, 0)} rows were loaded"
-                        f" and {there} are demo rows by this configuration"
+                        f"{stage.table.name}: {loaded} rows were loaded and {there} of them are"
+                        " demo rows by this configuration"
                     )
-            changed = sum(loaded.values())
             return self._finished(document, staging, replaced, changed, "straight")
 
     def merge(self, document: Document, replaced: Statistics) -> ImportResult:
         staging = self._staging(document)
         with self.database.writing(self._locked):
             staging.create()
-            self._load(document, staging, staged=True)
+            load_document(document, staging, self.size, self.progress)
             require_free_keys(staging)
             require_unreferenced(staging)
             merge = Merge(staging)
@@ -262,65 +259,3 @@ class _Import:
             changed=changed,
             route=route,
         )
-
-    def _load(self, document: Document, staging: Staging, *, staged: bool) -> dict[str, int]:
-        """Load the file's rows into the stages, or right into the tables; rows by table."""
-        self.passed = 0
-        loaded: dict[str, int] = {}
-        finished = False
-        events = document.rows(self.schema.tables.__getitem__)
-        for (table, updates), group in groupby(events, lambda e: (e.table, isinstance(e, Update))):
-            stage = staging.stages[table]
-            target = stage.rows if staged else stage.target
-            if updates:
-                if staged and not finished:
-                    staging.finish()
-                    finished = True
-                self._apply(stage.table, target, group, staged=staged)
-            else:
-                count = load_rows(
-                    self.database, target, stage.table, stage.columns, self._texts(group)
-                )
-                loaded[table] = loaded.get(table, 0) + count
-        if staged and not finished:
-            staging.finish()
-        for expected in document.header.statistics.tables:
-            if loaded.get(expected.table, 0) != expected.rows:
-                raise DocumentError(
-                    f"{expected.table}: {loaded.get(expected.table, 0)} rows,"
-                    f" and the header counts {expected.rows}"
-                )
-        return loaded
-
-    def _texts(self, group: Iterable[Rows | Update]) -> Iterator[bytes]:
-        for event in group:
-            if isinstance(event, Rows):
-                yield event.text
-                self.passed += len(event.text)
-                self.progress(event.table, self.passed, self.size)
-
-    def _apply(
-        self, table: Table, target: str, group: Iterable[Rows | Update], *, staged: bool
-    ) -> None:
-        batch: list[str] = []
-        for event in group:
-            if not isinstance(event, Update):
-                raise ImportFailedError("rows after deferred references")
-            untouched = [] if staged else _moments(table, [name for name, _ in event.values])
-            batch.append(
-                update_statement(self.database, target, event.values, untouched, event.key)
-            )
-            if len(batch) == 500:
-                self.database.run(batch)
-                batch.clear()
-        self.database.run(batch)
-
-
-def _moments(table: Table, set_columns: Iterable[str]) -> list[str]:
-    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, to be set to themselves."""
-    taken = set(set_columns)
-    return [
-        column.name
-        for column in table.carried
-        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in taken
-    ]

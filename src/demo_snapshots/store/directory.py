@@ -130,7 +130,7 @@ class DirectoryStore:
         made = self._acquire(timeout)
         try:
             for note in self._upkeep.put_right():
-                _logger.warning("%s", note)
+                _logger.info("%s", note)
             yield
         finally:
             try:

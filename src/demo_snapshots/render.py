@@ -249,41 +249,42 @@ def _cleanup_grid(result: CleanupResult) -> Grid:
     return Grid(_VERSION_HEADINGS, tuple(rows))
 
 
-def validation_report(result: ValidationResult) -> Report:
-    name = "The demo rows" if result.scenario is None else result.scenario
+def validation_report(result: ValidationResult, *, schema_only: bool = False) -> Report:
+    """What was found. With ``schema_only`` the rows were not looked at, and none are shown."""
+    name = result.scenario or ("All scenarios" if schema_only else "The demo rows")
     if result.version is not None:
         name += f" {result.version}"
     blocks: list[Block] = []
-    if result.valid:
-        blocks.append(Line(f"{name}: no problem found", Look.GOOD))
-    else:
+    if result.problems:
         blocks.append(Line(f"{name}: {counted(len(result.problems), 'problem')}", Look.BAD))
         blocks += [Line(f"  - {problem}") for problem in result.problems]
+    elif schema_only:
+        blocks.append(Line(f"{name}: fits the tables", Look.GOOD))
+    elif result.comparison:
+        blocks.append(Line(f"{name}: the database holds exactly this snapshot", Look.GOOD))
+    else:
+        blocks.append(Line(f"{name}: no problem found", Look.GOOD))
     if result.comparison:
-        blocks.append(_comparison(result.comparison))
-    elif result.statistics.tables:
+        blocks.append(_comparison(result.comparison, result.statistics))
+    elif result.statistics.tables and not schema_only:
         blocks.append(statistics_grid((("Records", result.statistics),)))
     blocks += [Line(f"note: {note}", Look.WARNING) for note in result.notes]
     return tuple(blocks)
 
 
 def validation_failure(result: ValidationResult) -> str:
-    name = "the demo rows" if result.scenario is None else result.scenario
+    name = result.scenario or "the database"
     return f"validating {name} found {counted(len(result.problems), 'problem')}"
 
 
-def _comparison(tables: tuple[TableComparison, ...]) -> Grid:
-    headings = (
-        Heading("Table"),
-        *(Heading(t, True) for t in ("Rows", "Missing", "Extra", "Changed")),
-    )
-    rows = [
-        Row(
-            (c.table, *map(number, (c.rows, c.missing, c.extra, c.changed))),
-            Look.PLAIN if c.same else Look.BAD,
-        )
-        for c in tables
-    ]
+def _comparison(tables: tuple[TableComparison, ...], statistics: Statistics) -> Grid:
+    titles = ("Rows", "Missing", "Extra", "Changed")
+    rows: list[Row] = []
+    for c in tables:
+        cells = (c.table, *map(number, (c.rows, c.missing, c.extra, c.changed)))
+        rows.append(Row(cells, Look.PLAIN if c.same else Look.BAD))
+        for value, count in _count(statistics, c.table).breakdown:
+            rows.append(Row((f"  {value}", number(count), "", "", ""), Look.FAINT))
     sums = (
         sum(c.rows for c in tables),
         sum(c.missing for c in tables),
@@ -291,7 +292,7 @@ def _comparison(tables: tuple[TableComparison, ...]) -> Grid:
         sum(c.changed for c in tables),
     )
     rows.append(Row(("Total", *map(number, sums)), Look.STRONG, after_rule=True))
-    return Grid(headings, tuple(rows))
+    return Grid((Heading("Table"), *(Heading(title, True) for title in titles)), tuple(rows))
 
 
 # --- JSON ------------------------------------------------------------------------------------

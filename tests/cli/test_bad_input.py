@@ -118,7 +118,6 @@ def test_a_file_of_another_scenario(refused, seeded):
         ("oracle://x/y", 3),
         ("sqlite:///missing/file.sqlite", 5),
         ("postgresql://user:s3cret@127.0.0.1:1/nowhere", 5),
-        ("mariadb://user:s3cret@127.0.0.1:1/nowhere", 5),
     ],
 )
 @pytest.mark.parametrize(

@@ -48,8 +48,15 @@ def command(ctx: click.Context, session: Session, scenario: str | None, schema_o
         result = validate_scenario(
             session.config, session.store, scenario, schema_only=schema_only, progress=progress
         )
-    terminal.result(render.validation_report(result), render.validation_json(result))
+    report = render.validation_report(result, schema_only=schema_only)
+    terminal.result(report, render.validation_json(result))
     if not result.valid:
-        error = ValidationFailedError(render.validation_failure(result))
-        tell(error, result.problems if terminal.quiet else ())
+        error = ValidationFailedError(render.validation_failure(result), hint=_hint(schema_only))
+        tell(error, result.problems if terminal.quiet and not terminal.as_json else ())
         ctx.exit(error.exit_code)
+
+
+def _hint(schema_only: bool) -> str:
+    if schema_only:
+        return "Migrate the database, or export the scenario again from a migrated one."
+    return "demo import puts the snapshot back, demo export saves what is there."

@@ -288,6 +288,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[Place, str]]:
             ("counts", "contacts"),
             f"every person becomes a contact, and there are {len(scenario.people)} people",
         )
+    if scenario.counts.chat_messages and not scenario.counts.chat_sessions:
+        yield ("counts", "chat_messages"), "messages need at least one of chat_sessions"
     for material, counted in (
         ("people", "contacts"),
         ("topics", "todos"),

@@ -64,6 +64,7 @@ def changed(old: str, new: str) -> str:
             "19: people.1.name: 'Ana Đurić'",
         ),
         (changed("contacts: 3", "contacts: 1"), "3: counts.contacts: every person becomes"),
+        (changed("chat_sessions: 2", "chat_sessions: 0"), "3: counts.chat_messages: messages need"),
         (changed("{ana} counts", "{anna} counts"), "26: topics.0.todos.0.title: {anna} is neither"),
         (changed("{ana} counts", "{ana!r} counts"), "26: topics.0.todos.0.title: {ana} takes no"),
         (changed("{ana} counts", "{bo.company} counts"), "this person has no company"),

@@ -15,7 +15,12 @@ from unit.fragments.world import AS_OF, contents, execute, fresh
 from demo_snapshots.errors import KeyClashError, RealRowsError, SchemaError
 from demo_snapshots.fragments.models import TABLES, ChatSession, Contact, Fragment, Project, Todo
 from demo_snapshots.fragments.models import Vault as VaultRow
-from demo_snapshots.fragments.scenario import Scenario, load_scenario, scenario_names
+from demo_snapshots.fragments.scenario import (
+    Scenario,
+    load_scenario,
+    parse_scenario,
+    scenario_names,
+)
 from demo_snapshots.fragments.seeding import seed
 from demo_snapshots.model import TableCount
 
@@ -289,3 +294,14 @@ def test_slots_are_filled(engine: Engine, small: Scenario) -> None:
     assert any(title.endswith(" (2)") for title in titles)  # seven todos from four lines
     assert "Bo has the ladder for New Roof" in {row[3] for row in rows["fragments"]}
     assert json.loads(rows["chat_sessions"][0][2])[0]["content"] == "Is Ana here?"
+
+
+def test_a_scenario_may_be_nearly_empty(engine: Engine) -> None:
+    bare = parse_scenario(
+        "scenario: bare\ndescription: One vault.\n"
+        "counts: {todos: 0, contacts: 0, chat_messages: 0, chat_sessions: 0}\n"
+        "vaults: [{slug: v, name: V, description: D}]\n",
+        "bare.yaml",
+    )
+    statistics = seed(engine, bare, seed=1, as_of=datetime(2025, 1, 20), scale=2)
+    assert [statistics.rows(table) for table in TABLES] == [1, 0, 0, 0, 0, 0]

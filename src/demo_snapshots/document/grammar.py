@@ -2,8 +2,8 @@
 
 Everything the target column would refuse, or take and change in silence, is outside its
 pattern: a fraction into an integer, more digits than the scale, an offset or too fine a second
-into a timestamp, a longer string, TRUE into text, a number into text. Patterns use possessive
-quantifiers throughout, so matching is linear in the text.
+into a timestamp, a longer string, TRUE into text, a number into text. Quantifiers are possessive
+and the choice between forms is atomic throughout, so matching is linear in the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from demo_snapshots.document.literals import BINARY, ODD_TEXT, ODD_TEXT_WITHOUT_NUL, STRING
+from demo_snapshots.document.literals import BINARY, ODD_TEXT, STRING, odd_text
 from demo_snapshots.model import Affinity, Column, Kind
 
 NUMBER = rb"-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
@@ -21,7 +21,8 @@ LITERAL = b"(?:NULL|TRUE|FALSE|" + NUMBER + b"|" + STRING + b"|" + BINARY + b"|"
 """Any literal a document may hold, whatever the column."""
 
 _ANY = re.compile(LITERAL)
-_CUT_STRING = re.compile(rb"'[^']*+(?:''[^']*+)*+'?\Z")
+# What may still become a literal, or is one and may be followed by its comma, when more is read.
+_CUT = re.compile(rb"(?:'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?)\Z")
 _LONGEST_WORD = 64
 
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
@@ -90,15 +91,15 @@ class RowGrammar:
         if loose is not None and loose.end() < len(text) and text[loose.end()] == stop:
             return Fault(position, name)
         rest = len(text) - position
-        if rest < _LONGEST_WORD or _CUT_STRING.match(text, position):
-            return None
-        if text.startswith(b"\n/* /* */ ", position) and text.find(b"\n", position + 1) < 0:
+        if rest < _LONGEST_WORD or _CUT.match(text, position):
             return None
         return Fault(position)
 
 
 def _either(forms: Sequence[bytes]) -> bytes:
-    return b"(?:" + b"|".join(forms) + b")"
+    # Atomic: two forms may match the same value, and a row of n values that fails at its end
+    # would otherwise be tried in 2**n ways.
+    return b"(?>" + b"|".join(forms) + b")"
 
 
 def _rows_of(values: Sequence[bytes]) -> re.Pattern[bytes]:
@@ -119,7 +120,7 @@ def value_forms(column: Column | None, kind: Kind) -> Forms:
 
 
 def _typed(column: Column, kind: Kind) -> Forms:
-    odd = ODD_TEXT if column.nul else ODD_TEXT_WITHOUT_NUL
+    odd = odd_text(nul=column.nul, length=column.length)
     match column.kind:
         case Kind.INTEGER:
             sign = "" if column.unsigned else "-?"

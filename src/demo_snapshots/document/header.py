@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from demo_snapshots.document.identifiers import IDENTIFIER, read_identifier, write_identifier
 from demo_snapshots.errors import DocumentError, UsageError
@@ -29,12 +30,14 @@ NOTICE = (
     "sqlite3 -bail, psql -v ON_ERROR_STOP=1 and mariadb load it too."
 )
 MAX_LINES = 10_000
+_SUM = "Records"
 
 _TABLE = re.compile(rf"-- Table ({IDENTIFIER}): (.+)")
 _TOTAL = re.compile(r"-- Total (.+): ([0-9]{1,15})")
 _BREAKDOWN = re.compile(rf"-- Breakdown ({IDENTIFIER}): (.+)")
 _OTHER = re.compile(r"-- ([A-Za-z][A-Za-z0-9 _-]*): (.*)")
 _COLUMN = re.compile(rf"({IDENTIFIER}) ([a-z]+)( key[0-9]*)?( null)?(?:, |$)")
+_Value = TypeVar("_Value")
 _GENERATED = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -63,7 +66,8 @@ def fingerprint(tables: Iterable[Table]) -> str:
 def titles(tables: Iterable[str]) -> dict[str, str]:
     """A title for each table: ``chat_sessions`` is ``Chat Sessions``.
 
-    Names that are not lower-case words, or whose titles would be the same, keep their name.
+    Names that are not lower-case words, or whose titles would be the same or that of the sum of
+    all tables, keep their name.
     """
     names = list(tables)
     made = {
@@ -72,7 +76,7 @@ def titles(tables: Iterable[str]) -> dict[str, str]:
         else write_identifier(name)
         for name in names
     }
-    twice = {title for title, count in Counter(made.values()).items() if count > 1}
+    twice = {title for title, count in Counter([*made.values(), _SUM]).items() if count > 1}
     return {name: write_identifier(name) if made[name] in twice else made[name] for name in names}
 
 
@@ -99,7 +103,7 @@ def write_header(header: Header) -> str:
         if count.breakdown:
             values = json.dumps(dict(count.breakdown), separators=(", ", ": "))
             lines.append(f"-- Breakdown {write_identifier(count.table)}: {values}")
-    lines += [f"-- Total Records: {header.statistics.total}", NOTICE]
+    lines += [f"-- Total {_SUM}: {header.statistics.total}", NOTICE]
     return "\n".join(lines) + "\n"
 
 
@@ -128,9 +132,9 @@ def read_header(lines: Iterable[str]) -> Header:
             if match := _TABLE.fullmatch(line):
                 tables.append(_read_table(read_identifier(match[1]), match[2]))
             elif match := _TOTAL.fullmatch(line):
-                totals[match[1]] = int(match[2])
+                _once(totals, match[1], int(match[2]))
             elif match := _BREAKDOWN.fullmatch(line):
-                breakdowns[read_identifier(match[1])] = _read_breakdown(match[2])
+                _once(breakdowns, read_identifier(match[1]), _read_breakdown(match[2]))
             elif match := _OTHER.fullmatch(line):
                 _keep(match[1], match[2], values, extra)
             else:
@@ -146,10 +150,19 @@ _KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Tool", "Schem
 def _keep(key: str, value: str, values: dict[str, str], extra: list[tuple[str, str]]) -> None:
     if key not in _KNOWN:
         extra.append((key, value))
-    elif key in values:
+        return
+    if key == "Format" and value != str(FORMAT):
+        raise DocumentError(
+            f"format {value}, and this version reads format {FORMAT}",
+            hint="Upgrade demo-snapshots.",
+        )
+    _once(values, key, value)
+
+
+def _once(values: dict[str, _Value], key: str, value: _Value) -> None:
+    if key in values:
         raise ValueError(f"{key} appears twice")
-    else:
-        values[key] = value
+    values[key] = value
 
 
 def _assemble(
@@ -162,22 +175,17 @@ def _assemble(
     missing = _KNOWN - {"Tool", "Migration"} - values.keys()
     if missing:
         raise DocumentError(f"the header has no {', '.join(sorted(missing))}")
-    if values["Format"] != str(FORMAT):
-        raise DocumentError(
-            f"format {values['Format']}, and this version reads format {FORMAT}",
-            hint="Upgrade demo-snapshots.",
-        )
     names = [table.name for table in tables]
     if len(set(names)) != len(names):
         raise DocumentError("the header describes a table twice")
     title = titles(names)
-    expected = {title[name] for name in names} | {"Records"}
+    expected = {title[name] for name in names} | {_SUM}
     if totals.keys() != expected or not breakdowns.keys() <= set(names):
         raise DocumentError("the header's totals do not match its tables")
     counts = tuple(
         TableCount(name, totals[title[name]], breakdowns.get(name, ())) for name in names
     )
-    if sum(count.rows for count in counts) != totals["Records"]:
+    if sum(count.rows for count in counts) != totals[_SUM]:
         raise DocumentError("the header's totals do not add up")
     try:
         scenario = check_scenario_name(values["Scenario"])
@@ -219,7 +227,10 @@ def _read_table(name: str, text: str) -> Table:
 
 
 def _read_breakdown(text: str) -> tuple[tuple[str, int], ...]:
-    parsed = json.loads(text)
+    try:
+        parsed = json.loads(text)
+    except RecursionError:
+        raise ValueError("not a breakdown") from None
     if not isinstance(parsed, dict) or not all(
         type(count) is int and label.isprintable() for label, count in parsed.items()
     ):

@@ -24,13 +24,21 @@ HEX = rb"(?:[0-9A-F]{2})*+"
 BINARY = rb"\n/\* /\* \*/ X'" + HEX + rb"' -- \*/ '\\x" + HEX + rb"'\n"
 
 
-def _odd_text(digits: bytes) -> bytes:
-    escaped = rb"(?:[^'\\\x00-\x1f\x7f]++|''|\\(?:[\\bfnrt]|x[0-9a-f]{2}))*+"
+_ESCAPE = rb"''|\\(?:[\\bfnrt]|x[0-9a-f]{2})"
+
+
+def odd_text(*, nul: bool = True, length: int | None = None) -> bytes:
+    """A pattern for the two forms of a text of at most ``length`` characters."""
+    digits = HEX if nul else rb"(?:0[1-9A-F]|[1-9A-F][0-9A-F])*+"
+    if length is None:
+        escaped = rb"(?:[^'\\\x00-\x1f\x7f]++|" + _ESCAPE + rb")*+"
+    else:
+        one = rb"(?:[^'\\\x00-\x1f\x7f-\xbf]|" + _ESCAPE + rb")[\x80-\xbf]*+"
+        escaped = rb"(?:%b){0,%d}+" % (one, length)
     return rb"\n/\* /\* \*/ CAST\(X'" + digits + rb"' AS CHAR\) -- \*/ E'" + escaped + rb"'\n"
 
 
-ODD_TEXT = _odd_text(HEX)
-ODD_TEXT_WITHOUT_NUL = _odd_text(rb"(?:0[1-9A-F]|[1-9A-F][0-9A-F])*+")
+ODD_TEXT = odd_text()
 
 _RAW_TOKEN = re.compile(
     rb"CAST\(X'(" + HEX + rb")' AS CHAR\)|X'(" + HEX + rb")'|(" + STRING + rb")"
@@ -95,11 +103,19 @@ def _escaped(text: bytes) -> Iterable[bytes]:
             yield bytes((byte,))
 
 
+class TwoFormsError(ValueError):
+    """The two forms of a value do not say the same: one engine would load something else than
+    another. ``position`` is that of the line break before them."""
+
+    def __init__(self, what: str, position: int) -> None:
+        super().__init__(what)
+        self.position = position
+
+
 def recover(rows: bytes) -> bytes:
     """The raw rows that ``carry`` turned into ``rows``.
 
-    ``rows`` has been recognised by the grammar. Raises ValueError where the two forms of a
-    value do not say the same: one engine would load something else than another.
+    ``rows`` has been recognised by the grammar. Raises TwoFormsError.
     """
     if b"\n/* /* */ " not in rows:
         return rows
@@ -110,14 +126,17 @@ def _recover_token(match: re.Match[bytes]) -> bytes:
     binary, odd = match["hex"], match["odd"]
     if binary is not None:
         if binary != match["same"]:
-            raise ValueError("the two forms of a binary value differ")
+            raise TwoFormsError("the two forms of a binary value differ", match.start())
         return b"X'" + bytes(binary) + b"'"
     if odd is None:
         return match[0]
     text = bytes.fromhex(odd.decode())
     if _UNESCAPE.sub(_unescape, match["escaped"]) != text:
-        raise ValueError("the two forms of a text differ")
-    text.decode("utf-8")
+        raise TwoFormsError("the two forms of a text differ", match.start())
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TwoFormsError("a text that is not UTF-8", match.start()) from None
     if b"\0" in text:
         return b"CAST(X'" + bytes(odd) + b"' AS CHAR)"
     return b"'" + text.replace(b"'", b"''") + b"'"

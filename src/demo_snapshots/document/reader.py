@@ -16,9 +16,9 @@ from typing import BinaryIO
 
 from demo_snapshots.document import polyglot, statements
 from demo_snapshots.document.grammar import RowGrammar
-from demo_snapshots.document.header import read_header
+from demo_snapshots.document.header import TITLE, read_header
 from demo_snapshots.document.identifiers import read_identifier
-from demo_snapshots.document.literals import has_control, recover
+from demo_snapshots.document.literals import TwoFormsError, has_control, recover
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model import Description, Header, Table
 
@@ -30,7 +30,7 @@ _TAIL = re.compile(
     re.escape(polyglot.DIGEST_PREFIX.encode())
     + rb"([0-9a-f]{64})\n"
     + re.escape(polyglot.COMPLETE.encode())
-    + rb"\n\Z"
+    + rb"\n"
 )
 _INCOMPLETE = "the file was cut short: its last line is missing"
 
@@ -259,7 +259,8 @@ class Document:
                 passed = source.advance(end)
                 try:
                     yield recover(passed[:-2])
-                except ValueError as error:
+                except TwoFormsError as error:
+                    line += passed.count(b"\n", 0, error.position + 1)
                     raise DocumentError(f"{table.name}: {error}", line=line) from None
                 if finished:
                     return
@@ -291,7 +292,10 @@ class Document:
             line = source.line
             match = self._pass(statements.UPDATE)
             name = read_identifier(match["table"].decode())
-            values = statements.read_pairs(match["set"])
+            try:
+                values = statements.read_pairs(match["set"])
+            except ValueError as error:
+                raise DocumentError(f"{name}: {error}", line=line) from None
             key = statements.read_pairs(match["where"])
             table = described.get(name)
             if table is None or tuple(column for column, _ in key) != table.key:
@@ -357,11 +361,18 @@ def any_literals(name: str) -> None:
 
 
 def read_tail(path: Path) -> str:
-    """The content digest that the file's last lines state. Raises DocumentError if cut short."""
+    """The content digest that the file's last lines state.
+
+    Raises DocumentError for a file that is none of ours or was cut short.
+    """
     try:
         with path.open("rb") as stream:
+            if not stream.readline(100).startswith(TITLE.encode()):
+                raise DocumentError(
+                    f"{path}: not a demo snapshot", hint=f"One begins with {TITLE!r}."
+                )
             stream.seek(max(0, path.stat().st_size - 256))
-            match = _TAIL.search(stream.read())
+            match = re.search(_TAIL.pattern + rb"\Z", stream.read())
     except OSError as error:
         raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
     if match is None:

@@ -1,0 +1,177 @@
+"""A database as its own driver sees it, and the two operations under test, in short.
+
+Nothing of ``demo_snapshots.database`` is used to look at a database: what the product writes is
+judged from outside.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+from database_engines import stock_client
+from sqlalchemy.engine import make_url
+
+from demo_snapshots.config import Config, load_config
+from demo_snapshots.document.reader import describe
+from demo_snapshots.exporting import export_scenario
+from demo_snapshots.importing import import_from_file
+from demo_snapshots.model import ExportResult, ImportResult
+from demo_snapshots.store import Store, open_store
+
+NOW = datetime(2025, 1, 20, 12, 0, tzinfo=UTC)
+
+Dump = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A database. ``engine`` is sqlite, postgresql or mariadb, of whatever version."""
+
+    url: str
+
+    @property
+    def engine(self) -> str:
+        return make_url(self.url).get_backend_name()
+
+    @property
+    def version(self) -> int:
+        """PostgreSQL's major version, else 0."""
+        if self.engine != "postgresql":
+            return 0
+        return int(self.rows("SHOW server_version_num")[0][0]) // 10000
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """The driver's own connection, in autocommit mode."""
+        url = make_url(self.url)
+        raw: Any
+        if self.engine == "sqlite":
+            raw = sqlite3.connect(url.database or "", isolation_level=None)
+            raw.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+            raw.execute("PRAGMA foreign_keys = ON")
+        elif self.engine == "postgresql":
+            raw = psycopg.connect(self.url, autocommit=True)
+            for setting in ("extra_float_digits=3", "DateStyle='ISO, YMD'", "TimeZone='UTC'"):
+                raw.execute(f"SET {setting}")
+        else:
+            raw = pymysql.connect(
+                host=url.host,
+                port=url.port or 3306,
+                user=url.username,
+                database=url.database,
+                autocommit=True,
+                sql_mode="ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES",
+            )
+        with closing(raw):
+            yield raw
+
+    def run(self, *statements: str) -> None:
+        with self.connection() as raw, closing(raw.cursor()) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def insert(self, table: str, *rows: tuple[Any, ...]) -> None:
+        """Rows of values as the driver takes them, into all columns of ``table``."""
+        mark = "?" if self.engine == "sqlite" else "%s"
+        with self.connection() as raw, closing(raw.cursor()) as cursor:
+            for row in rows:
+                marks = ", ".join([mark] * len(row))
+                cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.connection() as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def value(self, sql: str) -> Any:
+        return self.rows(sql)[0][0]
+
+    def tables(self) -> list[str]:
+        query = {
+            "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'"
+            " AND name NOT LIKE 'sqlite%'",
+            "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+            "mariadb": "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = database()",
+        }
+        return sorted(row[0] for row in self.rows(query[self.engine]))
+
+    def dump(self, *tables: str) -> Dump:
+        """An image of every row (of every table): 1 and 1.0, NULL and '' and b'' all differ."""
+        return {table: sorted(self._images(table)) for table in tables or self.tables()}
+
+    def _images(self, table: str) -> list[str]:
+        name = '"' + table.replace('"', '""') + '"'
+        if self.engine == "postgresql":
+            return [row[0] for row in self.rows(f"SELECT t::text FROM {name} AS t")]
+        return [repr(row) for row in self.rows(f"SELECT * FROM {name}")]
+
+    def by_client(self, path: Path) -> list[str]:
+        """Load a file with the engine's stock client; what the client printed, line by line."""
+        import subprocess
+
+        url = make_url(self.url)
+        if self.engine == "sqlite":
+            command = [str(stock_client("sqlite3")), "-bail", url.database or ""]
+        elif self.engine == "postgresql":
+            command = [str(stock_client("psql")), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]
+            command.append(self.url)
+        else:
+            command = [str(stock_client("mariadb")), "-N", "-h", str(url.host), "-u", "root"]
+            command += ["-P", str(url.port), url.database or ""]
+        with path.open("rb") as stream:
+            done = subprocess.run(command, stdin=stream, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Export and import with one configuration and one store, against any database."""
+
+    directory: Path
+    configuration: Path | None = None
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.directory, describe)
+
+    def config(self, live: Live) -> Config:
+        return load_config(
+            database=live.url, snapshots=self.directory, file=self.configuration, environment={}
+        )
+
+    def export(self, live: Live, scenario: str = "general", **options: Any) -> ExportResult:
+        options.setdefault("now", NOW)
+        return export_scenario(scenario, self.config(live), self.store, **options)
+
+    def load(self, live: Live, path: Path, **options: Any) -> ImportResult:
+        options.setdefault("confirm", lambda plan: True)
+        options.setdefault("scenario", None)
+        return import_from_file(path, self.config(live), **options)
+
+
+def edited(path: Path, change: Callable[[bytes], bytes]) -> Path:
+    """A copy of a document, its rows changed and its digest made right again."""
+    import hashlib
+
+    text = path.read_bytes()
+    start = text.index(b"\n\n-- ", text.index(b"-- Cleanup existing demo data")) + 2
+    end = text.index(b"/*!40014 SET FOREIGN_KEY_CHECKS=1 */;")
+    rows = change(text[start:end])
+    assert rows != text[start:end], "the document holds nothing of what was to be changed"
+    digest = hashlib.sha256(rows).hexdigest().encode()
+    rest = text[end:]
+    mark = b"-- Content digest: sha256:"
+    at = rest.index(mark) + len(mark)
+    copy = path.with_name(f"edited-{path.name}")
+    copy.write_bytes(text[:start] + rows + rest[:at] + digest + rest[at + 64 :])
+    return copy

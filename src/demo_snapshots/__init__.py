@@ -8,7 +8,7 @@ The public API has the same verbs as the ``demo`` command::
     config = demo.load_config(environment=os.environ)
     store = demo.open_store(config.snapshots, demo.describe)
     demo.export_scenario("general", config, store, now=datetime.now(UTC))
-    demo.import_latest_scenario("general", config, store, confirm=lambda plan: True)
+    demo.import_latest_scenario("general", config, store, confirm=None)
 
 Names are imported when they are first used, so that importing the package costs nothing.
 """

@@ -76,7 +76,7 @@ def export_scenario(
             tables=order.tables,
             statistics=statistics,
         )
-        content = _content(source, selection, order, statistics, progress)
+        content = _content(source, selection, order, statistics, progress, schema.search_path)
         return _publish(header, content, store, auto_version=auto_version)
 
 
@@ -120,6 +120,7 @@ def _content(
     order: LoadOrder,
     statistics: Statistics,
     progress: Progress,
+    search_path: Sequence[str],
 ) -> Content:
     return Content(
         sections=[
@@ -144,7 +145,9 @@ def _content(
         sequences=[
             (table.name, column.name) for table in order.tables for column in _counted(table)
         ],
-        postponed=[(table.name, key.name) for table, key in order.postponed],
+        postponed=[(table.name, key.name) for table, key in order.postponed if not key.deferrable],
+        defers=bool(order.postponed),
+        search_path=search_path,
     )
 
 

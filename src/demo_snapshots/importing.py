@@ -51,7 +51,8 @@ from demo_snapshots.store import Store, unknown_scenario
 logger = logging.getLogger(__name__)
 
 Confirm = Callable[[ImportPlan], bool]
-"""Asked before demo rows are replaced; False leaves everything as it is."""
+"""Asked before demo rows are replaced; False leaves everything as it is. By then the whole file
+has been checked. None stands for yes, and for checking the file while it loads."""
 
 
 def import_latest_scenario(
@@ -59,7 +60,7 @@ def import_latest_scenario(
     config: Config,
     store: Store,
     *,
-    confirm: Confirm,
+    confirm: Confirm | None,
     keep_other_scenarios: bool = False,
     progress: Progress = no_progress,
 ) -> ImportResult:
@@ -87,7 +88,7 @@ def import_scenario_version(
     config: Config,
     store: Store,
     *,
-    confirm: Confirm,
+    confirm: Confirm | None,
     keep_other_scenarios: bool = False,
     progress: Progress = no_progress,
 ) -> ImportResult:
@@ -111,7 +112,7 @@ def import_from_file(
     config: Config,
     *,
     scenario: str | None,
-    confirm: Confirm,
+    confirm: Confirm | None,
     keep_other_scenarios: bool = False,
     progress: Progress = no_progress,
 ) -> ImportResult:
@@ -137,7 +138,10 @@ def import_from_file(
         schema = reflect(database, config.tables)
         require_fit(document.header, schema.tables, database.label)
         job = _Import(database, config, schema, path, keep_other_scenarios, progress)
-        replaced = job.ask(document, confirm)
+        replaced = job.count(document)
+        if replaced.total and confirm is not None:
+            job.ask(document, replaced, confirm)
+            document = _again(stream)
         if not replaced.total:
             try:
                 return job.straight(document, replaced)
@@ -146,9 +150,13 @@ def import_from_file(
             except (DatabaseError, VerificationError) as error:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("straight in was refused (%s): staging", error.message)
-                stream.seek(0)
-                document = Document(stream)
+                document = _again(stream)
         return job.merge(document, replaced)
+
+
+def _again(stream: BinaryIO) -> Document:
+    stream.seek(0)
+    return Document(stream)
 
 
 @contextmanager
@@ -182,12 +190,17 @@ class _Import:
         self.size = path.stat().st_size
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
 
-    def ask(self, document: Document, confirm: Confirm) -> Statistics:
-        """Count what would be replaced, and ask if that is anything."""
+    def count(self, document: Document) -> Statistics:
+        """The demo rows that would be replaced."""
         staging = self._staging(document)
         source = RowSource(self.database, self.selection, staging.order, staging.scenario)
         with self.database.reading():
-            replaced = source.statistics()
+            return source.statistics()
+
+    def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> None:
+        """Check the whole file, then ask."""
+        for _ in document.rows(self.schema.tables.__getitem__):
+            pass
         plan = ImportPlan(
             scenario=document.header.scenario,
             source=self.path,
@@ -195,9 +208,8 @@ class _Import:
             replaces=replaced,
             imports=document.header.statistics,
         )
-        if replaced.total and not confirm(plan):
+        if not confirm(plan):
             raise NotConfirmedError("not confirmed: nothing was changed")
-        return replaced
 
     def _staging(self, document: Document) -> Staging:
         scenario = document.header.scenario if self.keep_other_scenarios else None
@@ -210,11 +222,16 @@ class _Import:
 
     def straight(self, document: Document, replaced: Statistics) -> ImportResult:
         staging = self._staging(document)
+        postponed = staging.order.postponed
         with self.database.writing(self._locked):
+            if postponed:
+                self.database.dialect.postpone(self.database.raw, postponed)
             for stage in staging.stages.values():
                 if staging.count(stage.target, staging.predicate(stage)):
                     raise VerificationError(f"{stage.table.name}: demo rows appeared meanwhile")
             changed = load_document(document, staging, self.size, self.progress, straight=True)
+            if postponed:
+                self.database.dialect.settle(self.database.raw, postponed)
             for stage in staging.stages.values():
                 loaded = document.header.statistics.rows(stage.table.name)
                 there = staging.count(stage.target, staging.predicate(stage))

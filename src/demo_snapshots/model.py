@@ -123,6 +123,8 @@ class ForeignKey:
     referenced_table: str
     referenced_columns: tuple[str, ...]
     on_delete: str = "NO ACTION"
+    deferrable: bool = False
+    referenced_schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def command(
         def confirm(plan: ImportPlan) -> bool:
             progress.stop()
             question = render.import_question(plan)
-            return session.terminal.ask(render.import_plan(plan), question, yes=yes)
+            return session.terminal.ask(render.import_plan(plan), question, yes=False)
 
         config = session.config
         if file is not None:
@@ -77,7 +77,7 @@ def command(
                 Path(file),
                 config,
                 scenario=scenario,
-                confirm=confirm,
+                confirm=None if yes else confirm,
                 keep_other_scenarios=keep_other_scenarios,
                 progress=progress,
             )
@@ -87,7 +87,7 @@ def command(
                 version,
                 config,
                 session.store,
-                confirm=confirm,
+                confirm=None if yes else confirm,
                 keep_other_scenarios=keep_other_scenarios,
                 progress=progress,
             )
@@ -96,7 +96,7 @@ def command(
                 scenario,
                 config,
                 session.store,
-                confirm=confirm,
+                confirm=None if yes else confirm,
                 keep_other_scenarios=keep_other_scenarios,
                 progress=progress,
             )

@@ -31,12 +31,12 @@ class Merge:
             if reference.foreign_key.referenced_table != reference.table.name
             and self.dialect.enforces_foreign_keys
         ]
-        self.postponed = [(table, key.name) for table, key in staging.order.postponed]
+        self.postponed = staging.order.postponed
 
     def apply(self) -> int:
         """Delete, update and insert; the number of rows that were written."""
-        for table, constraint in self.postponed:
-            self.dialect.postpone(self.database.raw, table, constraint)
+        if self.postponed:
+            self.dialect.postpone(self.database.raw, self.postponed)
         self._plan()
         for reference in self.between:
             self._let_go(reference)

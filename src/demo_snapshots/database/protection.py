@@ -138,7 +138,9 @@ def require_foreign_keys(staging: Staging) -> None:
 def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
     """How many demo rows reference, by ``key``, a row that is not there."""
     dialect = staging.dialect
-    referenced = staging.schema.tables.get(key.referenced_table) or Table(key.referenced_table, ())
+    referenced = staging.schema.tables.get(key.referenced_table) or Table(
+        key.referenced_table, (), schema=key.referenced_schema
+    )
     own = dialect.columns(key.columns)
     own = own if len(key.columns) == 1 else f"({own})"
     given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)

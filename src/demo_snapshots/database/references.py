@@ -25,7 +25,7 @@ def missing_json_references(staging: Staging) -> Iterator[tuple[str, str, int]]:
 def _missing(staging: Staging, table: str, column: str, path: str, target: str) -> int:
     dialect = staging.dialect
     stage = staging.stages[table]
-    referenced, _, name = target.partition(".")
+    referenced, _, name = target.rpartition(".")
     goal = staging.schema.tables[referenced]
     joins, value = dialect.json_values(stage.table.column(column), path.removeprefix("."))
     cell = dialect.quote(column)

@@ -10,60 +10,107 @@ from typing import Any
 import sqlalchemy as sa
 
 from demo_snapshots.database.connect import Database
-from demo_snapshots.errors import SchemaError
+from demo_snapshots.errors import ConfigError, SchemaError
 from demo_snapshots.model import ForeignKey, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
     """``tables`` are the selected ones, by name, in the order of the configuration;
-    ``referencing`` are the other tables with foreign keys into them, over any number of hops;
-    ``names`` are all tables of the database; ``migration`` is its migration head, if it has one.
+    ``configured`` says which of them each name in the configuration means (``crm.contacts`` is
+    ``contacts`` in the PostgreSQL schema ``crm``); ``referencing`` are the other tables with
+    foreign keys into them, over any number of hops; ``names`` are all tables of the database's
+    default schema; ``migration`` is its migration head, if it has one. ``search_path`` are the
+    PostgreSQL schemas the tables lie in, if not just in public.
     """
 
     tables: Mapping[str, Table]
+    configured: Mapping[str, str]
     referencing: tuple[Table, ...]
     names: tuple[str, ...]
     migration: str | None = None
+    search_path: tuple[str, ...] = ()
+
+
+_Place = tuple[str | None, str]
+"""A table's schema, None for the default one, and its name."""
 
 
 def reflect(database: Database, wanted: Iterable[str]) -> Schema:
     """Read what the database says of the ``wanted`` tables and all that reference them.
 
-    Raises SchemaError naming the tables that are missing.
+    Raises SchemaError naming the tables that are missing, ConfigError for two of one name.
     """
     inspector = sa.inspect(database.connection)
     with warnings.catch_warnings():
         # Types SQLAlchemy does not know are read from the catalog by the dialect.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
-        names = tuple(inspector.get_table_names())
-        missing = [name for name in wanted if name not in names]
-        if missing:
-            raise SchemaError(
-                f"no table {', '.join(missing)} in {database.label}",
-                problems=tuple(f"{name}: no such table" for name in missing),
-                hint="Run the migrations (for the sample application: demo migrate-fresh), "
-                "or name the tables in demo.toml.",
-            )
+        schemas = (None, *database.dialect.other_schemas(database.raw))
+        names = {schema: inspector.get_table_names(schema) for schema in schemas}
+        places = _locate(names, tuple(wanted), database.label)
         keys = {
-            name: tuple(_foreign_key(found) for found in inspector.get_foreign_keys(name))
-            for name in names
+            (schema, table): tuple(map(_foreign_key, found))
+            for schema in schemas
+            for (_, table), found in inspector.get_multi_foreign_keys(schema).items()
         }
-        selected = [_table(inspector, name, keys[name]) for name in wanted]
-        others = [_table(inspector, name, keys[name]) for name in _referencing(keys, wanted)]
-    columns = database.dialect.reflect_columns(database.raw, [*selected, *others])
+        selected = [_table(inspector, place, keys[place]) for place in places.values()]
+        others = [
+            _table(inspector, place, keys[place]) for place in _referencing(keys, places.values())
+        ]
+    selected, others = (
+        [
+            replace(table, columns=columns)
+            for table, columns in zip(
+                tables, database.dialect.reflect_columns(database.raw, tables), strict=True
+            )
+        ]
+        for tables in (selected, others)
+    )
+    home = inspector.default_schema_name or ""
+    elsewhere = [table.schema for table in selected if table.schema]
+    path = dict.fromkeys([*elsewhere, home]) if elsewhere or home not in ("public", "") else {}
     return Schema(
-        tables={table.name: replace(table, columns=columns[table.name]) for table in selected},
-        referencing=tuple(replace(table, columns=columns[table.name]) for table in others),
-        names=names,
-        migration=_migration_head(database, names),
+        tables={table.name: table for table in selected},
+        configured={name: place[1] for name, place in places.items()},
+        referencing=tuple(others),
+        names=tuple(names[None]),
+        migration=_migration_head(database, names[None]),
+        search_path=tuple(path) if database.dialect.has_schemas else (),
     )
 
 
-def _table(inspector: sa.Inspector, name: str, keys: tuple[ForeignKey, ...]) -> Table:
-    primary = tuple(inspector.get_pk_constraint(name)["constrained_columns"])
-    uniques = {tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(name)}
-    for index in inspector.get_indexes(name):
+def _locate(
+    names: Mapping[str | None, Iterable[str]], wanted: tuple[str, ...], label: str
+) -> dict[str, _Place]:
+    places: dict[str, _Place] = {}
+    for name in wanted:
+        schema, _, table = name.partition(".")
+        if name in names[None]:
+            places[name] = (None, name)
+        elif table in names.get(schema, ()):
+            places[name] = (schema, table)
+    missing = [name for name in wanted if name not in places]
+    if missing:
+        raise SchemaError(
+            f"no table {', '.join(missing)} in {label}",
+            problems=tuple(f"{name}: no such table" for name in missing),
+            hint="Run the migrations (for the sample application: demo migrate-fresh), "
+            "or name the tables in demo.toml.",
+        )
+    bare = [table for _, table in places.values()]
+    for table in bare:
+        if bare.count(table) > 1:
+            raise ConfigError(f"two selected tables are called {table}: a snapshot holds one")
+    return places
+
+
+def _table(inspector: sa.Inspector, place: _Place, keys: tuple[ForeignKey, ...]) -> Table:
+    schema, name = place
+    primary = tuple(inspector.get_pk_constraint(name, schema)["constrained_columns"])
+    uniques = {
+        tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(name, schema)
+    }
+    for index in inspector.get_indexes(name, schema):
         columns = index["column_names"]
         if index["unique"] and all(columns) and not _is_partial(index):
             uniques.add(tuple(str(column) for column in columns))
@@ -73,6 +120,7 @@ def _table(inspector: sa.Inspector, name: str, keys: tuple[ForeignKey, ...]) -> 
         key=primary,
         uniques=tuple(sorted(unique for unique in uniques if set(unique) != set(primary))),
         foreign_keys=keys,
+        schema=schema,
     )
 
 
@@ -82,29 +130,33 @@ def _is_partial(index: Any) -> bool:
 
 
 def _foreign_key(found: Any) -> ForeignKey:
-    columns = tuple(found["constrained_columns"])
-    referenced = tuple(found["referred_columns"])
+    options = found.get("options", {})
     return ForeignKey(
         name=found["name"] or "",
-        columns=columns,
+        columns=tuple(found["constrained_columns"]),
         referenced_table=found["referred_table"],
-        referenced_columns=referenced,
-        on_delete=(found.get("options", {}).get("ondelete") or "NO ACTION").upper(),
+        referenced_columns=tuple(found["referred_columns"]),
+        on_delete=(options.get("ondelete") or "NO ACTION").upper(),
+        deferrable=bool(options.get("deferrable")),
+        referenced_schema=found["referred_schema"],
     )
 
 
-def _referencing(keys: Mapping[str, tuple[ForeignKey, ...]], wanted: Iterable[str]) -> list[str]:
+def _referencing(
+    keys: Mapping[_Place, tuple[ForeignKey, ...]], wanted: Iterable[_Place]
+) -> list[_Place]:
     reached = set(wanted)
-    found: list[str] = []
+    found: list[_Place] = []
     grew = True
     while grew:
         grew = False
-        for name, foreign_keys in keys.items():
-            if name not in reached and any(k.referenced_table in reached for k in foreign_keys):
-                reached.add(name)
-                found.append(name)
+        for place, foreign_keys in keys.items():
+            targets = {(key.referenced_schema, key.referenced_table) for key in foreign_keys}
+            if place not in reached and targets & reached:
+                reached.add(place)
+                found.append(place)
                 grew = True
-    return sorted(found)
+    return sorted(found, key=lambda place: (place[0] or "", place[1]))
 
 
 # Where frameworks keep the head of their migrations: Alembic, Laravel, Django.

@@ -21,7 +21,10 @@ def resolve(config: Config, schema: Schema) -> dict[str, TableSelection]:
 
     Raises ConfigError for a rule that names a column or a foreign key that is not there.
     """
-    rules = {name: _resolve(name, rule, config, schema) for name, rule in config.tables.items()}
+    rules = {
+        schema.configured[name]: _resolve(schema.configured[name], rule, schema)
+        for name, rule in config.tables.items()
+    }
     for name in rules:
         _require_end(name, rules)
     return rules
@@ -37,14 +40,14 @@ def _require_end(name: str, rules: Mapping[str, TableSelection]) -> None:
             raise ConfigError(f"tables.{name}.follows: {' -> '.join([*passed, at])} leads nowhere")
 
 
-def _resolve(name: str, rule: TableRule, config: Config, schema: Schema) -> TableSelection:
+def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
     table = schema.tables[name]
     if rule.breakdown:
         _column(table, rule.breakdown, "breakdown")
     for place in rule.json_references:
         _column(table, re.split(r"[.\[]", place)[0], "json-references")
     for target in rule.json_references.values():
-        referenced, _, column = target.partition(".")
+        referenced, _, column = target.rpartition(".")
         if referenced not in schema.tables or not schema.tables[referenced].has(column):
             raise ConfigError(f"tables.{name}.json-references: no selected column {target}")
     return TableSelection(

@@ -17,9 +17,9 @@ _NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
 # Predicates cannot hold a semicolon outside a string (config.py), so one ends the statement.
 _TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
 
-SECTION = re.compile(rb"-- [^\n]+ \(([0-9]+) records?\)\n")
+SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")
 CLEANUP = "-- Cleanup existing demo data"
-DEFERRED = re.compile(rb"-- Deferred references \(([0-9]+) updates?\)\n")
+DEFERRED = re.compile(rb"-- Deferred references \(([0-9]{1,15}) updates?\)\n")
 DELETE = re.compile(rb"DELETE FROM (" + _NAME + rb") WHERE" + _TOKENS)
 INSERT = re.compile(
     rb"INSERT INTO ("
@@ -45,7 +45,7 @@ UPDATE = re.compile(
     + _CONDITION
     + rb")*+);\n"
 )
-_PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|" + _NAME + rb")(?:, | AND |$)")
+_PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)")
 SEARCH_PATH = re.compile(
     re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
 )
@@ -55,7 +55,7 @@ CONSTRAINT = re.compile(
     + _NAME
     + rb" ALTER CONSTRAINT "
     + _NAME
-    + rb" (?:DEFERRABLE INITIALLY DEFERRED|NOT DEFERRABLE)|SET CONSTRAINTS ALL IMMEDIATE);\n"
+    + rb" (?:NOT )?DEFERRABLE|SET CONSTRAINTS ALL (?:DEFERRED|IMMEDIATE));\n"
 )
 SEQUENCE = re.compile(re.escape(POSTGRESQL_ONLY).encode() + rb"SELECT setval\(" + _TOKENS)
 VERIFICATION = "-- Verification"
@@ -110,12 +110,18 @@ def _pairs(values: Sequence[tuple[str, bytes]]) -> list[bytes]:
 
 
 def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
-    """Names and document literals of a SET or WHERE list, without columns set to themselves."""
-    return tuple(
-        (read_identifier(match[1].decode()), match[2])
-        for match in _PAIR.finditer(text)
-        if match[2] is not None
-    )
+    """Names and document literals of a SET or WHERE list, without columns set to themselves.
+
+    Raises ValueError for a column set to another.
+    """
+    pairs = []
+    for match in _PAIR.finditer(text):
+        name, literal, column = match.groups()
+        if literal is not None:
+            pairs.append((read_identifier(name.decode()), literal))
+        elif column != name:
+            raise ValueError("a column set to another column")
+    return tuple(pairs)
 
 
 def advance_sequence(table: str, column: str) -> str:

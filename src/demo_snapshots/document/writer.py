@@ -45,15 +45,17 @@ class Deferred:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Everything between header and digest. ``sections`` in load order, as in the header;
-    ``postponed`` are the (table, constraint) pairs of NOT NULL cycles; ``schema`` is the
-    PostgreSQL schema if it is not public."""
+    ``defers`` says that there is a cycle of NOT NULL keys, ``postponed`` are those of its
+    (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the
+    PostgreSQL schemas if they are not just public."""
 
     sections: Sequence[Section]
     selection: Mapping[str, TableSelection]
     deferred: Sequence[Deferred] = ()
     sequences: Sequence[tuple[str, str]] = ()
     postponed: Sequence[tuple[str, str]] = ()
-    schema: str | None = None
+    defers: bool = False
+    search_path: Sequence[str] = ()
 
 
 class _Output:
@@ -105,11 +107,13 @@ def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
 
 def _write_preamble(out: _Output, content: Content) -> None:
     lines = [polyglot.PREAMBLE_MYSQL, polyglot.BEGIN, polyglot.PREAMBLE_POSTGRESQL]
-    if content.schema:
-        path = f"SET LOCAL search_path={write_identifier(content.schema)};"
-        lines.append(polyglot.postgresql_only(path))
+    if content.search_path:
+        path = ", ".join(write_identifier(schema) for schema in content.search_path)
+        lines.append(polyglot.postgresql_only(f"SET LOCAL search_path={path};"))
     lines.append(polyglot.FOREIGN_KEYS_OFF)
-    lines += _constraints(content, "DEFERRABLE INITIALLY DEFERRED")
+    lines += _constraints(content, "DEFERRABLE")
+    if content.defers:
+        lines.append(polyglot.postgresql_only("SET CONSTRAINTS ALL DEFERRED;"))
     out.text("\n".join(lines), "\n\n")
 
 
@@ -184,7 +188,7 @@ def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:
 
 
 def _write_end(out: _Output, header: Header, content: Content, title: Mapping[str, str]) -> None:
-    if content.postponed:
+    if content.defers:
         out.text(polyglot.postgresql_only("SET CONSTRAINTS ALL IMMEDIATE;"), "\n")
         out.text(*(line + "\n" for line in _constraints(content, "NOT DEFERRABLE")))
     for table, column in content.sequences:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError
-from demo_snapshots.model import Column, Table
+from demo_snapshots.model import Column, ForeignKey, Table
 
 FETCH_ROWS = 500
 """Rows of one INSERT of a document (format 1), and so of one fetch."""
@@ -118,9 +118,16 @@ class Dialect(ABC):
 
     # --- Reflection --------------------------------------------------------------------------
 
+    has_schemas = False
+    """Whether a database holds several schemas, found by a search path."""
+
+    def other_schemas(self, raw: Any) -> list[str]:
+        """The names of the schemas that hold tables, other than the default one, sorted."""
+        return []
+
     @abstractmethod
-    def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> dict[str, tuple[Column, ...]]:
-        """The columns of each table, in table order, by table name."""
+    def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> list[tuple[Column, ...]]:
+        """The columns of each table, in table order; tables as they were given."""
 
     # --- Rows out ----------------------------------------------------------------------------
 
@@ -209,11 +216,11 @@ class Dialect(ABC):
         """Bring every counter of the table past its highest value, never backwards."""
 
     @abstractmethod
-    def postpone(self, raw: Any, table: Table, constraint: str) -> None:
-        """Have a foreign key checked at the end of the transaction, if it acts at all."""
+    def postpone(self, raw: Any, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
+        """Have foreign keys checked at the end of the transaction, if they act at all."""
 
     @abstractmethod
-    def settle(self, raw: Any, postponed: Sequence[tuple[Table, str]]) -> None:
+    def settle(self, raw: Any, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         """Check what was postponed now, and make the constraints what they were."""
 
 

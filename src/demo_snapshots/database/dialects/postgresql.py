@@ -15,7 +15,7 @@ from demo_snapshots.database.dialects.base import (
     Dialect,
     quoted,
 )
-from demo_snapshots.model import Column, Kind, Table
+from demo_snapshots.model import Column, ForeignKey, Kind, Table
 
 _SESSION = (
     "SET client_encoding = 'UTF8'",
@@ -109,17 +109,25 @@ class PostgreSQL(Dialect):
 
     # --- Reflection --------------------------------------------------------------------------
 
+    has_schemas = True
+
+    def other_schemas(self, raw: psycopg.Connection[Any]) -> list[str]:
+        found = raw.execute(
+            "SELECT DISTINCT n.nspname FROM pg_namespace n"
+            " JOIN pg_class c ON c.relnamespace = n.oid"
+            " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
+            r" AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> current_schema() ORDER BY 1"
+        )
+        return [row[0] for row in found]
+
     def reflect_columns(
         self, raw: psycopg.Connection[Any], tables: Sequence[Table]
-    ) -> dict[str, tuple[Column, ...]]:
-        found: dict[str, list[Column]] = {table.name: [] for table in tables}
-        by_oid = {
-            raw.execute("SELECT %s::regclass::oid", [self.table(table)]).fetchone()[0]: table.name  # type: ignore[index]
-            for table in tables
-        }
-        for oid, *facts in raw.execute(_COLUMNS, [list(by_oid)]):
-            found[by_oid[oid]].append(_column(*facts))
-        return {name: tuple(columns) for name, columns in found.items()}
+    ) -> list[tuple[Column, ...]]:
+        names = [self.table(table) for table in tables]
+        found: dict[str, list[Column]] = {name: [] for name in names}
+        for name, *facts in raw.execute(_COLUMNS, [names]):
+            found[name].append(_column(*facts))
+        return [tuple(found[name]) for name in names]
 
     # --- Rows out ----------------------------------------------------------------------------
 
@@ -243,19 +251,25 @@ class PostgreSQL(Dialect):
                 " WHERE top > last_value OR (top = last_value AND NOT is_called)"
             )
 
-    def postpone(self, raw: psycopg.Connection[Any], table: Table, constraint: str) -> None:
-        raw.execute(
-            f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(constraint)}"
-            " DEFERRABLE INITIALLY DEFERRED"
-        )
+    def postpone(
+        self, raw: psycopg.Connection[Any], postponed: Sequence[tuple[Table, ForeignKey]]
+    ) -> None:
+        for table, key in postponed:
+            if not key.deferrable:
+                raw.execute(f"{self._constraint(table, key)} DEFERRABLE")
+        raw.execute("SET CONSTRAINTS ALL DEFERRED")
 
-    def settle(self, raw: psycopg.Connection[Any], postponed: Sequence[tuple[Table, str]]) -> None:
+    def settle(
+        self, raw: psycopg.Connection[Any], postponed: Sequence[tuple[Table, ForeignKey]]
+    ) -> None:
+        # A table with checks still pending cannot be altered.
         raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table, constraint in postponed:
-            raw.execute(
-                f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(constraint)}"
-                " NOT DEFERRABLE"
-            )
+        for table, key in postponed:
+            if not key.deferrable:
+                raw.execute(f"{self._constraint(table, key)} NOT DEFERRABLE")
+
+    def _constraint(self, table: Table, key: ForeignKey) -> str:
+        return f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(key.name)}"
 
 
 def _bytea(match: re.Match[bytes]) -> bytes:
@@ -264,15 +278,16 @@ def _bytea(match: re.Match[bytes]) -> bytes:
 
 
 _COLUMNS = """
-SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype::text,
+SELECT wanted.name, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype::text,
        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
        a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '',
        a.attgenerated <> '', a.attidentity = 'a'
-FROM pg_attribute a
+FROM unnest(%s::text[]) AS wanted(name)
+JOIN pg_attribute a ON a.attrelid = wanted.name::regclass
 JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
-WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attrelid, a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
 """
 
 _SEQUENCES = """

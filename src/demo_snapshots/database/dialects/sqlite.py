@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from demo_snapshots.database.dialects.base import FETCH_ROWS, LOCK_WAIT_SECONDS, Dialect
 from demo_snapshots.errors import UnfitValueError, UnportableValueError
-from demo_snapshots.model import Affinity, Column, Kind, Table
+from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
 _FLOAT = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
@@ -69,8 +69,8 @@ class SQLite(Dialect):
 
     def reflect_columns(
         self, raw: sqlite3.Connection, tables: Sequence[Table]
-    ) -> dict[str, tuple[Column, ...]]:
-        return {table.name: tuple(self._columns(raw, table)) for table in tables}
+    ) -> list[tuple[Column, ...]]:
+        return [tuple(self._columns(raw, table)) for table in tables]
 
     def _columns(self, raw: sqlite3.Connection, table: Table) -> Iterator[Column]:
         rows = self.rows(raw, f"PRAGMA table_xinfo({self.quote(table.name)})")
@@ -197,10 +197,14 @@ class SQLite(Dialect):
     def advance_sequences(self, raw: sqlite3.Connection, table: Table) -> None:
         """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
 
-    def postpone(self, raw: sqlite3.Connection, table: Table, constraint: str) -> None:
+    def postpone(
+        self, raw: sqlite3.Connection, postponed: Sequence[tuple[Table, ForeignKey]]
+    ) -> None:
         """Foreign keys are off in our sessions."""
 
-    def settle(self, raw: sqlite3.Connection, postponed: Sequence[tuple[Table, str]]) -> None:
+    def settle(
+        self, raw: sqlite3.Connection, postponed: Sequence[tuple[Table, ForeignKey]]
+    ) -> None:
         """Foreign keys are off in our sessions; they are verified by query."""
 
 

@@ -56,9 +56,7 @@ def values(live: Live) -> dict[str, list[dict[str, Any]]]:
             name: [
                 dict(row._mapping)
                 for row in connection.execute(
-                    Base.metadata.tables[name]
-                    .select()
-                    .order_by(Base.metadata.tables[name].c.id)
+                    Base.metadata.tables[name].select().order_by(Base.metadata.tables[name].c.id)
                 )
             ]
             for name in TABLES

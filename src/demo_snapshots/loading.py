@@ -30,12 +30,16 @@ def load_document(
         target = stage.target if straight else stage.rows
         if not updates:
             texts = (event.text for event in group if isinstance(event, Rows))
-            loaded[name] += load_rows(staging.database, target, stage.table, stage.columns, texts)
+            if straight:
+                database, columns = staging.database, stage.columns
+                loaded[name] += load_rows(database, target, stage.table, columns, texts)
+            else:
+                loaded[name] += staging.load(name, texts)
             continue
         if not indexed:
             staging.finish()
             indexed = True
-        for batch in _batches(staging, stage.table, target, group, straight=straight):
+        for batch in _batches(staging, stage.table, target, group):
             staging.database.run(batch)
     if not indexed:
         staging.finish()
@@ -60,17 +64,12 @@ def _watched(
 
 
 def _batches(
-    staging: Staging,
-    table: Table,
-    target: str,
-    events: Iterable[Rows | Update],
-    *,
-    straight: bool,
+    staging: Staging, table: Table, target: str, events: Iterable[Rows | Update]
 ) -> Iterator[list[str]]:
     batch: list[str] = []
     for event in events:
         assert isinstance(event, Update)
-        untouched = _moments(table, event) if straight else []
+        untouched = _moments(staging, table, event)
         batch.append(update_statement(staging.database, target, event.values, untouched, event.key))
         if len(batch) == _BATCH:
             yield batch
@@ -79,11 +78,12 @@ def _batches(
         yield batch
 
 
-def _moments(table: Table, update: Update) -> list[str]:
-    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, to be set to themselves."""
+def _moments(staging: Staging, table: Table, update: Update) -> list[str]:
+    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, to be set to themselves. A stage
+    inherits it on MariaDB, and has only the document's columns."""
     taken = {name for name, _ in update.values}
     return [
         column.name
-        for column in table.carried
+        for column in staging.stages[table.name].columns
         if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in taken
     ]

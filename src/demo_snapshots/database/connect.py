@@ -27,6 +27,8 @@ _DRIVERS = {
     "mariadb": "mariadb+pymysql",
 }
 
+_QUOTED_LIKE_OURS = "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES'"
+
 
 def parse_url(text: str) -> URL:
     """A database URL with the driver this package brings. ConfigError for any other."""
@@ -61,8 +63,11 @@ def masked(text: str) -> str:
 def make_engine(url: str) -> sa.Engine:
     """A SQLAlchemy engine for ``url``. Connects to nothing yet. ConfigError for a bad URL."""
     parsed = parse_url(url)
+    # SQLAlchemy learns how the server quotes names when it connects, so this cannot come later.
+    is_mariadb = parsed.get_driver_name() == "pymysql"
+    settings = {"init_command": _QUOTED_LIKE_OURS} if is_mariadb else {}
     try:
-        return sa.create_engine(parsed, poolclass=sa.pool.NullPool)
+        return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=settings)
     except (NoSuchModuleError, ImportError) as error:
         raise ConfigError(f"no driver for {parsed.drivername}") from error
 

@@ -146,10 +146,10 @@ def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
     given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)
     wanted = dialect.columns(key.referenced_columns)
     there = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns)
+    rows = dialect.locking(f"SELECT {wanted} FROM {dialect.table(referenced)} WHERE {there}")
     return staging.count(
         stage.target,
-        f"{staging.predicate(stage)} AND {given} AND {own} NOT IN"
-        f" (SELECT {wanted} FROM {dialect.table(referenced)} WHERE {there})",
+        f"{staging.predicate(stage)} AND {given} AND {own} NOT IN ({rows})",
     )
 
 

@@ -99,9 +99,17 @@ class Staging:
         self.database.execute(self.dialect.create_temporary(name, select, key))
 
     def load(self, table: str, chunks: Iterable[bytes]) -> int:
-        """Stage raw rows of ``table``; how many."""
+        """Stage raw rows of ``table``; how many.
+
+        Raises DocumentError if the snapshot holds a key twice, where the engine sees it now.
+        """
         stage = self.stages[table]
-        return load_rows(self.database, stage.rows, stage.table, stage.columns, chunks)
+        try:
+            return load_rows(self.database, stage.rows, stage.table, stage.columns, chunks)
+        except DatabaseError as error:
+            if self.dialect.is_duplicate(error.__cause__):
+                raise DocumentError(f"{table}: the snapshot holds a key twice") from error
+            raise
 
     def finish(self) -> None:
         """Index the stages, and note the keys of the demo rows there are now.

@@ -64,6 +64,11 @@ class Dialect(ABC):
     def begin_write(self, raw: Any, locked: Sequence[Table]) -> None:
         """Open a transaction in which nobody else writes to ``locked``; readers pass."""
 
+    def locking(self, select: str) -> str:
+        """A subquery, for what is checked within ``begin_write``, whose rows stay as they are
+        until the end of the transaction where foreign keys do not see to that themselves."""
+        return select
+
     def commit(self, raw: Any) -> None:
         self.execute(raw, "COMMIT")
 
@@ -115,6 +120,11 @@ class Dialect(ABC):
     @abstractmethod
     def is_busy(self, error: Exception) -> bool:
         """Whether ``error`` is a lock that was waited for in vain."""
+
+    def is_duplicate(self, error: BaseException | None) -> bool:
+        """Whether a load into a temporary table was refused for a key that is there already,
+        where ``index_temporary`` does not find that out."""
+        return False
 
     # --- Reflection --------------------------------------------------------------------------
 

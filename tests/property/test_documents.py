@@ -185,7 +185,7 @@ def test_a_changed_byte_is_refused_or_leaves_the_rows_alone(
 
 @given(ROWS.filter(bool), st.sampled_from(PIECES), st.data())
 @settings(deadline=None)
-def test_what_is_put_in_by_someone_hostile_stays_a_literal_or_is_refused(
+def test_what_someone_hostile_puts_in_stays_a_literal_or_is_refused(
     rows: list[tuple[object, ...]], piece: str, data: st.DataObject
 ) -> None:
     """With the digest made anew, the reader gives literals and nothing else."""
@@ -200,4 +200,7 @@ def test_what_is_put_in_by_someone_hostile_stays_a_literal_or_is_refused(
     grammar = RowGrammar([(name, Kind.NATIVE, None) for name in ("id", "a", "b", "c")])
     for text in rows_of(events).values():
         carried = carry(text) + b";\n"
-        assert grammar.match(carried, 0) == len(carried)
+        position = 0
+        while (end := grammar.match(carried, position)) > position:
+            position = end
+        assert position == len(carried)

@@ -1,12 +1,15 @@
 """Configuration: command line, environment, ``demo.toml`` or ``pyproject.toml`` -> Config.
 
 Precedence, first wins: the command line, the environment (``DATABASE_URL``,
-``DEMO_SNAPSHOTS``), ``demo.toml`` (else ``[tool.demo-snapshots]`` in ``pyproject.toml``) in the
-working directory, the defaults. A file that has no ``[tables]`` means the sample application's.
+``DEMO_SNAPSHOTS``), ``.env``, ``demo.toml`` (else ``[tool.demo-snapshots]`` in
+``pyproject.toml``) in the working directory, the defaults. ``.env`` is one machine's own and
+``demo.toml`` is committed, so the former wins. A file that has no ``[tables]`` means the sample
+application's.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -15,7 +18,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from demo_snapshots.environment import Environment, Found
 from demo_snapshots.errors import ConfigError
+from demo_snapshots.masking import masked_url
 from demo_snapshots.model import Setting
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
@@ -34,7 +39,25 @@ def _one_line_predicate(text: str) -> str:
         raise ValueError("a predicate is one line without comments or ';'")
     if not text.strip():
         raise ValueError("a predicate cannot be empty")
+    _require_balance(text)
     return text.strip()
+
+
+_BALANCING = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|[()'"`]""")
+
+
+def _require_balance(text: str) -> None:
+    depth = 0
+    for piece in _BALANCING.findall(text):
+        depth += (piece == "(") - (piece == ")")
+        if piece in ("'", '"', "`"):
+            raise ValueError(f"a predicate's quotes go in pairs; one {piece} is left over")
+        if depth < 0:
+            raise ValueError("a predicate's parentheses go in pairs; one ) is left over")
+    if depth:
+        raise ValueError("a predicate's parentheses go in pairs; one ( is left over")
+    if re.search(r"\\['\"`]", text):
+        raise ValueError("engines differ in what a backslash before a quote means; avoid it")
 
 
 Predicate = Annotated[str, BeforeValidator(_one_line_predicate)]
@@ -95,7 +118,8 @@ class _File(_Strict):
 
 class Config(_Strict):
     """Everything an operation needs to know: where the rows are, where the snapshots go, and
-    which rows are demo rows. ``settings`` says where each value came from, for people."""
+    which rows are demo rows. ``settings`` says where each value came from, for people, with
+    passwords masked."""
 
     database: str = DEFAULT_DATABASE
     snapshots: Path = Path(DEFAULT_SNAPSHOTS)
@@ -116,85 +140,159 @@ def load_config(
 
     ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise),
     ``directory`` for the working directory. Relative paths in a file are relative to the
-    working directory, as the commands' own options are. Raises ConfigError naming file and key.
+    working directory, as the commands' own options are. Raises ConfigError naming file and key;
+    a line of ``.env`` that cannot be read is an error only where its variable is needed.
     """
-    environment = environment or {}
     directory = directory or Path()
+    surroundings = Environment.read(environment or {}, directory)
     parsed, origin = _read_file(Path(file) if file else None, directory)
-    tables_origin = origin
-    tables = parsed.tables
+    tables, tables_origin = parsed.tables, origin
     if not tables:
         sample = resources.files("demo_snapshots") / "fragments" / "demo.toml"
-        tables = _validate(tomllib.loads(sample.read_text("utf-8")), "fragments/demo.toml").tables
+        tables = _validate(sample.read_text("utf-8"), "fragments/demo.toml").tables
         tables_origin = "default (the sample application)"
-    url, url_origin = _first(
-        (database, "--database"),
-        (environment.get("DATABASE_URL"), "DATABASE_URL"),
-        (parsed.demo.database, origin),
-        (DEFAULT_DATABASE, "default"),
-    )
-    store, store_origin = _first(
-        (str(snapshots) if snapshots else None, "--snapshots"),
-        (environment.get("DEMO_SNAPSHOTS"), "DEMO_SNAPSHOTS"),
-        (parsed.demo.snapshots, origin),
-        (DEFAULT_SNAPSHOTS, "default"),
+    url = _database(database, surroundings, _given(parsed.demo.database, origin))
+    store = (
+        _given(str(snapshots) if snapshots else None, "--snapshots")
+        or surroundings.get("DEMO_SNAPSHOTS")
+        or _given(parsed.demo.snapshots, origin)
+        or Found(DEFAULT_SNAPSHOTS, "default")
     )
     return Config(
-        database=url,
-        snapshots=Path(store),
+        database=url.value,
+        snapshots=Path(store.value),
         tables=tables,
         references=parsed.references,
         settings=(
-            Setting("database", url, url_origin),
-            Setting("snapshots", store, store_origin),
+            Setting("database", masked_url(url.value), url.origin),
+            Setting("snapshots", store.value, store.origin),
             Setting("tables", ", ".join(tables), tables_origin),
         ),
     )
 
 
-def _first(*candidates: tuple[str | None, str]) -> tuple[str, str]:
-    return next((value, origin) for value, origin in candidates if value)
+def _given(value: str | None, origin: str) -> Found | None:
+    return Found(value, origin) if value else None
+
+
+def _database(option: str | None, surroundings: Environment, file: Found | None) -> Found:
+    found = _given(option, "--database") or surroundings.database or file
+    if found is None:
+        found = Found(DEFAULT_DATABASE, "default")
+        if named := surroundings.get("DB_CONNECTION"):
+            raise ConfigError(
+                f"{named.origin}: the connection is none that this tool can look up",
+                hint="sqlite, pgsql, mariadb and mysql it knows. Give the database's URL in "
+                "DATABASE_URL, with --database or in demo.toml.",
+            )
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", found.value):
+        raise ConfigError(
+            f"{found.origin}: the database URL is not a URL",
+            hint="It looks like sqlite:///database/demo.sqlite or "
+            "postgresql://user:password@host/database.",
+        )
+    return found
 
 
 def _read_file(file: Path | None, directory: Path) -> tuple[_File, str]:
     if file is not None:
-        content = _toml(file)
         if file.name == "pyproject.toml":
-            content = content.get("tool", {}).get("demo-snapshots", {})
-        return _validate(content, str(file)), str(file)
-    if (directory / "demo.toml").exists():
-        return _validate(_toml(directory / "demo.toml"), "demo.toml"), "demo.toml"
-    if (directory / "pyproject.toml").exists():
-        section = _toml(directory / "pyproject.toml").get("tool", {}).get("demo-snapshots")
-        if section is not None:
-            return _validate(section, "pyproject.toml [tool.demo-snapshots]"), "pyproject.toml"
+            return _validate(_text(file), str(file), SECTION), str(file)
+        return _validate(_text(file), str(file)), str(file)
+    for name, section in (("demo.toml", ()), ("pyproject.toml", SECTION)):
+        if (directory / name).exists():
+            text = _text(directory / name)
+            if not section or has_section(text, name):
+                return _validate(text, name, section), name
     return _File(), "default"
 
 
-def _toml(path: Path) -> dict[str, Any]:
+SECTION = ("tool", "demo-snapshots")
+"""Where ``pyproject.toml`` keeps what ``demo.toml`` holds."""
+
+
+def has_section(text: str, name: str) -> bool:
+    """Whether a ``pyproject.toml`` (called ``name`` in a ConfigError) configures this tool."""
+    return SECTION[1] in _toml(text, name).get(SECTION[0], {})
+
+
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return path.read_text("utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8") from None
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
+        raise ConfigError(f"{name}: not TOML: {error}") from None
 
 
-def _validate(content: dict[str, Any], name: str) -> _File:
+def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:
+    content = _toml(text, name)
+    for key in section:
+        content = content.get(key, {})
     try:
         return _File.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function"))
+        # Pydantic puts the names of the types it tried among the keys.
+        keys = tuple(str(part) for part in first["loc"] if not _is_type(str(part)))
+        line = line_of(text, (*section, *keys))
+        place = f"{name}: line {line}" if line else name
         if first["type"] == "extra_forbidden":
             message = "unknown key"
         else:
             message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(
-            f"{name}: {where}: {message}",
+            f"{place}: {'.'.join(keys)}: {message}",
             hint="The keys are listed in docs/configuration.md.",
         ) from None
+
+
+def _is_type(part: str) -> bool:
+    return part.startswith(("function-", "literal[", "constrained-")) or part in (
+        "ByKey",
+        "PredicatePerEngine",
+    )
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line of a TOML text that sets the value at ``keys``, or else the nearest one that
+    leads there; None where no line does.
+
+    Lines are read one by one, so a line inside a multi-line string may be taken for one of its
+    own: good enough to point at, and never an error.
+    """
+    best, nearest = 0, None
+    header: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        opened = re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line)
+        assigned = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^=#"'])+)=""", line)
+        if opened:
+            path = header = _path(opened[1])
+        elif assigned:
+            path = (*header, *_path(assigned[1]))
+        else:
+            continue
+        if best < len(path) and path == keys[: len(path)]:
+            best, nearest = len(path), number
+    return nearest
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    try:
+        found: Any = tomllib.loads(f"{dotted} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    keys: list[str] = []
+    while isinstance(found, dict):
+        key, found = next(iter(found.items()))
+        keys.append(key)
+    return tuple(keys)

@@ -1,0 +1,19 @@
+"""Database URLs for people: no password, wherever in the URL it stands."""
+
+from __future__ import annotations
+
+import re
+
+_LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE)
+_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
+
+
+def masked_url(text: str) -> str:
+    """``text`` with ``***`` in place of passwords, of the login and among the query's options.
+
+    Rather too much is hidden than too little: up to the last ``@``, since passwords are often
+    written unquoted. Text that is no URL shows nothing.
+    """
+    if not re.match(r"[a-z][a-z0-9+.-]*:", text, re.IGNORECASE):
+        return "(not a URL)"
+    return _SECRET.sub(r"\1=***", _LOGIN.sub(r"\1:***@", text))

@@ -110,7 +110,8 @@ def _table(inspector: sa.Inspector, place: _Place, keys: tuple[ForeignKey, ...])
     uniques = {
         tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(name, schema)
     }
-    for index in inspector.get_indexes(name, schema):
+    # SQLAlchemy overlooks some of SQLite's inline UNIQUE; their automatic indexes tell of all.
+    for index in inspector.get_indexes(name, schema, include_auto_indexes=True):
         columns = index["column_names"]
         if index["unique"] and all(columns) and not _is_partial(index):
             uniques.add(tuple(str(column) for column in columns))

@@ -16,7 +16,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from demo_snapshots.environment import Environment, Found
 from demo_snapshots.errors import ConfigError
@@ -60,7 +68,7 @@ def _require_balance(text: str) -> None:
         raise ValueError("engines differ in what a backslash before a quote means; avoid it")
 
 
-Predicate = Annotated[str, BeforeValidator(_one_line_predicate)]
+Predicate = Annotated[str, AfterValidator(_one_line_predicate)]
 
 
 class PredicatePerEngine(_Strict):

@@ -10,7 +10,7 @@ from demo_snapshots.database.connect import Database
 from demo_snapshots.database.dialects.base import Dialect
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.errors import ConfigError
-from demo_snapshots.model import Field, Follows, Kind, Marked, Rule, Table, TableSelection, Where
+from demo_snapshots.model import Field, Follows, Marked, Rule, Table, TableSelection, Where
 
 _TRUE = "('true', '1', '\"true\"', '\"1\"')"
 _PART = re.compile(r"[A-Za-z0-9_-]+")
@@ -143,8 +143,6 @@ class Selection:
         column = self.tables[table].column(field.column)
         if field.path:
             return self.dialect.json_text(column, field.path)
-        if column.kind is Kind.TEXT:
-            return self.dialect.quote(field.column)
         return self.dialect.text_of(column, self.dialect.quote(field.column))
 
     def scenarios(self, database: Database) -> tuple[str, ...]:

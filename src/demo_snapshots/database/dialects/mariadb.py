@@ -282,9 +282,11 @@ class MariaDB(Dialect):
         names = ", ".join(self.quote(column.name) for column in columns)
         head = f"INSERT INTO {target} ({names}) VALUES ".encode()
         room = self._packet - len(head) - _STATEMENT_MARGIN
+        exact = ExactRows(columns)
         loaded = 0
         with raw.cursor() as cursor:
             for chunk in chunks:
+                exact.require(chunk)
                 for rows in _packets(chunk, room):
                     # Without arguments the driver leaves the text alone, per cents as well.
                     loaded += cursor.execute(head + rows)
@@ -335,6 +337,61 @@ class MariaDB(Dialect):
         self, raw: pymysql.Connection[Any], postponed: Sequence[tuple[Table, ForeignKey]]
     ) -> None:
         """Foreign keys are off in our sessions; they are verified by query."""
+
+
+_ANY = rb"(?:X'[0-9A-F]*+'|CAST\(X'[0-9A-F]*+' AS CHAR\)|[^'(),]++|" + _STRING + rb")"
+
+
+class ExactRows:
+    """Recognises values that a column would take and keep as another one, without a word: an
+    ENUM takes numbers and other letter cases, CHAR drops spaces, BINARY pads, YEAR guesses."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._forms = [_exact_form(column) for column in columns]
+        row = rb"\(" + rb",".join(form or _ANY for form in self._forms) + rb"\)"
+        self._rows = re.compile(rb"(?:" + row + rb"(?:,\n)?+)*+") if any(self._forms) else None
+
+    def require(self, chunk: bytes) -> None:
+        """Raise UnfitValueError naming the column of the first such value."""
+        if self._rows is None or self._rows.fullmatch(chunk):
+            return
+        for row in _ROW.findall(chunk):
+            if not self._rows.fullmatch(row):
+                raise UnfitValueError(f"{self._culprit(row)}: a value that the column would change")
+
+    def _culprit(self, row: bytes) -> str:
+        position = 1
+        for column, form in zip(self._columns, self._forms, strict=True):
+            match = re.compile((form or _ANY) + rb"[,)]").match(row, position)
+            if match is None:
+                return column.name
+            position = match.end()
+        return "?"
+
+
+def _exact_form(column: Column) -> bytes | None:
+    """A pattern of the literals that the column keeps as they are; None if it keeps any."""
+    members = [member.encode() for member in _MEMBER.findall(column.native)]
+    match column.native.partition("(")[0]:
+        case "enum":
+            form = rb"'(?:" + rb"|".join(map(re.escape, members)) + rb")'"
+        case "set":
+            # In the order of their declaration: any other is taken and rearranged.
+            inside = (rb"(?:" + re.escape(part) + rb"(?:,(?!')|(?=')))?+" for part in members)
+            form = rb"'" + rb"".join(inside) + rb"'"
+        case "char":
+            form = rb"(?:'(?:[^']++|'')*+(?<! )'(?!')|CAST\(X'[0-9A-F]*+(?<!20)' AS CHAR\))"
+        case "binary":
+            form = rb"X'[0-9A-F]{%d}'" % (2 * (column.length or 0))
+        case "year":
+            form = rb"0|(?:19|2[01])[0-9]{2}"
+        case _:
+            return None
+    return rb"(?:NULL|" + form + rb")"
+
+
+_MEMBER = re.compile(r"'((?:[^']|'')*)'")
 
 
 def _packets(chunk: bytes, room: int) -> Iterator[bytes]:
@@ -454,7 +511,7 @@ def _column(
         name=name,
         kind=kind,
         nullable=bool(nullable),
-        native=data_type,
+        native=declared if data_type in ("enum", "set") else data_type,
         # MariaDB spells the default of a nullable column without one NULL.
         has_default=default not in (None, "NULL") or "auto_increment" in extra.lower(),
         generated=bool(generation),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from demo_snapshots.cli import (
     cleanup_exports,
+    config,
     export,
     import_,
+    init,
     list_exports,
     migrate_fresh,
     seed_enhanced,
@@ -20,6 +22,8 @@ from demo_snapshots.cli.group import demo
 __all__ = ["demo", "main"]
 
 for _command in (
+    init.command,
+    config.command,
     migrate_fresh.command,
     seed_enhanced.command,
     export.command,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,12 +24,12 @@ COMMON = (
     click.option(
         "--database",
         metavar="URL",
-        help="Else DATABASE_URL, else demo.toml, else sqlite:///database/demo.sqlite.",
+        help="Else DATABASE_URL, .env, demo.toml, sqlite:///database/demo.sqlite.",
     ),
     click.option(
         "--snapshots",
         metavar="DIR",
-        help="Else DEMO_SNAPSHOTS, else demo.toml, else database/demo-snapshots.",
+        help="Else DEMO_SNAPSHOTS, .env, demo.toml, database/demo-snapshots.",
     ),
     click.option(
         "--config",
@@ -107,13 +108,17 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def refuse_production(force: bool) -> None:
-    """Raise ProtectedDatabaseError where the environment says production, unless ``force``."""
-    for name in ("APP_ENV", "DEMO_ENV"):
-        if os.environ.get(name, "").strip().lower() in ("production", "prod") and not force:
-            raise ProtectedDatabaseError(
-                f"{name} says that this is production; nothing was changed",
-                hint="If this database is the right one all the same, add --force.",
-            )
+    """Raise ProtectedDatabaseError where the environment or a ``.env`` in the working directory
+    says production, unless ``force``."""
+    if force:
+        return
+    from demo_snapshots.environment import Environment
+
+    if origin := Environment.read(os.environ, Path()).production:
+        raise ProtectedDatabaseError(
+            f"{origin} says that this is production; nothing was changed",
+            hint="If this database is the right one all the same, add --force.",
+        )
 
 
 def examples(*lines: str) -> str:

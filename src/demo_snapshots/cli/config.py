@@ -1,0 +1,106 @@
+"""``demo config``"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
+
+if TYPE_CHECKING:
+    from demo_snapshots.config import Config, Reference, TableRule
+    from demo_snapshots.render import Report
+
+
+@click.command(
+    "config",
+    cls=WithExamples,
+    short_help="Show the settings in force and where they come from.",
+    epilog=examples(
+        "demo config",
+        "demo config --json",
+        "demo config --database postgresql://localhost/app",
+    ),
+)
+@common_options
+def command(session: Session) -> None:
+    """Show which database, snapshot directory and tables are in force, and who said so.
+
+    Passwords are masked. Reads the settings alone; no database is needed.
+    """
+    from demo_snapshots.environment import Environment
+
+    production = Environment.read(os.environ, Path()).production
+    config = session.config
+    session.terminal.result(_report(config, production), _document(config, production))
+
+
+def _report(config: Config, production: str | None) -> Report:
+    from demo_snapshots.render import Facts, Grid, Heading, Line, Look, Row
+
+    settings = tuple(Row((s.name, s.value, s.origin)) for s in config.settings)
+    tables = tuple(Row((name, describe(rule))) for name, rule in config.tables.items())
+    references = tuple((name, _mode(mode)) for name, mode in config.references.items())
+    return (
+        Grid((Heading("Setting"), Heading("Value"), Heading("From")), settings),
+        Grid((Heading("Table"), Heading("Its demo rows")), tables),
+        Line("References to rows that are not demo data", Look.FAINT),
+        Facts((*references, ("all others" if references else "all tables", _mode("fail")))),
+        Line(
+            f"Production, says {production}: import and seed-enhanced want --force"
+            if production
+            else "Not marked as production",
+            Look.WARNING if production else Look.FAINT,
+        ),
+    )
+
+
+def describe(rule: TableRule) -> str:
+    """A rule in words."""
+    if rule.marker:
+        text = f"{rule.marker} is true"
+    elif rule.follows:
+        text = f"reference a demo row by {', '.join(rule.follows)}"
+    elif isinstance(rule.where, str):
+        text = f"where {rule.where}"
+    elif rule.where:
+        each = rule.where.model_dump().items()
+        text = "where " + "; ".join(f"{engine}: {predicate}" for engine, predicate in each)
+    if rule.scenario:
+        text += f"; scenario in {rule.scenario}"
+    if rule.breakdown:
+        text += f"; counted by {rule.breakdown}"
+    for place, target in rule.json_references.items():
+        text += f"; {place} holds {target}"
+    return text
+
+
+def _mode(mode: Reference) -> str:
+    if isinstance(mode, str):
+        return {
+            "fail": "fail: export stops and names them",
+            "include": "include: the rows travel along",
+            "null": "null: the reference is dropped",
+        }[mode]
+    return f"by-key: looked up by {', '.join(mode.by_key)}"
+
+
+def _document(config: Config, production: str | None) -> dict[str, object]:
+    return {
+        "settings": [
+            {"name": setting.name, "value": setting.value, "from": setting.origin}
+            for setting in config.settings
+        ],
+        "tables": [
+            {"table": name, **rule.model_dump(), "in_words": describe(rule)}
+            for name, rule in config.tables.items()
+        ],
+        "references": {
+            name: mode if isinstance(mode, str) else mode.model_dump()
+            for name, mode in config.references.items()
+        },
+        "production": production,
+    }

@@ -205,7 +205,8 @@ class Document:
         source.expect(polyglot.PREAMBLE_MYSQL)
         source.expect(polyglot.BEGIN)
         source.expect(polyglot.PREAMBLE_POSTGRESQL)
-        source.take(statements.SEARCH_PATH)
+        if source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            self._pass(statements.SEARCH_PATH)
         source.expect(polyglot.FOREIGN_KEYS_OFF)
         while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
             self._pass(statements.CONSTRAINT)

@@ -249,7 +249,8 @@ def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:
     try:
         return _File.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        # Where several types were tried, the one that got furthest in says most.
+        first = max(error.errors(), key=lambda e: (e["type"] == "value_error", len(e["loc"])))
         # Pydantic puts the names of the types it tried among the keys.
         keys = tuple(str(part) for part in first["loc"] if not _is_type(str(part)))
         line = line_of(text, (*section, *keys))

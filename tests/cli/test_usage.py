@@ -73,7 +73,7 @@ def test_a_wrong_key_in_the_configuration(demo, workplace):
     (workplace / "demo.toml").write_text('[demo]\ndatabse = "sqlite:///x"\n', "utf-8")
     outcome = demo("list-exports")
     assert outcome.status == 3
-    assert "demo.toml: demo.databse: unknown key" in outcome.stderr
+    assert "demo.toml: line 2: demo.databse: unknown key" in outcome.stderr
     assert [path.name for path in workplace.iterdir()] == ["demo.toml"]
 
 

@@ -144,4 +144,6 @@ def verification(counts: Sequence[tuple[str, str, int, str]]) -> str:
         f" FROM {write_identifier(table)} WHERE {predicate}".rstrip("\n")
         for title, table, expected, predicate in counts
     ]
-    return "\nUNION ALL\n".join(selects).replace(" \n", "\n") + ";\n"
+    # A predicate that ends with a line break ends in what others read as a comment.
+    end = "\n;\n" if counts and counts[-1][-1].endswith("\n") else ";\n"
+    return "\nUNION ALL\n".join(selects).replace(" \n", "\n") + end

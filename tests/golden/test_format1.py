@@ -1,0 +1,86 @@
+"""Documents of format 1 are read as they always were, written as they always were, and loaded by
+the stock client."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+from database_engines import stock_client
+from golden.examples import EXAMPLES, FILES, Example
+from unit.document.documents import header, opened, read, rows_of, sealed
+
+from demo_snapshots.document.reader import Update
+from demo_snapshots.model import Column, Header, Table
+
+named = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+
+
+def plain(table: Table) -> Table:
+    """``table`` as a header describes it."""
+    columns = tuple(Column(each.name, each.kind, each.nullable) for each in table.columns)
+    return Table(table.name, columns, table.key)
+
+
+def expected_header(example: Example) -> Header:
+    counts = [(plain(table), len(rows)) for table, rows in example.sections]
+    return header(*counts, **example.fields)
+
+
+def test_every_file_has_its_example() -> None:
+    assert sorted(path.name for path in FILES.iterdir()) == sorted(
+        example.path.name for example in EXAMPLES
+    )
+
+
+@named
+@pytest.mark.parametrize("step", [1 << 20, 61])
+def test_it_is_read_as_it_always_was(example: Example, step: int) -> None:
+    document = example.path.read_bytes()
+    events = read(document, step=step)
+    assert opened(document).header == expected_header(example)
+    assert rows_of(events) == {
+        table.name: b",\n".join(rows) for table, rows in example.sections if rows
+    }
+    updates = [event for event in events if isinstance(event, Update)]
+    assert len(updates) == sum(part.count for part in example.content.get("deferred", ()))
+
+
+@named
+def test_it_is_written_as_it_always_was(example: Example) -> None:
+    assert example.write() == example.path.read_bytes()
+
+
+@named
+def test_its_bytes_are_those_the_format_allows(example: Example) -> None:
+    document = example.path.read_bytes()
+    assert document.decode("utf-8").isprintable() is False
+    assert not document.startswith(b"\xef\xbb\xbf")
+    assert not set(document) & {*range(9), 11, 12, *range(13, 32), 127}
+    assert document.endswith(b"\n-- Export completed successfully\n")
+    assert sealed(document) == document
+
+
+@named
+def test_the_stock_client_of_sqlite_loads_it_twice(example: Example, tmp_path: Path) -> None:
+    client, database = stock_client("sqlite3"), tmp_path / "app.db"
+    connection = sqlite3.connect(database)
+    connection.executescript(example.schema)
+    connection.close()
+    for _ in range(2):
+        with example.path.open("rb") as stream:
+            loaded = subprocess.run([client, "-bail", database], stdin=stream, capture_output=True)
+        assert (loaded.returncode, loaded.stderr) == (0, b"")
+        counts = [line.split("|") for line in loaded.stdout.decode().splitlines()]
+        assert [count for _, count, _ in counts] == [expected for _, _, expected in counts]
+        assert [int(count) for _, count, _ in counts] == [len(rows) for _, rows in example.sections]
+    connection = sqlite3.connect(database)
+    for table, _ in example.sections:
+        name = '"' + table.name.replace('"', '""') + '"'
+        found = connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+        raw = [row.decode("utf-8") for row in example.rows(table.name)]
+        meant = [connection.execute(f"SELECT {row[1:-1]}").fetchone() for row in raw]
+        assert sorted(found, key=repr) == sorted(meant, key=repr)
+    connection.close()

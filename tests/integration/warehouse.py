@@ -20,7 +20,7 @@ follows = "Order_Id"
 follows = ["order", "line"]
 
 [tables.country]
-where = "code LIKE 'x-%'"
+where = "substr(code, 1, 2) = 'x-'"
 
 [tables.document]
 marker = "meta.demo.seed"
@@ -59,7 +59,7 @@ _WORDS = {
         "key": "TEXT",
         "bytes": "BLOB",
         "stored": "VIRTUAL",
-        "late": "DEFERRABLE INITIALLY DEFERRED",
+        "late": "",
     },
     "postgresql": {
         "always": "INTEGER PRIMARY KEY GENERATED ALWAYS AS IDENTITY",
@@ -118,7 +118,7 @@ _ROWS = (
     "INSERT INTO serial (line, \"order\", code) VALUES (1, 1, 'a'), (2, 1, 'B'), (1, 3, 'real'),"
     " (NULL, 1, 'nobody''s'), (32767, 2, NULL), (1, 5, '')",
     "INSERT INTO country VALUES ('x-b', 'Bee'), ('x-B', 'bee'), ('x-ä', 'Ä'), ('de', 'Real'),"
-    " ('x-', ''), ('x-Z', '50% & \\ ''q'''), ('X-', 'real too')",
+    " ('x-', ''), ('x-Z', '50% & \\ ''q''')",
     "INSERT INTO document VALUES"
     " ('00000000-0000-0000-0000-00000000000f', '{\"demo\": {\"seed\": true}}', NULL),"
     ' (\'ffffffff-0000-0000-0000-000000000001\', \'{"demo":{"seed":"1"},"scenario":"general"}\','
@@ -189,10 +189,11 @@ def build(url: str, late: str = "", rows: bool = True) -> Live:
     words = _WORDS[live.engine]
     tables = [_filled(table, words) for table in _TABLES]
     if live.engine == "sqlite":
+        # SQLite cannot add a foreign key later, and needs no table to be there yet.
         tables = [
             table.replace("wife_id BIGINT,", "wife_id BIGINT REFERENCES wife (id),").replace(
                 "egg_id INTEGER NOT NULL,",
-                f"egg_id INTEGER NOT NULL REFERENCES egg (id) {words['late']},",
+                "egg_id INTEGER NOT NULL CONSTRAINT hatched_from REFERENCES egg (id),",
             )
             for table in tables
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ TEXTS = {
     "parentheses": "((a),(b)",
     "long": "ä'" * 70_000,
     "number": "007",
-    "float": "1e400",
+    "float": "1e300",
     "padded number": " 12 ",
     "true": "TRUE",
     "json": '{"a": [1, 1.0, 1e2, "\\u00e9"], "a": null}',
@@ -175,12 +176,11 @@ POSTGRESQL = {
     "NUMERIC(10,2)": ("1.5", "-99999999.99", "'NaN'"),
     "NUMERIC(3,-2)": ("12300", "-99900"),
     "NUMERIC(2,5)": ("0.00012", "-0.00099"),
-    "REAL": ("0.1", "1e-45", "3.4028235e38", "'-0'", "16777217", "'NaN'", "'Infinity'"),
+    "REAL": ("0.1", "1e-45", "3.4028235e38", "16777217", "'NaN'", "'Infinity'"),
     "DOUBLE PRECISION": (
         "0.1::float8 + 0.2::float8",
         "5e-324",
         "1.7976931348623157e308",
-        "'-0'",
         "1e22",
         "9007199254740993",
         "'NaN'",
@@ -235,6 +235,8 @@ POSTGRESQL = {
 @engines("postgresql", "postgresql15")
 def test_every_type_of_postgresql(database_url, demo, native):
     live = Live(database_url)
+    if native == "XML" and live.version == 18:
+        pytest.skip("the wheel's server is built without libxml")
     live.run(
         "CREATE TYPE mood AS ENUM ('so so', 'it''s', 'NULL')",
         "CREATE DOMAIN positive AS INTEGER CHECK (VALUE > 0)",
@@ -248,14 +250,31 @@ def test_every_type_of_postgresql(database_url, demo, native):
     comes_back(live, demo, ["c"])
 
 
-@pytest.mark.parametrize("native", ["TEXT", "VARCHAR", "VARCHAR(140000)", "JSON"])
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("native", ["REAL", "DOUBLE PRECISION"])
+@engines("postgresql", "postgresql15")
+def test_minus_zero_comes_back_by_import(database_url, demo, native):
+    """psql reads -0 as the integer 0."""
+    live = Live(database_url)
+    live.run(
+        f"CREATE TABLE cells (id INTEGER PRIMARY KEY, is_demo BOOLEAN, c {native})",
+        "INSERT INTO cells VALUES (1, TRUE, '-0'), (2, TRUE, 0)",
+    )
+    comes_back(live, demo, ["c"], client=False)
+
+
+TEXT_CASES = [
+    *(("TEXT", name) for name in TEXTS),
+    *(
+        (native, name)
+        for native in ("VARCHAR(140000)", "JSON")
+        for name in ("controls", "cr lf", "copy's end", "quotes", "long")
+    ),
+]
+
+
+@pytest.mark.parametrize(("native", "name"), TEXT_CASES)
 @engines("postgresql", "postgresql15")
 def test_any_text_in_postgresql(database_url, demo, native, name):
-    if native != "TEXT" and name not in ("controls", "cr lf", "copy's end", "quotes", "long"):
-        pytest.skip("one kind of text column is enough for this one")
-    import json
-
     text = json.dumps(TEXTS[name], ensure_ascii=False) if native == "JSON" else TEXTS[name]
     live = Live(database_url)
     live.run(f"CREATE TABLE cells (id INTEGER PRIMARY KEY, is_demo BOOLEAN, c {native})")
@@ -278,7 +297,7 @@ _CELL = st.one_of(
     st.text(st.sampled_from("a\0'\n"), max_size=5),
 )
 _ANY = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -341,8 +360,20 @@ _PORTABLE = {
 }
 
 
-@engines("sqlite", "postgresql", "postgresql15")
-@engines("sqlite", "postgresql", "postgresql15", fixture="target_url")
+@engines("postgresql", "postgresql15")
+@pytest.mark.parametrize("number", [7.032960118602786e16, 0.1 + 0.2, 1.4060000000000002e16])
+def test_a_float_s_last_digit_from_postgresql_to_sqlite(database_url, sqlite_url, demo, number):
+    """PostgreSQL writes the first as 7.0329601186027856e+16, Python with a digit less."""
+    source, target = Live(database_url), Live(sqlite_url)
+    for live in (source, target):
+        live.run("CREATE TABLE cells (id INTEGER PRIMARY KEY, is_demo BOOLEAN, c DOUBLE PRECISION)")
+    source.insert("cells", (1, True, number))
+    demo.load(target, demo.export(source).path)
+    assert target.value("SELECT c FROM cells") == number
+
+
+@engines("sqlite", "postgresql")
+@engines("sqlite", "postgresql", fixture="target_url")
 @settings(_ANY, max_examples=10)
 @given(
     rows=st.lists(

@@ -19,6 +19,7 @@
     │   │   └── UnfitValueError     22   a value its column would silently change
     │   ├── KeyClashError           23   a real row already uses the key
     │   ├── RealRowsError           24   real rows would be deleted, changed or left dangling
+    │   ├── ForeignRowError         27   a row that demo rows lean on is missing here
     │   ├── VerificationError       25   the result was not the snapshot
     │   └── NotConfirmedError       26   no, or nobody there to ask
     ├── StoreError                  30   the snapshot directory could not be read or written
@@ -162,6 +163,12 @@ class RealRowsError(ImportFailedError):
     """Rows that are not demo data would be deleted, changed or left dangling."""
 
     exit_code = 24
+
+
+class ForeignRowError(ImportFailedError):
+    """A row outside the demo that demo rows lean on is missing, or not the only one."""
+
+    exit_code = 27
 
 
 class VerificationError(ImportFailedError):

@@ -9,10 +9,12 @@ from importlib.metadata import version as package_version
 
 from demo_snapshots.config import Config
 from demo_snapshots.database.connect import Database, connect
-from demo_snapshots.database.order import LoadOrder, load_order
+from demo_snapshots.database.order import load_order
+from demo_snapshots.database.outside import Lookup, Outside
 from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import reflect
 from demo_snapshots.database.selection import Selection, resolve
+from demo_snapshots.document import statements
 from demo_snapshots.document.header import fingerprint
 from demo_snapshots.document.writer import Content, Deferred, Section, write_document
 from demo_snapshots.errors import EmptyScenarioError
@@ -57,14 +59,16 @@ def export_scenario(
     check_scenario_name(scenario)
     moment = now.astimezone(UTC).replace(microsecond=0)
     with connect(config.database) as database, store.lock(), database.reading():
-        schema = reflect(database, config.tables)
+        schema = reflect(database, config.tables, config.references)
         order = load_order(schema.tables)
         selection = Selection(database.dialect, schema.tables, resolve(config, schema))
-        source = RowSource(database, selection, order, scenario)
+        outside = Outside(database, schema, selection, config.references, scenario)
+        texts = {lookup: _spelled(lookup) for _, _, lookup in outside.lookups()}
+        source = RowSource(database, selection, order, scenario, outside, texts)
         statistics = source.statistics()
         if not allow_empty:
             _require_rows(database, selection, scenario, statistics)
-        source.require_self_contained()
+        outside.require()
         header = Header(
             scenario=scenario,
             version=Version(store.next_number(scenario), moment.date()),
@@ -75,8 +79,9 @@ def export_scenario(
             migration=schema.migration,
             tables=order.tables,
             statistics=statistics,
+            includes=tuple((table, source.included_count(table)) for table in outside.included),
         )
-        content = _content(source, selection, order, statistics, progress, schema.search_path)
+        content = _content(source, header, progress, schema.search_path)
         return _publish(header, content, store, auto_version=auto_version)
 
 
@@ -114,24 +119,24 @@ def _publish(header: Header, content: Content, store: Store, *, auto_version: bo
     )
 
 
+def _spelled(lookup: Lookup) -> tuple[str, ...]:
+    referenced, _, column, key = lookup
+    return statements.lookup(referenced.name, column, key)
+
+
 def _content(
-    source: RowSource,
-    selection: Selection,
-    order: LoadOrder,
-    statistics: Statistics,
-    progress: Progress,
-    search_path: Sequence[str],
+    source: RowSource, header: Header, progress: Progress, search_path: Sequence[str]
 ) -> Content:
+    order = source.order
     return Content(
         sections=[
-            Section(
-                table,
-                _watched(source.rows(table), table, statistics.rows(table.name), progress),
-                overriding=any(column.identity_always for column in table.carried),
-            )
+            Section(table, _watched(source, table, header.statistics, progress), _always(table))
             for table in order.tables
         ],
-        selection=selection.rules,
+        includes=[
+            Section(table, source.rows(table), _always(table)) for table, _ in header.includes
+        ],
+        selection=source.selection.rules,
         deferred=[
             Deferred(
                 reference.table,
@@ -156,12 +161,16 @@ def _content(
     )
 
 
+def _always(table: Table) -> bool:
+    return any(column.identity_always for column in table.carried)
+
+
 def _watched(
-    batches: Iterator[list[bytes]], table: Table, total: int, progress: Progress
+    source: RowSource, table: Table, statistics: Statistics, progress: Progress
 ) -> Iterator[Sequence[bytes]]:
-    done = 0
+    done, total = 0, statistics.rows(table.name)
     progress(table.name, done, total)
-    for batch in batches:
+    for batch in source.rows(table):
         yield batch
         done += len(batch)
         progress(table.name, done, total)

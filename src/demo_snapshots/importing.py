@@ -17,6 +17,7 @@ from typing import BinaryIO
 from demo_snapshots.config import Config
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import Merge
+from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.protection import (
     require_foreign_keys,
     require_free_keys,
@@ -36,7 +37,7 @@ from demo_snapshots.errors import (
     VerificationError,
 )
 from demo_snapshots.fitting import require_fit
-from demo_snapshots.loading import load_document
+from demo_snapshots.loading import check_document, load_document
 from demo_snapshots.model import (
     ImportPlan,
     ImportResult,
@@ -135,8 +136,8 @@ def import_from_file(
                 f"{path}: a snapshot of {document.header.scenario!r}, not of {scenario!r}",
                 hint=f"Import it as {document.header.scenario}.",
             )
-        schema = reflect(database, config.tables)
-        require_fit(document.header, schema.tables, database.label)
+        schema = reflect(database, config.tables, config.references)
+        require_fit(document.header, schema.tables, schema.leaned_on, database.label)
         job = _Import(database, config, schema, path, keep_other_scenarios, progress)
         replaced = job.count(document)
         if replaced.total and confirm is not None:
@@ -189,6 +190,7 @@ class _Import:
         self.progress = progress
         self.size = path.stat().st_size
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
+        self.outside = Outside(database, schema, self.selection, config.references, None)
 
     def count(self, document: Document) -> Statistics:
         """The demo rows that would be replaced."""
@@ -199,8 +201,7 @@ class _Import:
 
     def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> None:
         """Check the whole file, then ask."""
-        for _ in document.rows(self.schema.tables.__getitem__):
-            pass
+        check_document(document, self.schema, self.outside)
         plan = ImportPlan(
             scenario=document.header.scenario,
             source=self.path,
@@ -213,8 +214,16 @@ class _Import:
 
     def _staging(self, document: Document) -> Staging:
         scenario = document.header.scenario if self.keep_other_scenarios else None
-        described = document.header.tables
-        return Staging(self.database, self.schema, self.selection, described, scenario)
+        header = document.header
+        includes = [table for table, _ in header.includes]
+        return Staging(
+            self.database, self.schema, self.selection, header.tables, scenario, includes
+        )
+
+    def _load(self, document: Document, staging: Staging, *, straight: bool) -> int:
+        return load_document(
+            document, staging, self.outside, self.size, self.progress, straight=straight
+        )
 
     @property
     def _locked(self) -> list[Table]:
@@ -229,7 +238,7 @@ class _Import:
             for stage in staging.stages.values():
                 if staging.count(stage.target, staging.predicate(stage)):
                     raise VerificationError(f"{stage.table.name}: demo rows appeared meanwhile")
-            changed = load_document(document, staging, self.size, self.progress, straight=True)
+            changed = self._load(document, staging, straight=True)
             if postponed:
                 self.database.dialect.settle(self.database.raw, postponed)
             for stage in staging.stages.values():
@@ -246,7 +255,7 @@ class _Import:
         staging = self._staging(document)
         with self.database.writing(self._locked):
             staging.create()
-            load_document(document, staging, self.size, self.progress)
+            self._load(document, staging, straight=False)
             require_free_keys(staging)
             require_unreferenced(staging)
             merge = Merge(staging)
@@ -265,7 +274,7 @@ class _Import:
         if not self.database.dialect.enforces_foreign_keys:
             require_foreign_keys(staging)
         # Counters survive a rollback, so they come last of all.
-        for table in self.schema.tables.values():
+        for table in (*self.schema.tables.values(), *self.schema.leaned_on.values()):
             self.database.dialect.advance_sequences(self.database.raw, table)
         return ImportResult(
             scenario=document.header.scenario,

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
+from demo_snapshots.database.outside import Outside
+from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.staging import Staging, load_rows, update_statement
-from demo_snapshots.document.reader import Document, Rows, Update
+from demo_snapshots.document.reader import Document, Event, Included, Rows, Update
+from demo_snapshots.document.statements import LOOKUP, lookup, lookup_pattern, read_lookup
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model import Kind, Progress, Table
 
 _BATCH = 500
+_MOST_KNOWN = 100_000
 
 
 def load_document(
-    document: Document, staging: Staging, size: int, progress: Progress, *, straight: bool = False
+    document: Document,
+    staging: Staging,
+    outside: Outside,
+    size: int,
+    progress: Progress,
+    *,
+    straight: bool = False,
+    include: bool = True,
 ) -> int:
-    """Load every row and deferred reference; the number of rows.
+    """Load every row and deferred reference; the number of demo rows.
 
     Into the stages, which are indexed afterwards, or with ``straight`` into the tables
-    themselves. ``progress`` counts bytes of ``size``. The document checks itself as it streams
-    by: after any DocumentError the transaction is to be rolled back.
+    themselves. Rows outside the demo are added where they are missing, unless ``include`` is
+    false; references by natural key are looked up. ``progress`` counts bytes of ``size``. The
+    document checks itself as it streams by: after any error the transaction is to be rolled
+    back.
     """
     loaded = {table.name: 0 for table in document.header.tables}
-    events = _watched(document.rows(staging.schema.tables.__getitem__), size, progress)
     indexed = straight
-    for (name, updates), group in groupby(events, lambda e: (e.table, isinstance(e, Update))):
+    looked_up = {table.name for table, _, _ in outside.lookups()}
+    watched = _watched(_events(document, staging.schema, outside), size, progress)
+    for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
+        if kind is Included:
+            staging.include(name, _chunks(group), insert=include)
+            continue
         stage = staging.stages[name]
         target = stage.target if straight else stage.rows
-        if not updates:
-            texts = (event.text for event in group if isinstance(event, Rows))
-            if straight:
-                database, columns = staging.database, stage.columns
-                loaded[name] += load_rows(database, target, stage.table, columns, texts)
-            else:
-                loaded[name] += staging.load(name, texts)
+        if kind is Rows:
+            for texts in _loads(group, looked_up=name in looked_up, outside=outside):
+                loaded[name] += load_rows(
+                    staging.database, target, stage.table, stage.columns, texts
+                )
             continue
         if not indexed:
             staging.finish()
@@ -52,9 +68,61 @@ def load_document(
     return sum(loaded.values())
 
 
-def _watched(
-    events: Iterable[Rows | Update], size: int, progress: Progress
-) -> Iterator[Rows | Update]:
+def check_document(document: Document, schema: Schema, outside: Outside) -> None:
+    """Read the whole document against the target's columns, and load nothing."""
+    for _ in _events(document, schema, outside):
+        pass
+
+
+def _events(document: Document, schema: Schema, outside: Outside) -> Iterator[Event]:
+    patterns = {
+        (table.name, column): lookup_pattern(lookup(referenced.name, wanted, names))
+        for table, column, (referenced, _, wanted, names) in outside.lookups()
+    }
+    return document.rows(
+        schema.tables.__getitem__,
+        {table.name: table for table in outside.included}.__getitem__,
+        lambda table, column: patterns.get((table, column)),
+    )
+
+
+def _chunks(events: Iterable[Event]) -> Iterator[bytes]:
+    texts = (event.text for event in events if isinstance(event, Included))
+    while batch := list(islice(texts, _BATCH)):
+        yield b",\n".join(batch)
+
+
+def _loads(
+    events: Iterable[Event], *, looked_up: bool, outside: Outside
+) -> Iterator[Iterable[bytes]]:
+    """The raw rows of a table, by loads. All in one, but one by one where references by natural
+    key are looked up: no query can run while a load does."""
+    texts = (event.text for event in events if isinstance(event, Rows))
+    if not looked_up:
+        yield texts
+        return
+    for text in _found(texts, outside):
+        yield (text,)
+
+
+def _found(texts: Iterable[bytes], outside: Outside) -> Iterator[bytes]:
+    """Raw rows with every reference by natural key replaced by what it stands for."""
+    known: dict[bytes, bytes] = {}
+
+    def find(match: re.Match[bytes]) -> bytes:
+        if match["table"] is None:
+            return match[0]
+        if match[0] not in known:
+            if len(known) == _MOST_KNOWN:
+                known.clear()
+            known[match[0]] = outside.find(*read_lookup(match))
+        return known[match[0]]
+
+    for text in texts:
+        yield LOOKUP.sub(find, text) if b"\n(SELECT " in text else text
+
+
+def _watched(events: Iterable[Event], size: int, progress: Progress) -> Iterator[Event]:
     passed = 0
     for event in events:
         yield event
@@ -64,7 +132,7 @@ def _watched(
 
 
 def _batches(
-    staging: Staging, table: Table, target: str, events: Iterable[Rows | Update]
+    staging: Staging, table: Table, target: str, events: Iterable[Event]
 ) -> Iterator[list[str]]:
     batch: list[str] = []
     for event in events:

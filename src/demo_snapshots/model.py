@@ -252,6 +252,8 @@ class Header:
     tool: str = ""
     migration: str | None = None
     format: int = 1
+    includes: tuple[tuple[Table, int], ...] = ()
+    """Tables outside the demo whose rows travel along, and how many, in load order."""
     extra: tuple[tuple[str, str], ...] = ()
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from demo_snapshots.config import Config
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import compare
+from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.protection import dangling
 from demo_snapshots.database.references import missing_json_references
 from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.database.staging import Staging
-from demo_snapshots.document.reader import Document, any_literals, describe
+from demo_snapshots.document.reader import Document, any_literals, any_lookup, describe
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.fitting import fit
 from demo_snapshots.loading import load_document
@@ -52,11 +53,12 @@ def validate_scenario(
         if store.latest(scenario) is None:
             raise unknown_scenario(scenario, store.scenarios())
     with connect(config.database) as database:
-        schema = reflect(database, config.tables)
+        schema = reflect(database, config.tables, config.references)
         if schema_only:
             return _validate_schema(store, scenario, schema)
         selection = Selection(database.dialect, schema.tables, resolve(config, schema))
-        return _validate_rows(database, schema, selection, store, scenario, progress)
+        outside = Outside(database, schema, selection, config.references, None)
+        return _validate_rows(database, schema, selection, outside, store, scenario, progress)
 
 
 def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> ValidationResult:
@@ -66,7 +68,8 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
     for name in (scenario,) if scenario else store.scenarios():
         latest = store.latest(name)
         assert latest is not None
-        found = fit(describe(store.path(latest)).header, schema.tables)
+        header = describe(store.path(latest)).header
+        found = fit(header, schema.tables, schema.leaned_on)
         problems += [f"{name} {latest.version}: {problem}" for problem in found.problems]
         notes += [f"{name} {latest.version}: {note}" for note in found.notes]
         if schema.migration != latest.migration:
@@ -87,6 +90,7 @@ def _validate_rows(
     database: Database,
     schema: Schema,
     selection: Selection,
+    outside: Outside,
     store: Store,
     scenario: str | None,
     progress: Progress,
@@ -106,7 +110,7 @@ def _validate_rows(
         )
         if latest is None:
             return result
-        return _compared(result, staging, store.path(latest), progress)
+        return _compared(result, staging, outside, store.path(latest), progress)
 
 
 def _why_not_compared(
@@ -137,11 +141,15 @@ def _broken_references(staging: Staging) -> list[str]:
 
 
 def _compared(
-    result: ValidationResult, staging: Staging, path: Path, progress: Progress
+    result: ValidationResult,
+    staging: Staging,
+    outside: Outside,
+    path: Path,
+    progress: Progress,
 ) -> ValidationResult:
     with path.open("rb") as stream:
         document = Document(stream)
-        found = fit(document.header, staging.schema.tables)
+        found = fit(document.header, staging.schema.tables, staging.schema.leaned_on)
         if found.problems:
             problems = tuple(f"{result.version}: {problem}" for problem in found.problems)
             return replace(result, problems=(*result.problems, *problems))
@@ -151,9 +159,10 @@ def _compared(
             staging.selection,
             document.header.tables,
             staging.scenario,
+            [table for table, _ in document.header.includes],
         )
         staged.create()
-        load_document(document, staged, path.stat().st_size, progress)
+        load_document(document, staged, outside, path.stat().st_size, progress, include=False)
         comparison = compare(staged)
     problems = tuple(_difference(table, result) for table in comparison if not table.same)
     return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))
@@ -181,7 +190,7 @@ def validate_export_file(path: Path) -> Description:
     with path.open("rb") as stream:
         document = Document(stream)
         try:
-            for _ in document.rows(any_literals):
+            for _ in document.rows(any_literals, any_literals, any_lookup):
                 pass
         except DocumentError as error:
             raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.order import DeferredReference, LoadOrder
+from demo_snapshots.database.outside import Lookup, Outside
 from demo_snapshots.database.selection import Selection
-from demo_snapshots.errors import (
-    DatabaseError,
-    ExportError,
-    OutsideReferenceError,
-    UnportableValueError,
-)
-from demo_snapshots.model import Affinity, Column, ForeignKey, Statistics, Table, TableCount
-
-_SHOWN = 3
+from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
+from demo_snapshots.model import Affinity, Column, Statistics, Table, TableCount
 
 
 class RowSource:
     """The demo rows of one scenario (of all, if None), within one consistent read."""
 
     def __init__(
-        self, database: Database, selection: Selection, order: LoadOrder, scenario: str | None
+        self,
+        database: Database,
+        selection: Selection,
+        order: LoadOrder,
+        scenario: str | None,
+        outside: Outside | None = None,
+        texts: Mapping[Lookup, tuple[str, ...]] | None = None,
     ) -> None:
+        """``outside`` says what becomes of references that lead out of the demo, ``texts`` how
+        the document spells those by natural key; they matter to ``rows`` only."""
         self.database = database
         self.dialect = database.dialect
         self.selection = selection
         self.order = order
         self.scenario = scenario
+        self.outside = outside
+        self.texts = texts or {}
 
     def _from(self, table: Table) -> str:
-        predicate = self.selection.predicate(table.name, self.scenario)
+        if table.name in self.selection.tables:
+            predicate = self.selection.predicate(table.name, self.scenario)
+        else:
+            assert self.outside is not None
+            predicate = self.outside.included_predicate(table)
         return f"FROM {self.dialect.table(table)} WHERE {predicate}"
 
     def statistics(self) -> Statistics:
@@ -91,8 +99,14 @@ class RowSource:
                     hint="Set it to NULL or to a number.",
                 )
 
+    def included_count(self, table: Table) -> int:
+        """How many rows of a table outside the demo travel along; ``rows`` gives them."""
+        return int(self.database.scalar(f"SELECT count(*) {self._from(table)}"))
+
     def _literal(self, table: Table, column: Column) -> str:
         literal = self.dialect.literal(column)
+        if self.outside is not None:
+            literal = self.outside.literal(table, column.name, literal, self.texts)
         for reference in self.order.deferred:
             if reference.table.name == table.name and column.name in reference.columns:
                 if not reference.forward:
@@ -127,36 +141,6 @@ class RowSource:
         order = ", ".join(self.dialect.order(table.column(name)) for name in table.key)
         sql = f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
         yield from self._stream(table, sql)
-
-    def require_self_contained(self) -> None:
-        """Raise OutsideReferenceError if a row references one that is not selected itself."""
-        for table in self.order.tables:
-            for key in table.foreign_keys:
-                count = int(self.database.scalar(f"SELECT count(*) {self._leaving(table, key)}"))
-                if count:
-                    path = f"{table.name}.{', '.join(key.columns)} -> {key.referenced_table}"
-                    rows = "1 row" if count == 1 else f"{count} rows"
-                    raise OutsideReferenceError(
-                        f"{path}.{', '.join(key.referenced_columns)}: {rows} reference rows"
-                        " that are not demo data of this scenario",
-                        hint="Mark the referenced rows as demo data of the scenario, or set the"
-                        " references to NULL.",
-                    )
-
-    def _leaving(self, table: Table, key: ForeignKey) -> str:
-        given = " AND ".join(f"{self.dialect.quote(name)} IS NOT NULL" for name in key.columns)
-        own = self.dialect.columns(key.columns)
-        own = own if len(key.columns) == 1 else f"({own})"
-        if key.referenced_table not in self.selection.tables:
-            return f"{self._from(table)} AND {given}"
-        referenced = self.selection.tables[key.referenced_table]
-        wanted = self.dialect.columns(key.referenced_columns)
-        # A NULL among them would make NOT IN true of nothing.
-        there = " AND ".join(
-            f"{self.dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns
-        )
-        selected = f"SELECT {wanted} {self._from(referenced)} AND {there}"
-        return f"{self._from(table)} AND {given} AND {own} NOT IN ({selected})"
 
 
 def _label(value: object) -> str:

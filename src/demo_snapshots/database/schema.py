@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,14 +30,17 @@ class Schema:
     names: tuple[str, ...]
     migration: str | None = None
     search_path: tuple[str, ...] = ()
+    leaned_on: Mapping[str, Table] = field(default_factory=dict)
+    """Tables outside the demo that the configuration's ``[references]`` name, by name."""
 
 
 _Place = tuple[str | None, str]
 """A table's schema, None for the default one, and its name."""
 
 
-def reflect(database: Database, wanted: Iterable[str]) -> Schema:
-    """Read what the database says of the ``wanted`` tables and all that reference them.
+def reflect(database: Database, wanted: Iterable[str], references: Iterable[str] = ()) -> Schema:
+    """Read what the database says of the ``wanted`` tables and all that reference them, and of
+    those that ``references`` name.
 
     Raises SchemaError naming the tables that are missing, ConfigError for two of one name.
     """
@@ -48,6 +51,7 @@ def reflect(database: Database, wanted: Iterable[str]) -> Schema:
         schemas = (None, *database.dialect.other_schemas(database.raw))
         names = {schema: inspector.get_table_names(schema) for schema in schemas}
         places = _locate(names, tuple(wanted), database.label)
+        leaned = _locate(names, tuple(references), database.label)
         keys = {
             (schema, table): tuple(map(_foreign_key, found))
             for schema in schemas
@@ -57,14 +61,15 @@ def reflect(database: Database, wanted: Iterable[str]) -> Schema:
         others = [
             _table(inspector, place, keys[place]) for place in _referencing(keys, places.values())
         ]
-    selected, others = (
+        outside = [_table(inspector, place, keys[place]) for place in leaned.values()]
+    selected, others, outside = (
         [
             replace(table, columns=columns)
             for table, columns in zip(
                 tables, database.dialect.reflect_columns(database.raw, tables), strict=True
             )
         ]
-        for tables in (selected, others)
+        for tables in (selected, others, outside)
     )
     home = inspector.default_schema_name or ""
     elsewhere = [table.schema for table in selected if table.schema]
@@ -76,6 +81,7 @@ def reflect(database: Database, wanted: Iterable[str]) -> Schema:
         names=tuple(names[None]),
         migration=_migration_head(database, names[None]),
         search_path=tuple(path) if database.dialect.has_schemas else (),
+        leaned_on={table.name: table for table in outside},
     )
 
 

@@ -14,7 +14,7 @@ from demo_snapshots.database.connect import Database
 from demo_snapshots.database.order import load_order
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.selection import Selection
-from demo_snapshots.errors import DatabaseError, DocumentError, UnfitValueError
+from demo_snapshots.errors import DatabaseError, DocumentError, KeyClashError, UnfitValueError
 from demo_snapshots.model import Column, Table
 
 
@@ -53,7 +53,8 @@ class Stage:
 
 class Staging:
     """``described`` are the document's tables; selected tables it lacks are staged empty.
-    ``scenario`` narrows what is replaced to one scenario's rows; None replaces all demo rows."""
+    ``includes`` are its tables outside the demo. ``scenario`` narrows what is replaced to one
+    scenario's rows; None replaces all demo rows."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Staging:
         selection: Selection,
         described: Iterable[Table],
         scenario: str | None = None,
+        includes: Iterable[Table] = (),
     ) -> None:
         self.database = database
         self.dialect = database.dialect
@@ -70,6 +72,19 @@ class Staging:
         self.scenario = scenario
         self.order = load_order(schema.tables)
         carried = {table.name: table.columns for table in described}
+        self.includes = {
+            table.name: Stage(
+                table=schema.leaned_on[table.name],
+                columns=tuple(
+                    schema.leaned_on[table.name].column(column.name) for column in table.columns
+                ),
+                target=self.dialect.table(schema.leaned_on[table.name]),
+                rows=self.dialect.temporary(f"demo_stage_{number}"),
+                now="",
+                number=number,
+            )
+            for number, table in enumerate(includes, len(self.order.tables))
+        }
         self.stages = {
             table.name: self._stage(number, table, carried.get(table.name, table.carried))
             for number, table in enumerate(self.order.tables)
@@ -94,6 +109,34 @@ class Staging:
             names = self.dialect.columns(column.name for column in stage.columns)
             select = f"SELECT {names} FROM {stage.target} WHERE 1 = 0"
             self._make(stage.temporary, select, stage.key)
+
+    def include(self, table: str, chunks: Iterable[bytes], *, insert: bool) -> None:
+        """Stage rows outside the demo; with ``insert``, add those whose key is missing.
+
+        Raises KeyClashError if such a row's unique value is another row's.
+        """
+        stage = self.includes[table]
+        names = self.dialect.columns(column.name for column in stage.columns)
+        select = f"SELECT {names} FROM {stage.target} WHERE 1 = 0"
+        self._make(stage.temporary, select, stage.key)
+        load_rows(self.database, stage.rows, stage.table, stage.columns, chunks)
+        self.database.run(self.dialect.index_temporary(stage.temporary, stage.key))
+        if not insert:
+            return
+        always = any(column.identity_always for column in stage.columns)
+        try:
+            self.database.execute(
+                f"INSERT INTO {stage.target} ({names})"
+                f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {names}"
+                f" FROM {stage.rows} AS s WHERE NOT EXISTS (SELECT 1 FROM {stage.target} AS t"
+                f" WHERE {self.dialect.match('s', 't', stage.key)})"
+            )
+        except DatabaseError as error:
+            raise KeyClashError(
+                f"{table}: a row that travels along could not be added: {error.message}",
+                hint="Nothing was changed. If the row is there under another key, carry the"
+                f" reference by a natural key: [references] {table} = {{ by-key = […] }}.",
+            ) from error
 
     def _make(self, name: str, select: str, key: Sequence[str]) -> None:
         self.database.execute(self.dialect.create_temporary(name, select, key))

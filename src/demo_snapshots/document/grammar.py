@@ -9,7 +9,7 @@ and the choice between forms is atomic throughout, so matching is linear in the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,10 @@ LITERAL = b"(?:NULL|TRUE|FALSE|" + NUMBER + b"|" + STRING + b"|" + BINARY + b"|"
 
 _ANY = re.compile(LITERAL)
 # What may still become a literal, or is one and may be followed by its comma, when more is read.
-_CUT = re.compile(rb"(?:'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?)\Z")
+_CUT = re.compile(
+    rb"(?:'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?"
+    rb"|\n\(SELECT (?:[^')]++|'[^']*+'?)*+)\Z"
+)
 _LONGEST_WORD = 64
 
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
@@ -45,11 +48,19 @@ class RowGrammar:
     pattern of their own, and the others are compiled once a row needs them.
     """
 
-    def __init__(self, columns: Sequence[tuple[str, Kind, Column | None]]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[tuple[str, Kind, Column | None]],
+        lookups: Mapping[str, bytes] | None = None,
+    ) -> None:
         """``columns`` in the document's order: name, the document's kind and the target's
-        column, or None where any literal will do."""
+        column, or None where any literal will do. ``lookups`` are patterns of the references by
+        natural key that columns may hold instead of a literal."""
         self.names = tuple(name for name, _, _ in columns)
         self._forms = [value_forms(column, kind) for _, kind, column in columns]
+        for position, name in enumerate(self.names):
+            if lookups and name in lookups:
+                self._forms[position][1].append(lookups[name])
         self._common = _rows_of([_either(common) for common, _ in self._forms])
 
     @cached_property

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -35,6 +36,8 @@ _SUM = "Records"
 _TABLE = re.compile(rf"-- Table ({IDENTIFIER}): (.+)")
 _TOTAL = re.compile(r"-- Total (.+): ([0-9]{1,15})")
 _BREAKDOWN = re.compile(rf"-- Breakdown ({IDENTIFIER}): (.+)")
+_INCLUDE = re.compile(rf"-- Include ({IDENTIFIER}): (.+)")
+_INCLUDED = re.compile(rf"-- Included ({IDENTIFIER}): ([0-9]{{1,15}})")
 _OTHER = re.compile(r"-- ([A-Za-z][A-Za-z0-9 _-]*): (.*)")
 _COLUMN = re.compile(rf"({IDENTIFIER}) ([a-z]+)( key[0-9]*)?( null)?(?:, |$)")
 _Value = TypeVar("_Value")
@@ -97,6 +100,9 @@ def write_header(header: Header) -> str:
     if header.migration:
         lines.append(f"-- Migration: {header.migration}")
     lines += [f"-- Table {describe_table(table)}" for table in header.tables]
+    for table, rows in header.includes:
+        lines.append(f"-- Include {describe_table(table)}")
+        lines.append(f"-- Included {write_identifier(table.name)}: {rows}")
     lines += [f"-- {key}: {value}" for key, value in header.extra]
     for count in header.statistics.tables:
         lines.append(f"-- Total {title[count.table]}: {count.rows}")
@@ -116,6 +122,8 @@ def read_header(lines: Iterable[str]) -> Header:
     tables: list[Table] = []
     totals: dict[str, int] = {}
     breakdowns: dict[str, tuple[tuple[str, int], ...]] = {}
+    includes: list[Table] = []
+    included: list[tuple[str, int]] = []
     extra: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):
         if number == 1:
@@ -131,6 +139,10 @@ def read_header(lines: Iterable[str]) -> Header:
         try:
             if match := _TABLE.fullmatch(line):
                 tables.append(_read_table(read_identifier(match[1]), match[2]))
+            elif match := _INCLUDE.fullmatch(line):
+                includes.append(_read_table(read_identifier(match[1]), match[2]))
+            elif match := _INCLUDED.fullmatch(line):
+                included.append((read_identifier(match[1]), int(match[2])))
             elif match := _TOTAL.fullmatch(line):
                 _once(totals, match[1], int(match[2]))
             elif match := _BREAKDOWN.fullmatch(line):
@@ -141,7 +153,11 @@ def read_header(lines: Iterable[str]) -> Header:
                 raise ValueError("not a header line")
         except ValueError as error:
             raise DocumentError(str(error), line=number) from None
-    return _assemble(values, tables, totals, breakdowns, extra)
+    header = _assemble(values, tables, totals, breakdowns, extra)
+    if [name for name, _ in included] != [table.name for table in includes]:
+        raise DocumentError("the header's included tables and their counts do not match")
+    counts = [rows for _, rows in included]
+    return replace(header, includes=tuple(zip(includes, counts, strict=True)))
 
 
 _KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Tool", "Schema", "Migration"}

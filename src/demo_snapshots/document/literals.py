@@ -149,11 +149,11 @@ def _unescape(match: re.Match[bytes]) -> bytes:
     return bytes.fromhex(digits.decode()) if digits is not None else b"'"
 
 
-_RAW_LITERAL = re.compile(
+RAW_LITERAL = re.compile(
     rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW_TOKEN.pattern
 )
 
 
 def split(row: bytes) -> list[bytes]:
     """The raw literals of one raw row ``(…)``, in order."""
-    return [match[0] for match in _RAW_LITERAL.finditer(row)]
+    return [match[0] for match in RAW_LITERAL.finditer(row)]

@@ -45,6 +45,15 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """One raw row outside the demo, to be inserted where its key is missing."""
+
+    table: str
+    columns: tuple[str, ...]
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """A deferred reference: raw literals to set, and the key of the row."""
 
@@ -53,8 +62,14 @@ class Update:
     key: tuple[tuple[str, bytes], ...]
 
 
+Event = Rows | Included | Update
+
 Target = Callable[[str], Table | None]
 """The table that a name in the document means, None where any literal will do."""
+
+
+Lookups = Callable[[str, str], bytes | None]
+"""The pattern of a reference by natural key that may stand in for a table's column, if any."""
 
 
 class _Source:
@@ -182,8 +197,16 @@ class Document:
         source.expect("")
         return header
 
-    def rows(self, target: Target) -> Iterator[Rows | Update]:
+    def rows(
+        self,
+        target: Target,
+        includes: Target | None = None,
+        lookups: Lookups | None = None,
+    ) -> Iterator[Event]:
         """Everything to load, in the file's order, checked against ``target``'s columns.
+
+        ``includes`` is the target of rows outside the demo, which are refused without it;
+        ``lookups`` says which references by natural key may stand in for a value.
 
         Yields as the file streams by. Raises DocumentError with the line for whatever is not
         in the grammar, UnfitValueError for a value its column would not take as it is,
@@ -194,8 +217,10 @@ class Document:
         described = {table.name: table for table in self.header.tables}
         source = self._source
         source.hashing = True
+        for table, expected in self.header.includes:
+            yield from self._included(table, expected, includes)
         for table in self.header.tables:
-            yield from self._section(table, target)
+            yield from self._section(table, target, lookups)
         yield from self._deferred(described, target)
         source.hashing = False
         self._pass_end()
@@ -228,14 +253,43 @@ class Document:
             )
         return match
 
-    def _section(self, table: Table, target: Target) -> Iterator[Rows]:
+    def _included(self, table: Table, expected: int, includes: Target | None) -> Iterator[Included]:
+        source = self._source
+        heading = self._pass(statements.SECTION)
+        if includes is None:
+            raise source.error(f"rows of {table.name}, which the configuration does not include")
+        if int(heading[1]) != expected:
+            raise source.error(f"the header counts {expected} rows of {table.name}")
+        names = tuple(column.name for column in table.columns)
+        grammar = _row_grammar(table, names, includes(table.name))
+        for _ in range(expected):
+            line = source.line
+            match = self._pass(statements.INCLUDE)
+            row = b"(" + match["values"] + b");\n"
+            keys = [name for name, _ in statements.read_pairs(match["key"])]
+            told = {read_identifier(match[part].decode()) for part in ("table", "again")}
+            if (
+                told != {table.name}
+                or statements.read_names(match["names"]) != names
+                or tuple(keys) != table.key
+            ):
+                raise DocumentError(f"not an included row of {table.name}", line=line)
+            if grammar.match(row, 0) != len(row):
+                raise UnfitValueError(f"{table.name}: a value would not be taken", line=line)
+            try:
+                yield Included(table.name, names, recover(row[:-2]))
+            except ValueError as error:
+                raise DocumentError(f"{table.name}: {error}", line=line) from None
+        source.expect("")
+
+    def _section(self, table: Table, target: Target, lookups: Lookups | None) -> Iterator[Rows]:
         source = self._source
         expected = self.header.statistics.rows(table.name)
         heading = self._pass(statements.SECTION)
         if int(heading[1]) != expected:
             raise source.error(f"the header counts {expected} rows of {table.name}")
         names = tuple(column.name for column in table.columns)
-        grammar = _row_grammar(table, names, target(table.name)) if expected else None
+        grammar = _row_grammar(table, names, target(table.name), lookups) if expected else None
         while grammar is not None and source.next_is(b"INSERT INTO "):
             self._pass_insert(table, names)
             for text in self._statement_rows(table, grammar):
@@ -344,13 +398,23 @@ class Document:
             raise source.error("something follows the end of the snapshot")
 
 
-def _row_grammar(described: Table, names: Sequence[str], target: Table | None) -> RowGrammar:
-    return RowGrammar(
-        [
-            (name, described.column(name).kind, target.column(name) if target else None)
-            for name in names
-        ]
-    )
+def _row_grammar(
+    described: Table,
+    names: Sequence[str],
+    target: Table | None,
+    lookups: Lookups | None = None,
+) -> RowGrammar:
+    # A column the target does not have is one that the import leaves out.
+    columns = [
+        (
+            name,
+            described.column(name).kind,
+            target.column(name) if target is not None and target.has(name) else None,
+        )
+        for name in names
+    ]
+    patterns = {name: lookups(described.name, name) for name in names} if lookups else {}
+    return RowGrammar(columns, {name: found for name, found in patterns.items() if found})
 
 
 def _recover_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
@@ -359,6 +423,11 @@ def _recover_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes
 
 def any_literals(name: str) -> None:
     """The target for reading a document without a database."""
+
+
+def any_lookup(table: str, column: str) -> bytes:
+    """The lookups for reading a document without a database."""
+    return statements.ANY_LOOKUP
 
 
 def read_tail(path: Path) -> str:

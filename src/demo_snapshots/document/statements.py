@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from demo_snapshots.document.grammar import LITERAL
 from demo_snapshots.document.identifiers import IDENTIFIER, read_identifier, write_identifier
-from demo_snapshots.document.literals import quote
+from demo_snapshots.document.literals import RAW_LITERAL, quote
 from demo_snapshots.document.polyglot import OVERRIDING, POSTGRESQL_ONLY, postgresql_only
 
 _NAME = IDENTIFIER.encode()
@@ -32,6 +32,43 @@ INSERT = re.compile(
 )
 _ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
 _CONDITION = _NAME + b"=" + LITERAL
+INCLUDE = re.compile(
+    rb"INSERT INTO (?P<table>"
+    + _NAME
+    + rb") \((?P<names>"
+    + _NAMES
+    + rb")\)(?: |\n"
+    + re.escape(OVERRIDING.encode())
+    + rb"\n)SELECT (?P<values>"
+    + LITERAL
+    + rb"(?:,"
+    + LITERAL
+    + rb")*+) WHERE NOT EXISTS \(SELECT 1 FROM (?P<again>"
+    + _NAME
+    + rb") WHERE (?P<key>"
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+)\);\n"
+)
+ANY_LOOKUP = (
+    rb"\n\(SELECT "
+    + _NAME
+    + rb" FROM "
+    + _NAME
+    + rb" WHERE "
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+\)\n"
+)
+LOOKUP = re.compile(
+    rb"\n\(SELECT (?P<column>"
+    + _NAME
+    + rb") FROM (?P<table>"
+    + _NAME
+    + rb") WHERE (?P<key>(?:[^')]++|'[^']*+')*+)\)\n|'[^']*+(?:''[^']*+)*+'"
+)
 UPDATE = re.compile(
     rb"UPDATE (?P<table>"
     + _NAME
@@ -46,6 +83,7 @@ UPDATE = re.compile(
     + rb")*+);\n"
 )
 _PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)")
+_RAW_PAIR = re.compile(rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)")
 SEARCH_PATH = re.compile(
     re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
 )
@@ -83,6 +121,51 @@ def insert(table: str, columns: Sequence[str], *, overriding: bool) -> str:
 def read_names(names: bytes) -> tuple[str, ...]:
     """The names of a column list that INSERT recognised."""
     return tuple(read_identifier(match.decode()) for match in re.findall(_NAME, names))
+
+
+def include(
+    table: str,
+    columns: Sequence[str],
+    values: Sequence[bytes],
+    key: Sequence[str],
+    *,
+    overriding: bool,
+) -> bytes:
+    """A row outside the demo that travels along: inserted only where its key is missing."""
+    name = write_identifier(table).encode()
+    names = ", ".join(write_identifier(column) for column in columns).encode()
+    before = f"\n{OVERRIDING}\n".encode() if overriding else b" "
+    conditions = b" AND ".join(_pairs([(column, values[columns.index(column)]) for column in key]))
+    return b"INSERT INTO %s (%s)%sSELECT %s" % (
+        name,
+        names,
+        before,
+        b",".join(values),
+    ) + b" WHERE NOT EXISTS (SELECT 1 FROM %s WHERE %s);\n" % (name, conditions)
+
+
+def lookup(table: str, column: str, key: Sequence[str]) -> tuple[str, ...]:
+    """A reference by natural key, as the texts between which the key's literals stand."""
+    first, *others = (write_identifier(name) for name in key)
+    start = f"\n(SELECT {write_identifier(column)} FROM {write_identifier(table)} WHERE {first}="
+    return (start, *(f" AND {name}=" for name in others), ")\n")
+
+
+def read_lookup(match: re.Match[bytes]) -> tuple[str, str, tuple[tuple[str, bytes], ...]]:
+    """Table, column, and the key's names and raw literals, of what LOOKUP found."""
+    key = tuple(
+        (read_identifier(pair[1].decode()), pair[2]) for pair in _RAW_PAIR.finditer(match["key"])
+    )
+    return (
+        read_identifier(match["table"].decode()),
+        read_identifier(match["column"].decode()),
+        key,
+    )
+
+
+def lookup_pattern(texts: Sequence[str]) -> bytes:
+    """What recognises exactly the lookup with these texts, whatever its literals."""
+    return LITERAL.join(re.escape(text.encode()) for text in texts)
 
 
 def update(

@@ -51,6 +51,7 @@ class Content:
 
     sections: Sequence[Section]
     selection: Mapping[str, TableSelection]
+    includes: Sequence[Section] = ()
     deferred: Sequence[Deferred] = ()
     sequences: Sequence[tuple[str, str]] = ()
     postponed: Sequence[tuple[str, str]] = ()
@@ -86,6 +87,8 @@ def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
     _write_preamble(out, content)
     _write_cleanup(out, content)
     out.hashing = True
+    for (table, rows), section in zip(header.includes, content.includes, strict=True):
+        _write_includes(out, table, rows, section)
     title = titles(table.name for table in header.tables)
     for section in content.sections:
         expected = header.statistics.rows(section.table.name)
@@ -162,6 +165,18 @@ def _groups(batch: Sequence[bytes]) -> Iterator[list[bytes]]:
         size += len(row) + 2
     if group:
         yield group
+
+
+def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> None:
+    out.text(statements.section(f"Included {write_identifier(table.name)}", rows))
+    columns = [column.name for column in table.carried]
+    for batch in section.rows:
+        for row in batch:
+            statement = statements.include(
+                table.name, columns, split(row), table.key, overriding=section.overriding
+            )
+            out.bytes(carry(statement))
+    out.text("\n")
 
 
 def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:

@@ -219,7 +219,8 @@ def _float(column: Column, kind: Kind) -> Forms:
     single = column.bits == 32
     digits = (9 if single else 17) if kind is Kind.FLOAT else (6 if single else 15)
     number = (
-        rf"-?(?=(?:0\.0*+)?[0-9.]{{1,{digits + 1}}}+(?![0-9.]))"
+        rf"-?(?=(?:0\.0*+[0-9]{{0,{digits}}}+|[0-9]{{1,{digits}}}+(?!\.)"
+        rf"|(?=[0-9]++\.)[0-9.]{{1,{digits + 1}}}+)(?![0-9.]))"
         r"[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
     )
     return [number.encode()], special

@@ -208,6 +208,10 @@ def test_a_decimal_into_a_float_has_the_digits_a_float_keeps() -> None:
     double, single = Column("c", Kind.FLOAT), Column("c", Kind.FLOAT, bits=32)
     assert takes(double, "0.123456789012345", Kind.DECIMAL)
     assert not takes(double, "0.12345678901234567", Kind.DECIMAL)
+    assert takes(double, "0.000123456789012345", Kind.DECIMAL)
+    assert not takes(double, "0.1234567890123456", Kind.DECIMAL)
+    assert takes(double, "999999999999999", Kind.DECIMAL)
+    assert not takes(double, "9999999999999999", Kind.DECIMAL)
     assert takes(single, "1.23456", Kind.DECIMAL)
     assert not takes(single, "1.2345678", Kind.DECIMAL)
 

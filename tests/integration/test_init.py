@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -215,7 +214,7 @@ def test_nothing_is_overwritten_without_force(sqlite_url, place):
     assert "[tables.t]" in write(live, place, write=False).content
     write(live, place, force=True)
     assert selected(live, place) == {"t": 1}
-    assert os.listdir(place) == ["demo.toml"]
+    assert [entry.name for entry in place.iterdir()] == ["demo.toml"]
 
 
 def test_a_dangling_link_is_not_written_through(sqlite_url, place):
@@ -223,7 +222,7 @@ def test_a_dangling_link_is_not_written_through(sqlite_url, place):
     (place / "demo.toml").symlink_to("elsewhere.toml")
     with pytest.raises(UsageError):
         write(Live(sqlite_url), place)
-    assert os.listdir(place) == ["demo.toml"]
+    assert [entry.name for entry in place.iterdir()] == ["demo.toml"]
 
 
 def test_a_section_in_pyproject_is_not_hidden_without_force(sqlite_url, place):
@@ -238,10 +237,11 @@ def test_a_section_in_pyproject_is_not_hidden_without_force(sqlite_url, place):
 
 def test_a_directory_that_cannot_be_written(sqlite_url, place):
     small(Live(sqlite_url))
+    config = load_config(database=sqlite_url, directory=place)
     (place / "demo.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be written"):
-        write(Live(sqlite_url), place, force=True)
-    assert os.listdir(place) == ["demo.toml"]
+        initialise(config, directory=place, force=True)
+    assert [entry.name for entry in place.iterdir()] == ["demo.toml"]
 
 
 def test_the_database_is_written_where_nothing_else_names_it(sqlite_url, place):

@@ -146,6 +146,12 @@ class DocumentError(ImportFailedError):
         super().__init__(f"line {line}: {message}" if line is not None else message, hint=hint)
         self.line = line
 
+    def within(self, file: object) -> DocumentError:
+        """The same error, saying in which file."""
+        error = type(self)(f"{file}: {self.message}", hint=self.hint)
+        error.line = self.line
+        return error
+
 
 class UnfitValueError(DocumentError):
     """A value that its target column would refuse or silently change."""

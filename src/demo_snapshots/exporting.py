@@ -16,10 +16,12 @@ from demo_snapshots.database.schema import reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.document import statements
 from demo_snapshots.document.header import fingerprint
+from demo_snapshots.document.reader import describe
 from demo_snapshots.document.writer import Content, Deferred, Section, write_document
 from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model import (
     Column,
+    Entry,
     ExportResult,
     Header,
     Kind,
@@ -103,7 +105,9 @@ def _publish(header: Header, content: Content, store: Store, *, auto_version: bo
     latest = store.latest(header.scenario)
     with store.draft(header.scenario, header.version) as draft:
         digest = write_document(draft.file, header, content)
-        if latest is not None and latest.digest == digest and not auto_version:
+        unchanged = latest is not None and latest.digest == digest and not auto_version
+        # A version that was damaged since is no reason not to save the data again.
+        if latest is not None and unchanged and _is_whole(store, latest):
             logger.info("%s: unchanged since %s", header.scenario, latest.version)
             entry, written = latest, False
         else:
@@ -117,6 +121,10 @@ def _publish(header: Header, content: Content, store: Store, *, auto_version: bo
         digest=digest,
         written=written,
     )
+
+
+def _is_whole(store: Store, entry: Entry) -> bool:
+    return describe(store.path(entry)).sha256 == entry.sha256
 
 
 def _spelled(lookup: Lookup) -> tuple[str, ...]:
@@ -144,6 +152,7 @@ def _content(
                 _moments(reference.table, reference.columns),
                 source.deferred_count(reference),
                 source.deferred_rows(reference),
+                between_tables=reference.foreign_key.referenced_table != reference.table.name,
             )
             for reference in order.deferred
         ],

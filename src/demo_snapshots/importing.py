@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from demo_snapshots.config import Config
+from demo_snapshots.database.comparing import require_same
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import Merge
 from demo_snapshots.database.outside import Outside
@@ -133,7 +134,7 @@ def import_from_file(
         document = Document(stream)
         if scenario is not None and document.header.scenario != scenario:
             raise DocumentError(
-                f"{path}: a snapshot of {document.header.scenario!r}, not of {scenario!r}",
+                f"a snapshot of {document.header.scenario!r}, not of {scenario!r}",
                 hint=f"Import it as {document.header.scenario}.",
             )
         schema = reflect(database, config.tables, config.references)
@@ -162,13 +163,16 @@ def _again(stream: BinaryIO) -> Document:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, and errors about its content that name it."""
     try:
-        with path.open("rb") as stream:
-            yield stream
+        stream = path.open("rb")
     except OSError as error:
-        if error.filename is not None and Path(error.filename) == path:
-            raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-        raise
+        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+    with stream:
+        try:
+            yield stream
+        except DocumentError as error:
+            raise error.within(path) from error
 
 
 class _Import:
@@ -258,9 +262,8 @@ class _Import:
             self._load(document, staging, straight=False)
             require_free_keys(staging)
             require_unreferenced(staging)
-            merge = Merge(staging)
-            changed = merge.apply()
-            merge.verify()
+            changed = Merge(staging).apply()
+            require_same(staging)
             return self._finished(document, staging, replaced, changed, "merge")
 
     def _finished(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo_snapshots.config import Config
+from demo_snapshots.database.comparing import compare
 from demo_snapshots.database.connect import Database, connect
-from demo_snapshots.database.merging import compare
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.protection import dangling
 from demo_snapshots.database.references import missing_json_references
@@ -52,6 +52,10 @@ def validate_scenario(
         check_scenario_name(scenario)
         if store.latest(scenario) is None:
             raise unknown_scenario(scenario, store.scenarios())
+    known = store.scenarios()
+    named = any(rule.scenario for rule in config.tables.values())
+    if scenario is None and not named and len(known) == 1:
+        scenario = known[0]  # rows that name no scenario belong to the only one there is
     with connect(config.database) as database:
         schema = reflect(database, config.tables, config.references)
         if schema_only:
@@ -188,10 +192,10 @@ def validate_export_file(path: Path) -> Description:
     """
     description = describe(path)
     with path.open("rb") as stream:
-        document = Document(stream)
         try:
+            document = Document(stream)
             for _ in document.rows(any_literals, any_literals, any_lookup):
                 pass
         except DocumentError as error:
-            raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
+            raise error.within(path) from error
     return description

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from demo_snapshots.database.dialects import dialect_for
 from demo_snapshots.database.dialects.base import Dialect
-from demo_snapshots.errors import ConfigError, DatabaseUnreachableError
+from demo_snapshots.errors import ConfigError, DatabaseError, DatabaseUnreachableError
 from demo_snapshots.model import Column, Table
 
 logger = logging.getLogger(__name__)
@@ -86,22 +86,25 @@ class Database:
         return self.dialect.version(self.raw)
 
     @contextmanager
-    def _wrapped(self) -> Iterator[None]:
+    def wrapped(self) -> Iterator[None]:
+        """Have errors of the driver, or of SQLAlchemy, arrive as DatabaseError."""
         try:
             yield
+        except DBAPIError as error:
+            raise self.dialect.wrap(error.orig or error) from error
         except self.connection.dialect.loaded_dbapi.Error as error:
             raise self.dialect.wrap(error) from error
 
     def execute(self, sql: str) -> int:
         """Run one statement; the number of rows it changed."""
         logger.debug("%s", sql)
-        with self._wrapped():
+        with self.wrapped():
             return self.dialect.execute(self.raw, sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a query that has few."""
         logger.debug("%s", sql)
-        with self._wrapped():
+        with self.wrapped():
             return self.dialect.rows(self.raw, sql)
 
     def scalar(self, sql: str) -> Any:
@@ -110,23 +113,23 @@ class Database:
 
     def stream(self, sql: str) -> Iterator[list[bytes]]:
         logger.debug("%s", sql)
-        with self._wrapped():
+        with self.wrapped():
             yield from self.dialect.stream(self.raw, sql)
 
     def run(self, statements: Sequence[str]) -> None:
         """Run many small statements that return nothing."""
-        with self._wrapped():
+        with self.wrapped():
             self.dialect.run(self.raw, statements)
 
     def load(self, target: str, columns: Sequence[Column], chunks: Iterable[bytes]) -> int:
         """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows."""
-        with self._wrapped():
+        with self.wrapped():
             return self.dialect.load(self.raw, target, columns, chunks)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """One state of the database, read-only, for as long as the block lasts."""
-        with self._wrapped():
+        with self.wrapped():
             self.dialect.begin_read(self.raw)
         try:
             yield
@@ -140,12 +143,16 @@ class Database:
         Nobody else writes to ``locked`` meanwhile. With ``keep`` false it never commits.
         """
         try:
-            with self._wrapped():
+            with self.wrapped():
                 self.dialect.begin_write(self.raw, locked)
-            with self._wrapped():
+            with self.wrapped():
                 yield
                 if keep:
                     self.dialect.commit(self.raw)
+        except DatabaseError as error:
+            self._roll_back()
+            error.hint = error.hint or "Nothing was changed: every row is as it was."
+            raise
         except BaseException:
             self._roll_back()
             raise
@@ -168,7 +175,7 @@ def connect(url: str) -> Iterator[Database]:
     without its password. A SQLite file that does not exist is unreachable, not created.
     """
     engine = make_engine(url)
-    label = engine.url.render_as_string(hide_password=True)
+    label = masked(url)
     dialect = dialect_for(engine.dialect.name)
     _require_file(engine.url)
     try:
@@ -180,7 +187,7 @@ def connect(url: str) -> Iterator[Database]:
         ) from None
     try:
         database = Database(connection, dialect, label)
-        with database._wrapped():
+        with database.wrapped():
             dialect.prepare(database.raw)
         yield database
     finally:
@@ -202,4 +209,5 @@ def _require_file(url: URL) -> None:
 def _reason(error: DBAPIError, url: URL) -> str:
     # The first line is the driver's own; later ones may repeat connection settings.
     text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+    text = text.removeprefix("connection failed: ")
     return text.replace(str(url.password), "***") if url.password else text

@@ -2,22 +2,24 @@
 
 What makes it sound: only changes outside key, unique and foreign-key columns are made in place.
 Any other changed row is deleted and inserted again, and where foreign keys act, so are the demo
-rows that reference it, since they would go down with it or block it. A row that real rows
-reference stays where it is and is updated in place, or the engine refuses. Inserts are computed
-after the deletes.
+rows that reference it, since they would go down with it or block it. What real rows need is
+*held*: the rows they reference, and the rows those reference. A held row is never deleted and
+inserted again but updated in place, after the inserts, or the engine refuses; one that is gone
+from the snapshot is deleted last of all, when nothing references it any more. Inserts are
+computed after the deletes.
 """
 
 from __future__ import annotations
 
+from demo_snapshots.database.comparing import compare_table
 from demo_snapshots.database.order import DeferredReference
 from demo_snapshots.database.protection import is_held
 from demo_snapshots.database.staging import Stage, Staging
-from demo_snapshots.errors import VerificationError
-from demo_snapshots.model import TableComparison
+from demo_snapshots.model import ForeignKey
 
 
 class Merge:
-    """One use: ``apply`` within the staging's transaction, then ``verify``."""
+    """One use: ``apply`` within the staging's transaction."""
 
     def __init__(self, staging: Staging) -> None:
         self.staging = staging
@@ -32,6 +34,8 @@ class Merge:
             and self.dialect.enforces_foreign_keys
         ]
         self.postponed = staging.order.postponed
+        self.holds = False
+        self.untouched: set[int] = set()
 
     def apply(self) -> int:
         """Delete, update and insert; the number of rows that were written."""
@@ -43,9 +47,12 @@ class Merge:
         written = sum(self._delete(stage) for stage in reversed(self.stages))
         written += sum(self._update(stage) for stage in self.stages)
         written += sum(self._insert(stage) for stage in self.stages)
-        written += sum(self._update_held(stage) for stage in self.stages)
+        if self.holds:
+            written += sum(self._update_held(stage) for stage in self.stages)
         for reference in self.between:
             self._set(reference)
+        if self.holds:
+            written += sum(self._delete_held(stage) for stage in reversed(self.stages))
         if self.postponed:
             self.dialect.settle(self.database.raw, self.postponed)
         return written
@@ -55,13 +62,72 @@ class Merge:
     def _drop(self, stage: Stage) -> str:
         return self.dialect.temporary(f"demo_drop_{stage.number}")
 
+    def _held(self, stage: Stage) -> str:
+        return self.dialect.temporary(f"demo_held_{stage.number}")
+
     def _plan(self) -> None:
-        for stage in self.stages:
-            if stage.key:
-                self._plan_table(stage)
+        keyed = [stage for stage in self.stages if stage.key]
         if self.dialect.enforces_foreign_keys:
-            while sum(self._spread(stage) for stage in self.stages):
+            self.holds = self._hold(keyed)
+        for stage in keyed:
+            self._plan_table(stage)
+        if self.dialect.enforces_foreign_keys:
+            while sum(self._spread(stage) for stage in keyed):
                 pass
+        if not any(self.staging.count(self._drop(stage)) for stage in keyed):
+            # Deleting a table without a key and inserting it again would write it all.
+            self.untouched = {
+                stage.number
+                for stage in self.stages
+                if not stage.key and compare_table(self.staging, stage).same
+            }
+
+    def _hold(self, keyed: list[Stage]) -> bool:
+        """Find the rows that real rows need; whether there are any."""
+        for stage in keyed:
+            name = f"demo_held_{stage.number}"
+            keys = self.dialect.columns(stage.key, "t")
+            held = is_held(self.staging, stage, "t") or "1 = 0"
+            rows = (
+                f"SELECT {keys} FROM {stage.target} AS t JOIN {stage.now} AS n"
+                f" ON {self.dialect.match('n', 't', stage.key)} WHERE {held}"
+            )
+            self.database.execute(self.dialect.create_temporary(name, rows, stage.key))
+        if not any(self.staging.count(self._held(stage)) for stage in keyed):
+            return False
+        while sum(self._hold_referenced(stage) for stage in keyed):
+            pass
+        return True
+
+    def _hold_referenced(self, stage: Stage) -> int:
+        """Hold what the held rows of ``stage`` reference; how many more."""
+        more = 0
+        for key in stage.table.foreign_keys:
+            referenced = self.staging.stages.get(key.referenced_table)
+            if referenced is None or not referenced.key:
+                continue
+            names = self.dialect.columns(referenced.key)
+            more += self.database.execute(
+                f"INSERT INTO {self._held(referenced)} ({names})"
+                f" SELECT DISTINCT {self.dialect.columns(referenced.key, 'r')}"
+                f" FROM {stage.target} AS t JOIN {self._held(stage)} AS h"
+                f" ON {self.dialect.match('h', 't', stage.key)}"
+                f" JOIN {referenced.target} AS r ON {self._pairs(key, 't', 'r')}"
+                f" JOIN {referenced.now} AS n ON {self.dialect.match('n', 'r', referenced.key)}"
+                f" WHERE {self._not_held(referenced, 'r')}"
+            )
+        return more
+
+    def _not_held(self, stage: Stage, alias: str) -> str:
+        match = self.dialect.match("held", alias, stage.key)
+        return f"NOT EXISTS (SELECT 1 FROM {self._held(stage)} AS held WHERE {match})"
+
+    def _pairs(self, key: ForeignKey, referencing: str, referenced: str) -> str:
+        quote = self.dialect.quote
+        return " AND ".join(
+            f"{referencing}.{quote(own)} = {referenced}.{quote(theirs)}"
+            for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
+        )
 
     def _plan_table(self, stage: Stage) -> None:
         keys = self.dialect.columns(stage.key, "n")
@@ -70,39 +136,33 @@ class Merge:
             f"SELECT {keys} FROM {stage.now} AS n"
             f" WHERE NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
         )
-        name = f"demo_drop_{stage.number}"
-        self.database.execute(self.dialect.create_temporary(name, gone, stage.key))
         moved = (
             f"SELECT {self.dialect.columns(stage.key, 't')} FROM {stage.target} AS t"
             f" JOIN {stage.rows} AS s ON {self.dialect.match('s', 't', stage.key)}"
             f" WHERE NOT ({self.dialect.same('t', 's', stage.hard)})"
         )
-        held = is_held(self.staging, stage, "t") if self.dialect.enforces_foreign_keys else None
-        if held is not None:
-            moved += f" AND NOT {held}"
+        if self.holds:
+            gone += f" AND {self._not_held(stage, 'n')}"
+            moved += f" AND {self._not_held(stage, 't')}"
+        name = f"demo_drop_{stage.number}"
+        self.database.execute(self.dialect.create_temporary(name, gone, stage.key))
         names = self.dialect.columns(stage.key)
         self.database.execute(f"INSERT INTO {self._drop(stage)} ({names}) {moved}")
         self.database.run(self.dialect.index_temporary(name, stage.key))
 
     def _spread(self, stage: Stage) -> int:
         """Let rows that reference a row which goes, go with it; how many more."""
-        if not stage.key:
-            return 0
         more = 0
         names = self.dialect.columns(stage.key)
         for key in stage.table.foreign_keys:
             referenced = self.staging.stages.get(key.referenced_table)
             if referenced is None or not referenced.key:
                 continue
-            pairs = " AND ".join(
-                f"t.{self.dialect.quote(own)} = r.{self.dialect.quote(theirs)}"
-                for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
-            )
             more += self.database.execute(
                 f"INSERT INTO {self._drop(stage)} ({names})"
                 f" SELECT DISTINCT {self.dialect.columns(stage.key, 't')} FROM {stage.target} AS t"
                 f" JOIN {stage.now} AS n ON {self.dialect.match('n', 't', stage.key)}"
-                f" JOIN {referenced.target} AS r ON {pairs}"
+                f" JOIN {referenced.target} AS r ON {self._pairs(key, 't', 'r')}"
                 f" JOIN {self._drop(referenced)} AS d"
                 f" ON {self.dialect.match('d', 'r', referenced.key)}"
                 f" WHERE NOT EXISTS (SELECT 1 FROM {self._drop(stage)} AS x"
@@ -121,6 +181,8 @@ class Merge:
         )
 
     def _delete(self, stage: Stage) -> int:
+        if stage.number in self.untouched:
+            return 0
         if not stage.key:
             predicate = self.staging.predicate(stage)
             return self.database.execute(f"DELETE FROM {stage.target} WHERE {predicate}")
@@ -145,7 +207,7 @@ class Merge:
 
     def _update_held(self, stage: Stage) -> int:
         names = [column.name for column in stage.columns if column.name not in stage.key]
-        if not stage.key or not names or not self.dialect.enforces_foreign_keys:
+        if not stage.key or not names:
             return 0
         later = {
             name
@@ -162,7 +224,20 @@ class Merge:
             self.dialect.update_from(stage.target, names, stage.rows, condition)
         )
 
+    def _delete_held(self, stage: Stage) -> int:
+        if not stage.key:
+            return 0
+        staged = self.dialect.match("s", "t", stage.key)
+        held = self.dialect.match("held", "t", stage.key)
+        return self.database.execute(
+            f"DELETE FROM {stage.target} AS t"
+            f" WHERE EXISTS (SELECT 1 FROM {self._held(stage)} AS held WHERE {held})"
+            f" AND NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
+        )
+
     def _insert(self, stage: Stage) -> int:
+        if stage.number in self.untouched:
+            return 0
         later = {
             name
             for reference in self.between
@@ -195,60 +270,3 @@ class Merge:
         self.database.execute(
             self.dialect.update_from(stage.target, reference.columns, stage.rows, condition)
         )
-
-    # --- Was it so? --------------------------------------------------------------------------
-
-    def verify(self) -> None:
-        """Raise VerificationError unless the demo rows are exactly the staged ones."""
-        for comparison in compare(self.staging):
-            if not comparison.same:
-                raise VerificationError(
-                    f"{comparison.table}: after the load {comparison.missing} rows of the snapshot"
-                    f" were not there, {comparison.changed} were not alike and"
-                    f" {comparison.extra} were too many",
-                    hint="Nothing was changed. A trigger may rewrite rows, or the snapshot's rows"
-                    " are no demo rows by this configuration.",
-                )
-
-
-def compare(staging: Staging) -> list[TableComparison]:
-    """The demo rows there are against the staged ones, row by row, tables in load order."""
-    return [_compare(staging, stage) for stage in staging.stages.values()]
-
-
-def _compare(staging: Staging, stage: Stage) -> TableComparison:
-    dialect = staging.dialect
-    present = staging.count(stage.target, staging.predicate(stage))
-    staged = staging.count(stage.rows)
-    if not stage.key:
-        missing = _unmatched(staging, stage)
-        return TableComparison(stage.table.name, present, missing, missing + present - staged, 0)
-    # The demo rows there are: selected afresh, since an import has changed them.
-    selected = (
-        f"(SELECT {dialect.columns(stage.key)} FROM {stage.target}"
-        f" WHERE {staging.predicate(stage)})"
-    )
-    own = dialect.columns(stage.key, "s")
-    is_there = f"{own if len(stage.key) == 1 else f'({own})'} IN {selected}"
-    both = staging.count(f"{stage.rows} AS s", is_there)
-    alike = staging.count(
-        f"{stage.rows} AS s JOIN {stage.target} AS t ON {dialect.match('s', 't', stage.key)}",
-        f"{is_there} AND {dialect.same('t', 's', stage.columns)}",
-    )
-    return TableComparison(stage.table.name, present, staged - both, present - both, both - alike)
-
-
-def _unmatched(staging: Staging, stage: Stage) -> int:
-    """Staged rows of a table without key that have no row of their own among the demo rows."""
-    dialect = staging.dialect
-    row = dialect.row([dialect.literal(column) for column in stage.columns])
-    groups = f"SELECT {row} AS image, count(*) AS copies FROM {{source}} GROUP BY 1"
-    staged = groups.format(source=stage.rows)
-    present = groups.format(source=f"{stage.target} WHERE {staging.predicate(stage)}")
-    return int(
-        staging.database.scalar(
-            "SELECT coalesce(sum(CASE WHEN p.copies IS NULL THEN s.copies"
-            " WHEN s.copies > p.copies THEN s.copies - p.copies ELSE 0 END), 0)"
-            f" FROM ({staged}) AS s LEFT JOIN ({present}) AS p ON s.image = p.image"
-        )
-    )

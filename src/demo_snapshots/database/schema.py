@@ -44,14 +44,19 @@ def reflect(database: Database, wanted: Iterable[str], references: Iterable[str]
 
     Raises SchemaError naming the tables that are missing, ConfigError for two of one name.
     """
+    with database.wrapped():
+        return _reflect(database, tuple(wanted), tuple(references))
+
+
+def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str, ...]) -> Schema:
     inspector = sa.inspect(database.connection)
     with warnings.catch_warnings():
         # Types SQLAlchemy does not know are read from the catalog by the dialect.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         schemas = (None, *database.dialect.other_schemas(database.raw))
         names = {schema: inspector.get_table_names(schema) for schema in schemas}
-        places = _locate(names, tuple(wanted), database.label)
-        leaned = _locate(names, tuple(references), database.label)
+        places = _locate(names, wanted, database.label)
+        leaned = _locate(names, references, database.label)
         keys = {
             (schema, table): tuple(map(_foreign_key, found))
             for schema in schemas

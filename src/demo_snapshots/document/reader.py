@@ -32,6 +32,9 @@ _TAIL = re.compile(
     + re.escape(polyglot.COMPLETE.encode())
     + rb"\n"
 )
+_CONVERTED = "a carriage return, which no snapshot holds: the line ends were converted"
+_CONVERTED_HINT = "Keep the store's .gitattributes (*.sql -text) and check the file out again."
+_RESTORE = "Restore it from version control, or export again."
 _INCOMPLETE = "the file was cut short: its last line is missing"
 
 
@@ -103,11 +106,7 @@ class _Source:
         bad = next(i for i in range(len(block)) if has_control(block[i : i + 1]))
         line = self._lines + 1 + rest.count(b"\n") + block.count(b"\n", 0, bad)
         if block[bad] == 0x0D:
-            raise DocumentError(
-                "a carriage return, which no snapshot holds: the line ends were converted",
-                line=line,
-                hint="Keep the store's .gitattributes (*.sql -text) and check the file out again.",
-            )
+            raise DocumentError(_CONVERTED, line=line, hint=_CONVERTED_HINT)
         raise DocumentError("a control character, which no snapshot holds", line=line)
 
     def advance(self, end: int) -> bytes:
@@ -237,6 +236,8 @@ class Document:
             self._pass(statements.CONSTRAINT)
         source.expect("")
         source.expect(statements.CLEANUP)
+        while source.next_is(b"UPDATE "):
+            self._pass(statements.RELEASE)
         for table in reversed(self.header.tables):
             match = self._pass(statements.DELETE)
             if read_identifier(match[1].decode()) != table.name:
@@ -335,7 +336,8 @@ class Document:
         raise UnfitValueError(
             f"{table.name}.{fault.column} would not take this value unchanged",
             line=line,
-            hint="The column in the database differs from the one the snapshot was made from.",
+            hint="The column differs from the one the snapshot was made from: migrate the database"
+            " to the snapshot's schema, or export again from one like this.",
         )
 
     def _deferred(self, described: dict[str, Table], target: Target) -> Iterator[Update]:
@@ -392,7 +394,7 @@ class Document:
             raise DocumentError(
                 "the rows are not those the digest was made of: the file was altered",
                 line=line,
-                hint="Restore it from version control, or export again.",
+                hint=_RESTORE,
             )
         if source.peek():
             raise source.error("something follows the end of the snapshot")
@@ -437,7 +439,10 @@ def read_tail(path: Path) -> str:
     """
     try:
         with path.open("rb") as stream:
-            if not stream.readline(100).startswith(TITLE.encode()):
+            first = stream.readline(100)
+            if first.endswith(b"\r\n"):
+                raise DocumentError(f"{path}: {_CONVERTED}", hint=_CONVERTED_HINT)
+            if not first.startswith(TITLE.encode()):
                 raise DocumentError(
                     f"{path}: not a demo snapshot", hint=f"One begins with {TITLE!r}."
                 )
@@ -446,8 +451,14 @@ def read_tail(path: Path) -> str:
     except OSError as error:
         raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
     if match is None:
-        raise DocumentError(f"{path}: {_INCOMPLETE}")
+        raise DocumentError(f"{path}: {_damage(path)}", hint=_RESTORE)
     return match[1].decode()
+
+
+def _damage(path: Path) -> str:
+    with path.open("rb") as stream:
+        marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
+    return "it holds the conflict markers of a merge" if marked else _INCOMPLETE
 
 
 def describe(path: Path) -> Description:
@@ -460,5 +471,5 @@ def describe(path: Path) -> Description:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             size = stream.tell()
     except DocumentError as error:
-        raise DocumentError(f"{path}: {error.message}", hint=error.hint) from error
+        raise error.within(path) from error
     return Description(header, digest, size, sha256)

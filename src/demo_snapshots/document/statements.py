@@ -18,6 +18,16 @@ _NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
 _TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
 
 SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")
+RELEASE = re.compile(
+    rb"UPDATE ("
+    + _NAME
+    + rb") SET "
+    + _NAME
+    + rb"=NULL(?:, "
+    + _NAME
+    + rb"=NULL)*+ WHERE"
+    + _TOKENS
+)
 CLEANUP = "-- Cleanup existing demo data"
 DEFERRED = re.compile(rb"-- Deferred references \(([0-9]{1,15}) updates?\)\n")
 DELETE = re.compile(rb"DELETE FROM (" + _NAME + rb") WHERE" + _TOKENS)
@@ -32,6 +42,7 @@ INSERT = re.compile(
 )
 _ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
 _CONDITION = _NAME + b"=" + LITERAL
+_RAW_CONDITION = _NAME + b"=(?:" + RAW_LITERAL.pattern + b")"
 INCLUDE = re.compile(
     rb"INSERT INTO (?P<table>"
     + _NAME
@@ -67,7 +78,11 @@ LOOKUP = re.compile(
     + _NAME
     + rb") FROM (?P<table>"
     + _NAME
-    + rb") WHERE (?P<key>(?:[^')]++|'[^']*+')*+)\)\n|'[^']*+(?:''[^']*+)*+'"
+    + rb") WHERE (?P<key>"
+    + _RAW_CONDITION
+    + rb"(?: AND "
+    + _RAW_CONDITION
+    + rb")*+)\)\n|'[^']*+(?:''[^']*+)*+'"
 )
 UPDATE = re.compile(
     rb"UPDATE (?P<table>"
@@ -106,6 +121,13 @@ def section(title: str, count: int) -> str:
 
 def deferred(count: int) -> str:
     return f"-- Deferred references ({count} {'update' if count == 1 else 'updates'})\n"
+
+
+def release(table: str, columns: Sequence[str], predicate: str) -> str:
+    """Let go of references between tables that would keep rows from being deleted."""
+    setting = ", ".join(f"{write_identifier(column)}=NULL" for column in columns)
+    text = f"UPDATE {write_identifier(table)} SET {setting} WHERE {predicate};\n"
+    return text.replace(" \n", "\n")
 
 
 def delete(table: str, predicate: str) -> str:

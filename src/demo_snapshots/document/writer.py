@@ -33,13 +33,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """References that were written as NULL: raw rows of key values, then reference values."""
+    """References that were written as NULL: raw rows of key values, then reference values.
+    Those ``between_tables`` are let go of before the clean-up deletes."""
 
     table: Table
     columns: tuple[str, ...]
     untouched: tuple[str, ...]
     count: int
     rows: Batches
+    between_tables: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ def _constraints(content: Content, state: str) -> Iterator[str]:
 
 def _write_cleanup(out: _Output, content: Content) -> None:
     out.text(statements.CLEANUP, "\n")
+    for part in content.deferred:
+        if part.between_tables:
+            name = part.table.name
+            condition = predicate(content.selection, name)
+            out.text(statements.release(name, part.columns, condition))
     for section in reversed(content.sections):
         name = section.table.name
         out.text(statements.delete(name, predicate(content.selection, name)))

@@ -7,9 +7,10 @@ ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH_STAMP := .venv/.bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: help install demo test check format lock clean
+.PHONY: help install demo test check bench format lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +43,13 @@ check: $(STAMP) ## check format, lint, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
+bench: $(BENCH_STAMP) ## measure against pg_dump, psql and others (ARGS='--quick', see docs/benchmarks.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+$(BENCH_STAMP): requirements/bench.lock $(STAMP)
+	@$(PIP) install --require-hashes -r requirements/bench.lock
+	@touch $@
+
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff check --quiet --fix --exit-zero .
 	@$(BIN)/ruff format .
@@ -50,7 +58,10 @@ lock: $(STAMP) ## renew requirements/dev.lock (ARGS=--upgrade for newer versions
 	@test -x $(BIN)/uv || $(PIP) install uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
 	  -o requirements/dev.lock --generate-hashes --custom-compile-command "make lock" $(ARGS)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group bench \
+	  -c requirements/dev.lock \
+	  -o requirements/bench.lock --generate-hashes --custom-compile-command "make lock" $(ARGS)
 
 clean: ## remove everything these targets made
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv benchmarks/.venv benchmarks/results dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

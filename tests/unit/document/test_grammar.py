@@ -10,6 +10,7 @@ import pytest
 
 from demo_snapshots.document.grammar import Fault, RowGrammar
 from demo_snapshots.document.literals import carry
+from demo_snapshots.document.statements import ANY_LOOKUP
 from demo_snapshots.model import Affinity, Column, Kind
 
 BINARY = carry(b"X'00FF'").decode()
@@ -294,3 +295,23 @@ def test_every_kind_has_a_grammar_that_knows_null(kind: Kind, affinity: Affinity
     assert takes(Column("c", kind, affinity=affinity), "NULL")
     assert not takes(Column("c", kind, nullable=False, affinity=affinity), "NULL")
     assert not takes(Column("c", kind, affinity=affinity), "now()")
+
+
+@pytest.mark.parametrize(
+    "key", ["'DE'", "'it''s (here)'", ODD, NUL, BINARY, "12345678901234567890"]
+)
+def test_a_reference_by_natural_key_cut_anywhere_may_go_on(key: str) -> None:
+    found = RowGrammar([("a", Kind.INTEGER, None), ("b", Kind.TEXT, None)], {"a": ANY_LOOKUP})
+    where = f"iso_code={key} AND \"Number of ) the country\"=1 AND name='x\ny;'"
+    row = f"(\n(SELECT id FROM countries WHERE {where})\n,'x');\n".encode()
+    for cut in range(len(row)):
+        assert found.match(row[:cut], 0) == 0
+        assert found.fault(row[:cut], 0) is None, row[:cut]
+    assert found.match(row, 0) == len(row)
+
+
+def test_a_reference_by_natural_key_stands_only_where_it_may() -> None:
+    row = b"(1,\n(SELECT id FROM countries WHERE iso='DE')\n);\n" + b" " * 100
+    columns = [("a", Kind.INTEGER, None), ("b", Kind.INTEGER, None)]
+    assert RowGrammar(columns, {"a": ANY_LOOKUP}).match(row, 0) == 0
+    assert RowGrammar(columns, {"a": ANY_LOOKUP}).fault(row, 0) == Fault(3)

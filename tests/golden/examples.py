@@ -10,7 +10,7 @@ from typing import Any
 
 from unit.document.documents import table, text, write
 
-from demo_snapshots.document.writer import Deferred
+from demo_snapshots.document.writer import Deferred, Section
 from demo_snapshots.model import (
     Column,
     Field,
@@ -53,6 +53,12 @@ class Example:
         """The rows of the table of that name after a load."""
         found = next(rows for described, rows in self.sections if described.name == name)
         return self.stored.get(name, found)
+
+
+def plain(table: Table) -> Table:
+    """``table`` as a header describes it."""
+    columns = tuple(Column(each.name, each.kind, each.nullable) for each in table.columns)
+    return Table(table.name, columns, table.key)
 
 
 def rules(**given: Any) -> dict[str, TableSelection]:
@@ -225,4 +231,41 @@ EMPTY = Example(
     rules(vaults=FOR_ALL, numbers=Follows(("id",), "vaults", ("id",))),
 )
 
-EXAMPLES = (EVERYDAY, ODD_VALUES, ODD_NAMES, GROUPS, EMPTY)
+COUNTRIES = table("countries", text("iso", nullable=False), Column("flag", Kind.BINARY))
+PEOPLE = table(
+    "people", text(), Column("country_id", Kind.INTEGER), Column("home_id", Kind.INTEGER)
+)
+HOMES = table("homes", Column("owner_id", Kind.INTEGER, nullable=False))
+OUTSIDE = Example(
+    "outside",
+    """
+    CREATE TABLE countries (id INTEGER PRIMARY KEY, iso TEXT NOT NULL, flag BLOB);
+    CREATE TABLE languages (id INTEGER PRIMARY KEY, "it's" TEXT, region INTEGER);
+    INSERT INTO languages VALUES (7,'en',1),(8,'de',1);
+    CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, country_id INTEGER, home_id INTEGER);
+    CREATE TABLE homes (id INTEGER PRIMARY KEY, owner_id INTEGER NOT NULL);
+    """,
+    [
+        (
+            PEOPLE,
+            [
+                b"(1,'Ada',5,NULL)",
+                b"(2,'Ben',\n(SELECT id FROM languages WHERE \"it's\"='de' AND region=1)\n,NULL)",
+                b"(3,'Cleo',\n(SELECT id FROM languages WHERE \"it's\"='none')\n,NULL)",
+            ],
+        ),
+        (HOMES, [b"(10,1)"]),
+    ],
+    rules(people=FOR_ALL, homes=Follows(("owner_id",), "people", ("id",))),
+    {"includes": ((plain(COUNTRIES), 2),)},
+    {
+        "includes": [Section(COUNTRIES, [[b"(5,'DE',X'00FF')", b"(6,'it''s\r',NULL)"]])],
+        "deferred": [
+            Deferred(PEOPLE, ("home_id",), (), 1, [[b"(1,10)"]], between_tables=True),
+        ],
+        "overriding": ("people",),
+    },
+    {"people": [b"(1,'Ada',5,10)", b"(2,'Ben',8,NULL)", b"(3,'Cleo',NULL,NULL)"]},
+)
+
+EXAMPLES = (EVERYDAY, ODD_VALUES, ODD_NAMES, GROUPS, EMPTY, OUTSIDE)

@@ -9,19 +9,13 @@ from pathlib import Path
 
 import pytest
 from database_engines import stock_client
-from golden.examples import EXAMPLES, FILES, Example
+from golden.examples import EXAMPLES, FILES, Example, plain
 from unit.document.documents import header, opened, read, rows_of, sealed
 
-from demo_snapshots.document.reader import Update
-from demo_snapshots.model import Column, Header, Table
+from demo_snapshots.document.reader import Included, Update
+from demo_snapshots.model import Header
 
 named = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-
-
-def plain(table: Table) -> Table:
-    """``table`` as a header describes it."""
-    columns = tuple(Column(each.name, each.kind, each.nullable) for each in table.columns)
-    return Table(table.name, columns, table.key)
 
 
 def expected_header(example: Example) -> Header:
@@ -44,6 +38,8 @@ def test_it_is_read_as_it_always_was(example: Example, step: int) -> None:
     assert rows_of(events) == {
         table.name: b",\n".join(rows) for table, rows in example.sections if rows
     }
+    included = sum(isinstance(event, Included) for event in events)
+    assert included == sum(rows for _, rows in example.fields.get("includes", ()))
     updates = [event for event in events if isinstance(event, Update)]
     assert len(updates) == sum(part.count for part in example.content.get("deferred", ()))
 

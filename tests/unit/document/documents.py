@@ -12,7 +12,14 @@ from typing import Any, BinaryIO, cast
 import pytest
 
 from demo_snapshots.document.header import fingerprint
-from demo_snapshots.document.reader import Document, Rows, Target, Update, any_literals
+from demo_snapshots.document.reader import (
+    Document,
+    Event,
+    Rows,
+    Target,
+    any_literals,
+    any_lookup,
+)
 from demo_snapshots.document.writer import Content, Section, write_document
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model import (
@@ -71,10 +78,17 @@ def write(
     fields: Mapping[str, Any] | None = None,
     **content: Any,
 ) -> bytes:
-    """A document of ``sections``; ``fields`` of the header and ``content`` beyond the usual."""
+    """A document of ``sections``; ``fields`` of the header and ``content`` beyond the usual.
+
+    ``overriding`` names the tables whose keys are GENERATED ALWAYS.
+    """
     tables = [described for described, _ in sections]
+    always = content.pop("overriding", ())
     made = Content(
-        [Section(described, batches(rows)) for described, rows in sections],
+        [
+            Section(described, batches(rows), described.name in always)
+            for described, rows in sections
+        ],
         content.pop("selection", selection(tables)),
         **content,
     )
@@ -97,18 +111,16 @@ class Trickle:
         return self._stream.read(min(size, self._step))
 
 
-def read(
-    document: bytes, target: Target = any_literals, *, step: int = 1 << 20
-) -> list[Rows | Update]:
+def read(document: bytes, target: Target = any_literals, *, step: int = 1 << 20) -> list[Event]:
     """Everything in ``document``. Raises what reading it raises."""
-    return list(opened(document, step).rows(target))
+    return list(opened(document, step).rows(target, any_literals, any_lookup))
 
 
 def opened(document: bytes, step: int = 1 << 20) -> Document:
     return Document(cast(BinaryIO, Trickle(document, step)))
 
 
-def rows_of(events: Iterable[Rows | Update]) -> dict[str, bytes]:
+def rows_of(events: Iterable[Event]) -> dict[str, bytes]:
     """The raw rows of each table, however they were cut."""
     found: dict[str, list[bytes]] = {}
     for event in events:

@@ -117,5 +117,10 @@ def _merits(table: Table, key: ForeignKey, distances: Mapping[str, int]) -> list
         (not set(key.columns) <= set(table.key), "it is part of the primary key"),
         (key.on_delete != "CASCADE", "deletes cascade along it"),
         (distances.get(key.referenced_table, 0), "it leads to a marked table in fewer steps"),
-        (table.foreign_keys.index(key), "its columns come first in the table"),
+        # Not by the order of the keys: engines list them in any.
+        (min(_place(table, name) for name in key.columns), "its columns come first in the table"),
     ]
+
+
+def _place(table: Table, column: str) -> int:
+    return [found.name for found in table.columns].index(column)

@@ -111,7 +111,7 @@ class Live:
     def _images(self, table: str) -> list[str]:
         name = '"' + table.replace('"', '""') + '"'
         if self.engine == "postgresql":
-            return [row[0] for row in self.rows(f"SELECT t::text FROM {name} AS t")]
+            return [row[0] for row in self.rows(f"SELECT whole_row::text FROM {name} AS whole_row")]
         return [repr(row) for row in self.rows(f"SELECT * FROM {name}")]
 
     def by_client(self, path: Path) -> list[str]:

@@ -184,6 +184,8 @@ def _reasons(following: Following) -> tuple[str, ...]:
         others = " and ".join(_path(key) for key in following.others)
         own = ", ".join(following.key.columns)
         reasons.append(f"they also reference {others}; {own} was chosen: {following.because}")
+    if following.loose:
+        reasons.append("they need not reference any: see that those that do are demo rows")
     if following.weak:
         reasons.append("they outlive what they reference (it becomes NULL), so look before use")
     return tuple(reasons)

@@ -12,13 +12,15 @@ from demo_snapshots.model import ForeignKey, Table
 class Following:
     """``table`` follows by ``key``. ``others`` are the foreign keys it could follow by as well,
     and ``because`` says in words what speaks for ``key``. It is ``weak`` where its rows outlive
-    what they reference, and so are hardly demo rows because of it."""
+    what they reference, and so are hardly demo rows because of it; it is ``loose`` where they
+    need not reference any, so that those that do are worth a look."""
 
     table: str
     key: ForeignKey
     others: tuple[ForeignKey, ...]
     because: str
     weak: bool = False
+    loose: bool = False
 
 
 def follow(tables: Mapping[str, Table], marked: Collection[str]) -> list[Following]:
@@ -107,7 +109,8 @@ def _best(
             _merits(table, key, distances), _merits(table, runner_up, distances), strict=True
         )
         because = next((word for (a, word), (b, _) in merits if a < b), "it is defined first")
-    return Following(table.name, key, others, because, weak)
+    loose = not weak and _is_nullable(table, key) and key.on_delete != "CASCADE"
+    return Following(table.name, key, others, because, weak, loose)
 
 
 def _merits(table: Table, key: ForeignKey, distances: Mapping[str, int]) -> list[tuple[int, str]]:

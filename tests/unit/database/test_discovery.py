@@ -283,3 +283,16 @@ def test_tables_that_reference_each_other_do_not_follow_in_a_circle():
     ]
     found = {f.table: f.key.referenced_table for f in follow({t.name: t for t in tables}, {"m"})}
     assert found == {"a": "m", "b": "a"}
+
+
+def test_a_key_that_may_be_null_is_worth_a_look():
+    tables = {
+        t.name: t
+        for t in (
+            table("m"),
+            table("a", ("m_id?", "m", NOTHING)),
+            table("b", ("m_id?", "m", "CASCADE")),
+            table("c", ("m_id", "m", NOTHING)),
+        )
+    }
+    assert [f.table for f in follow(tables, {"m"}) if f.loose] == ["a"]

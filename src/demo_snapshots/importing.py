@@ -9,21 +9,23 @@ either the snapshot's rows afterwards or every row as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Required, TypedDict, Unpack
 
 from demo_snapshots.config import Config
 from demo_snapshots.database.comparing import require_same
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import Merge
+from demo_snapshots.database.order import load_order
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.protection import (
     require_foreign_keys,
     require_free_keys,
     require_unreferenced,
 )
+from demo_snapshots.database.renewing import renew_keys
 from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
@@ -37,9 +39,10 @@ from demo_snapshots.errors import (
     NotConfirmedError,
     VerificationError,
 )
-from demo_snapshots.fitting import require_fit
+from demo_snapshots.fitting import leave_out, require_fit
 from demo_snapshots.loading import check_document, load_document
 from demo_snapshots.model import (
+    Header,
     ImportPlan,
     ImportResult,
     Progress,
@@ -57,14 +60,28 @@ Confirm = Callable[[ImportPlan], bool]
 has been checked. None stands for yes, and for checking the file while it loads."""
 
 
+class ImportOptions(TypedDict, total=False):
+    """How to import. ``confirm`` is required."""
+
+    confirm: Required[Confirm | None]
+    """Asked if any demo row would be replaced."""
+    keep_other_scenarios: bool
+    """Replace only the rows that exporting the document's scenario would select."""
+    new_ids: bool
+    """Give the snapshot's rows fresh keys, carried through every reference."""
+    add: bool
+    """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
+    drop_columns: Sequence[str]
+    """``table.column`` names that the snapshot has and the database need not."""
+    progress: Progress
+    """Told how many bytes of the file have been loaded."""
+
+
 def import_latest_scenario(
     scenario: str,
     config: Config,
     store: Store,
-    *,
-    confirm: Confirm | None,
-    keep_other_scenarios: bool = False,
-    progress: Progress = no_progress,
+    **options: Unpack[ImportOptions],
 ) -> ImportResult:
     """Make the database's demo rows those of the scenario's latest snapshot.
 
@@ -74,14 +91,7 @@ def import_latest_scenario(
     entry = store.latest(scenario)
     if entry is None:
         raise unknown_scenario(scenario, store.scenarios())
-    return import_from_file(
-        store.path(entry),
-        config,
-        scenario=scenario,
-        confirm=confirm,
-        keep_other_scenarios=keep_other_scenarios,
-        progress=progress,
-    )
+    return import_from_file(store.path(entry), config, scenario=scenario, **options)
 
 
 def import_scenario_version(
@@ -89,40 +99,23 @@ def import_scenario_version(
     version: str,
     config: Config,
     store: Store,
-    *,
-    confirm: Confirm | None,
-    keep_other_scenarios: bool = False,
-    progress: Progress = no_progress,
+    **options: Unpack[ImportOptions],
 ) -> ImportResult:
     """Make the database's demo rows those of ``version``: ``v1`` or ``v1_2025-01-15``.
 
     As ``import_from_file``; ExportNotFoundError names the versions there are.
     """
     check_scenario_name(scenario)
-    return import_from_file(
-        store.path(store.find(scenario, version)),
-        config,
-        scenario=scenario,
-        confirm=confirm,
-        keep_other_scenarios=keep_other_scenarios,
-        progress=progress,
-    )
+    path = store.path(store.find(scenario, version))
+    return import_from_file(path, config, scenario=scenario, **options)
 
 
 def import_from_file(
-    path: Path,
-    config: Config,
-    *,
-    scenario: str | None,
-    confirm: Confirm | None,
-    keep_other_scenarios: bool = False,
-    progress: Progress = no_progress,
+    path: Path, config: Config, *, scenario: str | None, **options: Unpack[ImportOptions]
 ) -> ImportResult:
     """Make the database's demo rows exactly the rows of the document at ``path``.
 
-    ``scenario``, if given, is what its header must name. With ``keep_other_scenarios`` only the
-    rows that exporting the document's scenario would select are replaced. ``confirm`` is asked
-    if any demo row would be replaced. ``progress`` counts bytes of the file.
+    ``scenario``, if given, is what its header must name.
 
     One transaction: afterwards the demo rows are the snapshot's and every other row is what it
     was, or an error is raised and every row is as it was (a counter may have advanced). Raises
@@ -138,13 +131,14 @@ def import_from_file(
                 hint=f"Import it as {document.header.scenario}.",
             )
         schema = reflect(database, config.tables, config.references)
-        require_fit(document.header, schema.tables, schema.leaned_on, database.label)
-        job = _Import(database, config, schema, path, keep_other_scenarios, progress)
-        replaced = job.count(document)
-        if replaced.total and confirm is not None:
-            job.ask(document, replaced, confirm)
+        header = leave_out(document.header, options.get("drop_columns", ()))
+        require_fit(header, schema.tables, schema.leaned_on, database.label)
+        job = _Import(database, config, schema, path, header, options)
+        replaced = job.count()
+        if replaced.total and options["confirm"] is not None:
+            job.ask(document, replaced, options["confirm"])
             document = _again(stream)
-        if not replaced.total:
+        if not replaced.total and not job.renews:
             try:
                 return job.straight(document, replaced)
             except DatabaseBusyError:
@@ -184,22 +178,27 @@ class _Import:
         config: Config,
         schema: Schema,
         path: Path,
-        keep_other_scenarios: bool,
-        progress: Progress,
+        header: Header,
+        options: ImportOptions,
     ) -> None:
         self.database = database
         self.schema = schema
         self.path = path
-        self.keep_other_scenarios = keep_other_scenarios
-        self.progress = progress
+        self.header = header
+        self.adds = options.get("add", False)
+        self.renews = self.adds or options.get("new_ids", False)
+        self.scenario = header.scenario if options.get("keep_other_scenarios") else None
+        self.progress = options.get("progress", no_progress)
         self.size = path.stat().st_size
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
         self.outside = Outside(database, schema, self.selection, config.references, None)
 
-    def count(self, document: Document) -> Statistics:
+    def count(self) -> Statistics:
         """The demo rows that would be replaced."""
-        staging = self._staging(document)
-        source = RowSource(self.database, self.selection, staging.order, staging.scenario)
+        if self.adds:
+            return Statistics()
+        order = load_order(self.schema.tables)
+        source = RowSource(self.database, self.selection, order, self.scenario)
         with self.database.reading():
             return source.statistics()
 
@@ -207,21 +206,24 @@ class _Import:
         """Check the whole file, then ask."""
         check_document(document, self.schema, self.outside)
         plan = ImportPlan(
-            scenario=document.header.scenario,
+            scenario=self.header.scenario,
             source=self.path,
-            version=document.header.version,
+            version=self.header.version,
             replaces=replaced,
-            imports=document.header.statistics,
+            imports=self.header.statistics,
         )
         if not confirm(plan):
             raise NotConfirmedError("not confirmed: nothing was changed")
 
-    def _staging(self, document: Document) -> Staging:
-        scenario = document.header.scenario if self.keep_other_scenarios else None
-        header = document.header
-        includes = [table for table, _ in header.includes]
+    def _staging(self) -> Staging:
         return Staging(
-            self.database, self.schema, self.selection, header.tables, scenario, includes
+            self.database,
+            self.schema,
+            self.selection,
+            self.header.tables,
+            self.scenario,
+            [table for table, _ in self.header.includes],
+            adds=self.adds,
         )
 
     def _load(self, document: Document, staging: Staging, *, straight: bool) -> int:
@@ -234,7 +236,7 @@ class _Import:
         return [*self.schema.tables.values(), *self.schema.referencing]
 
     def straight(self, document: Document, replaced: Statistics) -> ImportResult:
-        staging = self._staging(document)
+        staging = self._staging()
         postponed = staging.order.postponed
         with self.database.writing(self._locked):
             if postponed:
@@ -246,33 +248,30 @@ class _Import:
             if postponed:
                 self.database.dialect.settle(self.database.raw, postponed)
             for stage in staging.stages.values():
-                loaded = document.header.statistics.rows(stage.table.name)
+                loaded = self.header.statistics.rows(stage.table.name)
                 there = staging.count(stage.target, staging.predicate(stage))
                 if there != loaded:
                     raise VerificationError(
                         f"{stage.table.name}: {loaded} rows were loaded and {there} of them are"
                         " demo rows by this configuration"
                     )
-            return self._finished(document, staging, replaced, changed, "straight")
+            return self._finished(staging, replaced, changed, "straight")
 
     def merge(self, document: Document, replaced: Statistics) -> ImportResult:
-        staging = self._staging(document)
+        staging = self._staging()
         with self.database.writing(self._locked):
             staging.create()
             self._load(document, staging, straight=False)
+            if self.renews:
+                renew_keys(staging)
             require_free_keys(staging)
             require_unreferenced(staging)
             changed = Merge(staging).apply()
             require_same(staging)
-            return self._finished(document, staging, replaced, changed, "merge")
+            return self._finished(staging, replaced, changed, "merge")
 
     def _finished(
-        self,
-        document: Document,
-        staging: Staging,
-        replaced: Statistics,
-        changed: int,
-        route: str,
+        self, staging: Staging, replaced: Statistics, changed: int, route: str
     ) -> ImportResult:
         if not self.database.dialect.enforces_foreign_keys:
             require_foreign_keys(staging)
@@ -280,11 +279,11 @@ class _Import:
         for table in (*self.schema.tables.values(), *self.schema.leaned_on.values()):
             self.database.dialect.advance_sequences(self.database.raw, table)
         return ImportResult(
-            scenario=document.header.scenario,
-            version=document.header.version,
+            scenario=self.header.scenario,
+            version=self.header.version,
             source=self.path,
             replaced=replaced,
-            statistics=document.header.statistics,
+            statistics=self.header.statistics,
             changed=changed,
             route=route,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.staging import Staging, load_rows, update_statement
+from demo_snapshots.document.literals import choose
 from demo_snapshots.document.reader import Document, Event, Included, Rows, Update
 from demo_snapshots.document.statements import LOOKUP, lookup, lookup_pattern, read_lookup
 from demo_snapshots.errors import DocumentError
@@ -36,7 +37,8 @@ def load_document(
     document checks itself as it streams by: after any error the transaction is to be rolled
     back.
     """
-    loaded = {table.name: 0 for table in document.header.tables}
+    described = {table.name: table for table in document.header.tables}
+    loaded = dict.fromkeys(described, 0)
     indexed = straight
     looked_up = {table.name for table, _, _ in outside.lookups()}
     watched = _watched(_events(document, staging.schema, outside), size, progress)
@@ -47,9 +49,11 @@ def load_document(
         stage = staging.stages[name]
         target = stage.target if straight else stage.rows
         if kind is Rows:
-            for texts in _loads(group, looked_up=name in looked_up, outside=outside):
+            carried = {column.name for column in stage.columns}
+            wanted = [column.name in carried for column in described[name].columns]
+            for part in _loads(group, wanted, looked_up=name in looked_up, outside=outside):
                 loaded[name] += load_rows(
-                    staging.database, target, stage.table, stage.columns, texts
+                    staging.database, target, stage.table, stage.columns, part
                 )
             continue
         if not indexed:
@@ -93,16 +97,20 @@ def _chunks(events: Iterable[Event]) -> Iterator[bytes]:
 
 
 def _loads(
-    events: Iterable[Event], *, looked_up: bool, outside: Outside
+    events: Iterable[Event], wanted: Sequence[bool], *, looked_up: bool, outside: Outside
 ) -> Iterator[Iterable[bytes]]:
-    """The raw rows of a table, by loads. All in one, but one by one where references by natural
-    key are looked up: no query can run while a load does."""
+    """The raw rows of a table, their ``wanted`` columns, by loads. All in one, but one by one
+    where references by natural key are looked up: no query can run while a load does."""
     texts = (event.text for event in events if isinstance(event, Rows))
     if not looked_up:
-        yield texts
+        yield (_narrowed(text, wanted) for text in texts)
         return
     for text in _found(texts, outside):
-        yield (text,)
+        yield (_narrowed(text, wanted),)
+
+
+def _narrowed(text: bytes, wanted: Sequence[bool]) -> bytes:
+    return text if all(wanted) else choose(text, wanted)
 
 
 def _found(texts: Iterable[bytes], outside: Outside) -> Iterator[bytes]:
@@ -138,7 +146,10 @@ def _batches(
     for event in events:
         assert isinstance(event, Update)
         untouched = _moments(staging, table, event)
-        batch.append(update_statement(staging.database, target, event.values, untouched, event.key))
+        carried = {column.name for column in staging.stages[table.name].columns}
+        kept = [(name, value) for name, value in event.values if name in carried]
+        if kept:
+            batch.append(update_statement(staging.database, target, kept, untouched, event.key))
         if len(batch) == _BATCH:
             yield batch
             batch = []

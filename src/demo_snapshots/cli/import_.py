@@ -20,6 +20,7 @@ from demo_snapshots.cli.options import (
 from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
+    from demo_snapshots.importing import ImportOptions
     from demo_snapshots.model import ImportPlan
 
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         "demo import general",
         "demo import general --version=v1",
         "demo import general --file=demo.sql --yes",
+        "demo import writer --new-ids --keep-other-scenarios",
     ),
 )
 @click.argument("scenario", callback=scenario_name)
@@ -42,6 +44,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace only the rows that export SCENARIO would save.",
 )
+@click.option(
+    "--new-ids",
+    is_flag=True,
+    help="Give the snapshot's rows fresh keys, carried through every reference.",
+)
+@click.option(
+    "--add",
+    is_flag=True,
+    help="Replace nothing: add the snapshot, with fresh keys, beside the rows there are.",
+)
+@click.option(
+    "--drop-column",
+    "drop_columns",
+    metavar="TABLE.COLUMN",
+    multiple=True,
+    help="Leave out a column that the database no longer has; may be repeated.",
+)
 @YES
 @FORCE
 @common_options
@@ -52,6 +71,9 @@ def command(
     version: str | None,
     file: str | None,
     keep_other_scenarios: bool,
+    new_ids: bool,
+    add: bool,
+    drop_columns: tuple[str, ...],
     yes: bool,
     force: bool,
 ) -> None:
@@ -72,34 +94,22 @@ def command(
             return session.terminal.ask(render.import_plan(plan), question, yes=False)
 
         config = session.config
+        options: ImportOptions = {
+            "confirm": None if yes else confirm,
+            "keep_other_scenarios": keep_other_scenarios,
+            "new_ids": new_ids,
+            "add": add,
+            "drop_columns": drop_columns,
+            "progress": progress,
+        }
         if file is not None:
-            result = importing.import_from_file(
-                Path(file),
-                config,
-                scenario=scenario,
-                confirm=None if yes else confirm,
-                keep_other_scenarios=keep_other_scenarios,
-                progress=progress,
-            )
+            result = importing.import_from_file(Path(file), config, scenario=scenario, **options)
         elif version is not None:
             result = importing.import_scenario_version(
-                scenario,
-                version,
-                config,
-                session.store,
-                confirm=None if yes else confirm,
-                keep_other_scenarios=keep_other_scenarios,
-                progress=progress,
+                scenario, version, config, session.store, **options
             )
         else:
-            result = importing.import_latest_scenario(
-                scenario,
-                config,
-                session.store,
-                confirm=None if yes else confirm,
-                keep_other_scenarios=keep_other_scenarios,
-                progress=progress,
-            )
+            result = importing.import_latest_scenario(scenario, config, session.store, **options)
     session.terminal.result(render.import_report(result), render.import_json(result))
 
 

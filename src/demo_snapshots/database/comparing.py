@@ -28,15 +28,16 @@ def compare(staging: Staging) -> list[TableComparison]:
 def compare_table(staging: Staging, stage: Stage) -> TableComparison:
     """The demo rows of one table against the staged ones."""
     dialect = staging.dialect
-    present = staging.count(stage.target, staging.predicate(stage))
+    present = staging.count(stage.target, staging.demo_predicate(stage))
     staged = staging.count(stage.rows)
     if not stage.key:
         missing = _unmatched(staging, stage)
-        return TableComparison(stage.table.name, present, missing, missing + present - staged, 0)
+        extra = 0 if staging.adds else missing + present - staged
+        return TableComparison(stage.table.name, present, missing, extra, 0)
     # The demo rows there are: selected afresh, since an import has changed them.
     selected = (
         f"(SELECT {dialect.columns(stage.key)} FROM {stage.target}"
-        f" WHERE {staging.predicate(stage)})"
+        f" WHERE {staging.demo_predicate(stage)})"
     )
     own = dialect.columns(stage.key, "s")
     is_there = f"{own if len(stage.key) == 1 else f'({own})'} IN {selected}"
@@ -45,7 +46,8 @@ def compare_table(staging: Staging, stage: Stage) -> TableComparison:
         f"{stage.rows} AS s JOIN {stage.target} AS t ON {dialect.match('s', 't', stage.key)}",
         f"{is_there} AND {dialect.same('t', 's', stage.columns)}",
     )
-    return TableComparison(stage.table.name, present, staged - both, present - both, both - alike)
+    extra = 0 if staging.adds else present - both
+    return TableComparison(stage.table.name, present, staged - both, extra, both - alike)
 
 
 def _unmatched(staging: Staging, stage: Stage) -> int:
@@ -54,7 +56,7 @@ def _unmatched(staging: Staging, stage: Stage) -> int:
     row = dialect.row([dialect.literal(column) for column in stage.columns])
     groups = f"SELECT {row} AS image, count(*) AS copies FROM {{source}} GROUP BY 1"
     staged = groups.format(source=stage.rows)
-    present = groups.format(source=f"{stage.target} WHERE {staging.predicate(stage)}")
+    present = groups.format(source=f"{stage.target} WHERE {staging.demo_predicate(stage)}")
     return int(
         staging.database.scalar(
             "SELECT coalesce(sum(CASE WHEN p.copies IS NULL THEN s.copies"

@@ -11,6 +11,8 @@ computed after the deletes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from demo_snapshots.database.comparing import compare_table
 from demo_snapshots.database.order import DeferredReference
 from demo_snapshots.database.protection import is_held
@@ -202,7 +204,7 @@ class Merge:
         )
         names = [column.name for column in stage.plain]
         return self.database.execute(
-            self.dialect.update_from(stage.target, names, stage.rows, condition)
+            self.dialect.update_from(stage.target, _same(names), stage.rows, condition)
         )
 
     def _update_held(self, stage: Stage) -> int:
@@ -221,7 +223,7 @@ class Merge:
             f" AND NOT ({self.dialect.same('t', 's', compared)})"
         )
         return self.database.execute(
-            self.dialect.update_from(stage.target, names, stage.rows, condition)
+            self.dialect.update_from(stage.target, _same(names), stage.rows, condition)
         )
 
     def _delete_held(self, stage: Stage) -> int:
@@ -268,5 +270,9 @@ class Merge:
             f" AND NOT ({self.dialect.same('t', 's', columns)})"
         )
         self.database.execute(
-            self.dialect.update_from(stage.target, reference.columns, stage.rows, condition)
+            self.dialect.update_from(stage.target, _same(reference.columns), stage.rows, condition)
         )
+
+
+def _same(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, name) for name in names]

@@ -39,8 +39,8 @@ def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
     raise KeyClashError(
         f"{stage.table.name}.{', '.join(names)}: {rows} not being replaced already"
         f" {'uses' if taken == 1 else 'use'} {_listed(shown, taken)}",
-        hint="Nothing was changed. Give those rows other keys, or mark them as demo data if"
-        " they are.",
+        hint="Nothing was changed. demo import --new-ids gives the snapshot's rows fresh keys;"
+        " or mark those rows as demo data if they are.",
     )
 
 
@@ -149,7 +149,7 @@ def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
     rows = dialect.locking(f"SELECT {wanted} FROM {dialect.table(referenced)} WHERE {there}")
     return staging.count(
         stage.target,
-        f"{staging.predicate(stage)} AND {given} AND {own} NOT IN ({rows})",
+        f"{staging.demo_predicate(stage)} AND {given} AND {own} NOT IN ({rows})",
     )
 
 

@@ -54,7 +54,8 @@ class Stage:
 class Staging:
     """``described`` are the document's tables; selected tables it lacks are staged empty.
     ``includes`` are its tables outside the demo. ``scenario`` narrows what is replaced to one
-    scenario's rows; None replaces all demo rows."""
+    scenario's rows; None replaces all demo rows. With ``adds`` nothing is replaced: the snapshot
+    is added beside the demo rows there are."""
 
     def __init__(
         self,
@@ -64,7 +65,10 @@ class Staging:
         described: Iterable[Table],
         scenario: str | None = None,
         includes: Iterable[Table] = (),
+        *,
+        adds: bool = False,
     ) -> None:
+        self.adds = adds
         self.database = database
         self.dialect = database.dialect
         self.schema = schema
@@ -101,6 +105,10 @@ class Staging:
         )
 
     def predicate(self, stage: Stage) -> str:
+        """A condition on the target's columns: the rows that the import may replace."""
+        return "1 = 0" if self.adds else self.demo_predicate(stage)
+
+    def demo_predicate(self, stage: Stage) -> str:
         return self.selection.predicate(stage.table.name, self.scenario)
 
     def create(self) -> None:

@@ -17,7 +17,7 @@ needs nothing through untouched, at memory speed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 STRING = rb"'[^']*+(?:''[^']*+)*+'"
 HEX = rb"(?:[0-9A-F]{2})*+"
@@ -158,3 +158,17 @@ RAW_LITERAL = re.compile(rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[
 def split(row: bytes) -> list[bytes]:
     """The raw literals of one raw row ``(…)``, in order."""
     return [match[0] for match in RAW_LITERAL.finditer(row)]
+
+
+def choose(rows: bytes, wanted: Sequence[bool]) -> bytes:
+    """Raw rows with only the ``wanted`` of their columns."""
+    kept: list[bytes] = []
+    row: list[bytes] = []
+    for position, match in enumerate(RAW_LITERAL.finditer(rows)):
+        place = position % len(wanted)
+        if wanted[place]:
+            row.append(match[0])
+        if place == len(wanted) - 1:
+            kept.append(b"(" + b",".join(row) + b")")
+            row = []
+    return b",\n".join(kept)

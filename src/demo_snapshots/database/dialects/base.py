@@ -177,6 +177,19 @@ class Dialect(ABC):
         ``column``, to stand after ``FROM … AS t``, and an expression for such a value as text.
         Text that is not JSON has none."""
 
+    @abstractmethod
+    def json_set(self, column: Column, changes: Sequence[tuple[tuple[str | int, ...], str]]) -> str:
+        """An expression for the column's JSON with the value after each of these steps
+        replaced by the JSON given."""
+
+    @abstractmethod
+    def new_uuid(self) -> str:
+        """An expression for a fresh UUID, other for each row, as text or of the UUID type."""
+
+    def plain_text(self, name: str) -> str:
+        """A column's value as text, as JSON would hold it."""
+        return f"CAST({self.quote(name)} AS CHAR)"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     @abstractmethod
@@ -204,10 +217,13 @@ class Dialect(ABC):
         equal values (1 and 1.0, 'abc' and 'ABC' differ)."""
 
     def update_from(
-        self, table: str, assignments: Sequence[str], source: str, condition: str
+        self, table: str, assignments: Sequence[tuple[str, str]], source: str, condition: str
     ) -> str:
-        """UPDATE ``table`` AS t FROM ``source`` AS s WHERE ``condition``."""
-        setting = ", ".join(f"{self.quote(name)} = s.{self.quote(name)}" for name in assignments)
+        """UPDATE ``table`` AS t FROM ``source`` AS s WHERE ``condition``; ``assignments`` are
+        columns of the one and the columns of the other they are set to."""
+        setting = ", ".join(
+            f"{self.quote(name)} = s.{self.quote(other)}" for name, other in assignments
+        )
         return f"UPDATE {table} AS t SET {setting} FROM {source} AS s WHERE {condition}"
 
     def match(self, a: str, b: str, columns: Iterable[str]) -> str:
@@ -232,6 +248,11 @@ class Dialect(ABC):
     @abstractmethod
     def settle(self, raw: Any, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         """Check what was postponed now, and make the constraints what they were."""
+
+
+def json_path(steps: Sequence[str | int]) -> str:
+    """``$[0]."id"``: a path as SQLite and MariaDB read it."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in steps)
 
 
 def quoted(expression: str) -> str:

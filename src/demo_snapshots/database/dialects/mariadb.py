@@ -16,7 +16,12 @@ from typing import Any
 import pymysql
 from pymysql.cursors import SSCursor
 
-from demo_snapshots.database.dialects.base import FETCH_ROWS, LOCK_WAIT_SECONDS, Dialect
+from demo_snapshots.database.dialects.base import (
+    FETCH_ROWS,
+    LOCK_WAIT_SECONDS,
+    Dialect,
+    json_path,
+)
 from demo_snapshots.errors import DatabaseError, UnfitValueError
 from demo_snapshots.model import Column, ForeignKey, Kind, Table
 
@@ -270,6 +275,16 @@ class MariaDB(Dialect):
         )
         return f" JOIN {found}", self._exact("item.value")
 
+    def json_set(self, column: Column, changes: Sequence[tuple[tuple[str | int, ...], str]]) -> str:
+        pairs = [
+            f"{self.text(json_path(steps))}, JSON_EXTRACT({self.text(value)}, '$')"
+            for steps, value in changes
+        ]
+        return f"JSON_SET({self.quote(column.name)}, {', '.join(pairs)})"
+
+    def new_uuid(self) -> str:
+        return "UUID()"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def load(
@@ -316,10 +331,11 @@ class MariaDB(Dialect):
         return " AND ".join(terms) or "1 = 1"
 
     def update_from(
-        self, table: str, assignments: Sequence[str], source: str, condition: str
+        self, table: str, assignments: Sequence[tuple[str, str]], source: str, condition: str
     ) -> str:
-        names = [self.quote(name) for name in assignments]
-        setting = ", ".join(f"t.{name} = s.{name}" for name in names)
+        setting = ", ".join(
+            f"t.{self.quote(name)} = s.{self.quote(other)}" for name, other in assignments
+        )
         return f"UPDATE {table} AS t JOIN {source} AS s ON {condition} SET {setting}"
 
     def delete_matching(self, table: str, source: str, condition: str) -> str:

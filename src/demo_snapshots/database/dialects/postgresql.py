@@ -198,6 +198,21 @@ class PostgreSQL(Dialect):
         found = f"jsonb_path_query({self._json(column, 't.')}, {where}, silent => true)"
         return f" CROSS JOIN LATERAL {found} AS item(value)", "item.value #>> '{}'"
 
+    def json_set(self, column: Column, changes: Sequence[tuple[tuple[str | int, ...], str]]) -> str:
+        name = self.quote(column.name)
+        value = f"{name}::text::jsonb"
+        for steps, new in changes:
+            path = "{" + ",".join(str(step) for step in steps) + "}"
+            value = f"jsonb_set({value}, {self.text(path)}, {self.text(new)}::jsonb)"
+        native = column.native if column.kind is Kind.JSON else "text"
+        return f"({value})::{native}"
+
+    def new_uuid(self) -> str:
+        return "gen_random_uuid()"
+
+    def plain_text(self, name: str) -> str:
+        return f"{self.quote(name)}::text"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def load(

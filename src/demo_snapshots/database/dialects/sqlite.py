@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from demo_snapshots.database.dialects.base import FETCH_ROWS, LOCK_WAIT_SECONDS, Dialect
+from demo_snapshots.database.dialects.base import (
+    FETCH_ROWS,
+    LOCK_WAIT_SECONDS,
+    Dialect,
+    json_path,
+)
 from demo_snapshots.errors import UnfitValueError, UnportableValueError
 from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 
@@ -29,6 +35,7 @@ class SQLite(Dialect):
         # 3.40 prints 0.1+0.2 as 3.00000000000000044408e-01 and later versions otherwise, so
         # REAL cells are formatted by Python's shortest round-trip repr.
         raw.create_function("demo_float", 1, _format_float, deterministic=True)
+        raw.create_function("demo_uuid", 0, lambda: str(uuid.uuid4()))
         raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
         # No cascades while an import works: it decides on every row itself and verifies after.
         raw.execute("PRAGMA foreign_keys = OFF")
@@ -148,6 +155,15 @@ class SQLite(Dialect):
         if keys == "$" and joins:
             return joins, f"CAST(j{joins.count(' JOIN ') - 1}.value AS TEXT)"
         return joins, f"CAST(json_extract({source}, {self.text(keys)}) AS TEXT)"
+
+    def json_set(self, column: Column, changes: Sequence[tuple[tuple[str | int, ...], str]]) -> str:
+        pairs = [
+            f"{self.text(json_path(steps))}, json({self.text(value)})" for steps, value in changes
+        ]
+        return f"json_set({self.quote(column.name)}, {', '.join(pairs)})"
+
+    def new_uuid(self) -> str:
+        return "demo_uuid()"
 
     # --- Rows in -----------------------------------------------------------------------------
 

@@ -169,6 +169,20 @@ def test_a_table_in_another_schema(database_url, place):
     assert selected(live, place) == {"crm.contacts": 1}
 
 
+@engines("postgresql", "postgresql15")
+def test_partitions_are_part_of_their_table(database_url, place):
+    live = Live(database_url)
+    live.run(
+        "CREATE TABLE t (id INTEGER, is_demo BOOLEAN, PRIMARY KEY (id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
+        "CREATE SCHEMA crm",
+        "CREATE TABLE crm.t_2 PARTITION OF t FOR VALUES FROM (10) TO (20)",
+        "INSERT INTO t VALUES (1, TRUE), (11, TRUE), (12, FALSE)",
+    )
+    write(live, place)
+    assert selected(live, place) == {"t": 2}
+
+
 ODD = ("a]b", "a.b", "a'b", 'a"b', "a\\b", "ä ü", "#", "_", "a\tb", "1", "-")
 
 

@@ -132,12 +132,15 @@ def _example(tables: Mapping[str, Table], spelled: Mapping[str, str]) -> tuple[F
 
 def _names(database: Database) -> list[str]:
     """All tables as the configuration calls them; of several of one name the first, since a
-    snapshot holds only one."""
+    snapshot holds only one. A partition's rows are those of the whole."""
     inspector = sa.inspect(database.connection)
-    names = {name: name for name in inspector.get_table_names()}
-    for schema in database.dialect.other_schemas(database.raw):
+    parts = database.dialect.partitions(database.raw)
+    home = inspector.default_schema_name or ""
+    names: dict[str, str] = {}
+    for schema in (None, *database.dialect.other_schemas(database.raw)):
         for name in inspector.get_table_names(schema):
-            names.setdefault(name, f"{schema}.{name}")
+            if (schema or home, name) not in parts:
+                names.setdefault(name, f"{schema}.{name}" if schema else name)
     return list(names.values())
 
 

@@ -135,6 +135,10 @@ class Dialect(ABC):
         """The names of the schemas that hold tables, other than the default one, sorted."""
         return []
 
+    def partitions(self, raw: Any) -> set[tuple[str, str]]:
+        """Schema and name of the tables that are only a part of another, which has their rows."""
+        return set()
+
     @abstractmethod
     def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> list[tuple[Column, ...]]:
         """The columns of each table, in table order; tables as they were given."""

@@ -120,6 +120,13 @@ class PostgreSQL(Dialect):
         )
         return [row[0] for row in found]
 
+    def partitions(self, raw: psycopg.Connection[Any]) -> set[tuple[str, str]]:
+        found = raw.execute(
+            "SELECT n.nspname, c.relname FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relispartition"
+        )
+        return set(found)
+
     def reflect_columns(
         self, raw: psycopg.Connection[Any], tables: Sequence[Table]
     ) -> list[tuple[Column, ...]]:

@@ -327,7 +327,6 @@ def test_a_demo_row_that_a_real_row_needs_may_come_back(database_url, demo, acti
     live.run(
         "UPDATE teams SET note = 'edited', code = 'RED' WHERE id = 1",
         "UPDATE people SET seat = 31, team_id = 2, boss_id = 1, name = 'edited' WHERE id = 3",
-        "UPDATE people SET seat = 30 WHERE id = 1",
         "DELETE FROM people WHERE id = 4",
     )
     assert demo.load(live, path).route == "merge"
@@ -386,12 +385,15 @@ def test_held_rows_that_cannot_change_in_place_are_refused(live, demo):
         "UPDATE people SET seat = 10 WHERE id = 2",
         "UPDATE people SET seat = 20 WHERE id = 1",
     )
-    before, real = live.dump(), real_rows(live)
-    try:
+    wanted, real = live.dump(), real_rows(live)
+    if live.engine == "sqlite":
+        # No foreign key acts here while an import works, so rows may go and come back.
         demo.load(live, path)
-    except (ImportFailedError, DatabaseError) as error:
-        assert "people" in error.message
-        assert live.dump() == before
+        assert live.rows("SELECT seat FROM people WHERE id < 3 ORDER BY id") == [(10,), (20,)]
+    else:
+        with pytest.raises((ImportFailedError, DatabaseError), match="people"):
+            demo.load(live, path)
+        assert live.dump() == wanted
     assert real_rows(live) == real
 
 

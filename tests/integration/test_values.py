@@ -262,23 +262,15 @@ def test_minus_zero_comes_back_by_import(database_url, demo, native):
     comes_back(live, demo, ["c"], client=False)
 
 
-TEXT_CASES = [
-    *(("TEXT", name) for name in TEXTS),
-    *(
-        (native, name)
-        for native in ("VARCHAR(140000)", "JSON")
-        for name in ("controls", "cr lf", "copy's end", "quotes", "long")
-    ),
-]
-
-
-@pytest.mark.parametrize(("native", "name"), TEXT_CASES)
+@pytest.mark.parametrize("native", ["TEXT", "VARCHAR(140000)", "JSON"])
 @engines("postgresql", "postgresql15")
-def test_any_text_in_postgresql(database_url, demo, native, name):
-    text = json.dumps(TEXTS[name], ensure_ascii=False) if native == "JSON" else TEXTS[name]
+def test_any_text_in_postgresql(database_url, demo, native):
+    texts = list(TEXTS.values())
+    if native == "JSON":
+        texts = [json.dumps(text, ensure_ascii=False) for text in texts]
     live = Live(database_url)
     live.run(f"CREATE TABLE cells (id INTEGER PRIMARY KEY, is_demo BOOLEAN, c {native})")
-    live.insert("cells", (1, True, text), (2, True, None))
+    live.insert("cells", (0, True, None), *((n, True, text) for n, text in enumerate(texts, 1)))
     comes_back(live, demo, ["c"])
 
 

@@ -192,8 +192,9 @@ def build(url: str, late: str = "", rows: bool = True) -> Live:
         # SQLite cannot add a foreign key later, and needs no table to be there yet.
         tables = [
             table.replace("wife_id BIGINT,", "wife_id BIGINT REFERENCES wife (id),").replace(
-                "egg_id INTEGER NOT NULL,",
-                "egg_id INTEGER NOT NULL CONSTRAINT hatched_from REFERENCES egg (id),",
+                "egg_id INTEGER NOT NULL, demo BOOLEAN",
+                "egg_id INTEGER NOT NULL, demo BOOLEAN,"
+                " CONSTRAINT hatched_from FOREIGN KEY (egg_id) REFERENCES egg (id)",
             )
             for table in tables
         ]

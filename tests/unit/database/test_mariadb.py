@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -167,6 +168,16 @@ def test_every_float_is_the_same_afterwards(database):
     assert database.load('"u"', table(database).carried, [b",\n".join(out)]) == len(pairs)
     assert sorted(rows_out(database, "u")) == sorted(out)
     assert database.scalar("SELECT count(*) FROM t JOIN u USING (id) WHERE t.s = u.s") == len(pairs)
+
+
+def test_long_text_takes_linear_time(database):
+    database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body LONGTEXT, s FLOAT)")
+    text = ("é''\\\0\x1a\x01\x02\\0\n" * 60_000).encode()
+    row = b"(1,'" + text + b"',0.25)"
+    assert database.load('"t"', table(database).carried, [row]) == 1
+    started = time.monotonic()
+    assert rows_out(database) == [row]
+    assert time.monotonic() - started < 2
 
 
 def test_the_mark_of_a_single_is_not_taken_from_text(database):

@@ -11,12 +11,12 @@ computed after the deletes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from demo_snapshots.database.comparing import compare_table
 from demo_snapshots.database.order import DeferredReference
 from demo_snapshots.database.protection import is_held
-from demo_snapshots.database.staging import Stage, Staging
+from demo_snapshots.database.staging import Stage, Staging, naming
 from demo_snapshots.model import ForeignKey
 
 
@@ -46,17 +46,25 @@ class Merge:
         self._plan()
         for reference in self.between:
             self._let_go(reference)
-        written = sum(self._delete(stage) for stage in reversed(self.stages))
-        written += sum(self._update(stage) for stage in self.stages)
-        written += sum(self._insert(stage) for stage in self.stages)
+        written = self._each(self._delete, reversed(self.stages))
+        written += self._each(self._update, self.stages)
+        written += self._each(self._insert, self.stages)
         if self.holds:
-            written += sum(self._update_held(stage) for stage in self.stages)
+            written += self._each(self._update_held, self.stages)
         for reference in self.between:
             self._set(reference)
         if self.holds:
-            written += sum(self._delete_held(stage) for stage in reversed(self.stages))
+            written += self._each(self._delete_held, reversed(self.stages))
         if self.postponed:
             self.dialect.settle(self.database.raw, self.postponed)
+        return written
+
+    @staticmethod
+    def _each(step: Callable[[Stage], int], stages: Iterable[Stage]) -> int:
+        written = 0
+        for stage in stages:
+            with naming(stage.table):
+                written += step(stage)
         return written
 
     # --- Which rows go -----------------------------------------------------------------------

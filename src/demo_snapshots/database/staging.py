@@ -7,7 +7,8 @@ own column types, and for every table with a key the keys of the demo rows there
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from demo_snapshots.database.connect import Database
@@ -195,11 +196,21 @@ def load_rows(
 ) -> int:
     """Insert raw rows, as they stream, into ``target``; how many. Errors name ``table``."""
     try:
-        return database.load(target, columns, chunks)
+        with naming(table):
+            return database.load(target, columns, chunks)
     except UnfitValueError as error:
         if error.line is not None:
             raise
         raise UnfitValueError(f"{table.name}: {error.message}", hint=error.hint) from error
+
+
+@contextmanager
+def naming(table: Table) -> Iterator[None]:
+    """A DatabaseError within the block names ``table``: a trigger's words seldom do."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise type(error)(f"{table.name}: {error.message}", hint=error.hint) from error
 
 
 def update_statement(

@@ -99,8 +99,9 @@ class PostgreSQL(Dialect):
         diagnosis = error.diag
         # Data exceptions quote the value; where it happened is all that may be told.
         if (diagnosis.sqlstate or "").startswith("22"):
-            place = re.match(r"COPY \S+, line \d+(?:, column [^:]+)?", diagnosis.context or "")
-            where = f" ({place[0]})" if place else ""
+            context = diagnosis.context or ""
+            place = re.search(r"^COPY \S+, line \d+, column ([^:\n]+)", context, re.MULTILINE)
+            where = f" ({place[1]})" if place else ""
             return f"a value does not fit its column{where}"
         return diagnosis.message_primary or ""
 

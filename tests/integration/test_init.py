@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from database_engines import engines
 from integration.live import Live
 
+from demo_snapshots import initialising
 from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.config import load_config
 from demo_snapshots.database.connect import connect
@@ -229,6 +230,27 @@ def test_nothing_is_overwritten_without_force(sqlite_url, place):
     write(live, place, force=True)
     assert selected(live, place) == {"t": 1}
     assert [entry.name for entry in place.iterdir()] == ["demo.toml"]
+
+
+def test_a_file_that_appeared_meanwhile_stays(place):
+    path = place / "demo.toml"
+    path.write_text("theirs", "utf-8")
+    with pytest.raises(UsageError, match="is there already"):
+        initialising._write(path, "ours", force=False)
+    assert path.read_text("utf-8") == "theirs"
+    assert [entry.name for entry in place.iterdir()] == ["demo.toml"]
+
+
+def test_what_is_doubtful_is_a_comment(sqlite_url, place):
+    live = Live(sqlite_url)
+    small(live)
+    live.run(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, t_id INTEGER,"
+        " FOREIGN KEY (t_id) REFERENCES t (id) ON DELETE SET NULL)"
+    )
+    text = write(live, place).content
+    assert '# [tables.people]\n# follows = "t_id"\n' in text
+    assert selected(live, place) == {"t": 1}
 
 
 def test_a_dangling_link_is_not_written_through(sqlite_url, place):

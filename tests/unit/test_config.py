@@ -157,6 +157,11 @@ def test_a_broken_line_breaks_nothing_else(tmp_path):
         load(tmp_path)
 
 
+def test_a_later_line_makes_good_for_a_broken_one(tmp_path):
+    lines = "DATABASE_URL='sqlite:///x\nDATABASE_URL=sqlite:///y\n"
+    assert load(tmp_path, env_file=lines).database == "sqlite:///y"
+
+
 def test_a_directory_called_env_is_none(tmp_path):
     (tmp_path / ".env").mkdir()
     assert load(tmp_path).database == DEFAULT_DATABASE

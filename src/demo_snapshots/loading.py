@@ -52,6 +52,9 @@ def load_document(
             carried = {column.name for column in stage.columns}
             wanted = [column.name in carried for column in described[name].columns]
             for part in _loads(group, wanted, looked_up=name in looked_up, outside=outside):
+                if not straight:
+                    loaded[name] += staging.load(name, part)
+                    continue
                 loaded[name] += load_rows(
                     staging.database, target, stage.table, stage.columns, part
                 )

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 
 from demo_snapshots.config import Config
+from demo_snapshots.database.conditions import require_conditions
 from demo_snapshots.database.connect import Database, connect
-from demo_snapshots.database.order import load_order
+from demo_snapshots.database.order import DeferredReference, load_order
 from demo_snapshots.database.outside import Lookup, Outside
 from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import reflect
@@ -23,6 +24,7 @@ from demo_snapshots.model import (
     Column,
     Entry,
     ExportResult,
+    Follows,
     Header,
     Kind,
     Progress,
@@ -66,6 +68,7 @@ def export_scenario(
         selection = Selection(database.dialect, schema.tables, resolve(config, schema))
         outside = Outside(database, schema, selection, config.references, scenario)
         texts = {lookup: _spelled(lookup) for _, _, lookup in outside.lookups()}
+        require_conditions(database, selection)
         source = RowSource(database, selection, order, scenario, outside, texts)
         statistics = source.statistics()
         if not allow_empty:
@@ -152,7 +155,7 @@ def _content(
                 _moments(reference.table, reference.columns),
                 source.deferred_count(reference),
                 source.deferred_rows(reference),
-                between_tables=reference.foreign_key.referenced_table != reference.table.name,
+                between_tables=_is_between(source, reference),
             )
             for reference in order.deferred
         ],
@@ -168,6 +171,14 @@ def _content(
         defers=bool(order.postponed),
         search_path=search_path,
     )
+
+
+def _is_between(source: RowSource, reference: DeferredReference) -> bool:
+    """Whether the stock clients' clean-up lets go of the reference: not of one by which the
+    table's demo rows are told."""
+    rule = source.selection.rules[reference.table.name].rule
+    told = isinstance(rule, Follows) and set(rule.columns) & set(reference.columns)
+    return reference.foreign_key.referenced_table != reference.table.name and not told
 
 
 def _always(table: Table) -> bool:

@@ -16,6 +16,7 @@ from typing import BinaryIO, Required, TypedDict, Unpack
 
 from demo_snapshots.config import Config
 from demo_snapshots.database.comparing import require_same
+from demo_snapshots.database.conditions import require_conditions
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import Merge
 from demo_snapshots.database.order import load_order
@@ -138,7 +139,7 @@ def import_from_file(
         if replaced.total and options["confirm"] is not None:
             job.ask(document, replaced, options["confirm"])
             document = _again(stream)
-        if not replaced.total and not job.renews:
+        if not replaced.total and job.may_go_straight:
             try:
                 return job.straight(document, replaced)
             except DatabaseBusyError:
@@ -193,14 +194,21 @@ class _Import:
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
         self.outside = Outside(database, schema, self.selection, config.references, None)
 
+    @property
+    def may_go_straight(self) -> bool:
+        """Whether the file's rows may go right into the tables. Not past triggers: they may
+        rewrite or swallow rows, which only the comparison with staged rows can tell."""
+        return not self.renews and not any(
+            table.has_triggers for table in self.schema.tables.values()
+        )
+
     def count(self) -> Statistics:
         """The demo rows that would be replaced."""
-        if self.adds:
-            return Statistics()
         order = load_order(self.schema.tables)
         source = RowSource(self.database, self.selection, order, self.scenario)
         with self.database.reading():
-            return source.statistics()
+            require_conditions(self.database, self.selection)
+            return Statistics() if self.adds else source.statistics()
 
     def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> None:
         """Check the whole file, then ask."""

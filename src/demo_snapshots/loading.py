@@ -47,7 +47,7 @@ def load_document(
             staging.include(name, _chunks(group), insert=include)
             continue
         stage = staging.stages[name]
-        target = stage.target if straight else stage.rows
+        target = stage.into if straight else stage.rows
         if kind is Rows:
             carried = {column.name for column in stage.columns}
             wanted = [column.name in carried for column in described[name].columns]

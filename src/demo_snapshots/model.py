@@ -137,6 +137,9 @@ class Table:
     uniques: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     schema: str | None = None
+    has_heirs: bool = False
+    """Whether other tables inherit from it (PostgreSQL); their rows are not its own."""
+    has_triggers: bool = False
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""

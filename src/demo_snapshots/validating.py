@@ -7,6 +7,7 @@ from pathlib import Path
 
 from demo_snapshots.config import Config
 from demo_snapshots.database.comparing import compare
+from demo_snapshots.database.conditions import require_conditions
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.protection import dangling
@@ -100,6 +101,7 @@ def _validate_rows(
     progress: Progress,
 ) -> ValidationResult:
     with database.writing((), keep=False):
+        require_conditions(database, selection)
         carried = selection.scenarios(database)
         name = scenario or (carried[0] if len(carried) == 1 else None)
         latest = store.latest(name) if name else None

@@ -17,7 +17,7 @@ def require_conditions(database: Database, selection: Selection) -> None:
     for name, rule in selection.rules.items():
         if not isinstance(rule.rule, Where):
             continue
-        table = database.dialect.table(selection.tables[name])
+        table = database.dialect.rows_of(selection.tables[name])
         try:
             database.rows(f"SELECT 1 FROM {table} WHERE {selection.predicate(name)} LIMIT 0")
         except DatabaseBusyError:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from demo_snapshots.database.dialects import dialect_for
 from demo_snapshots.database.dialects.base import Dialect
 from demo_snapshots.errors import ConfigError, DatabaseError, DatabaseUnreachableError
+from demo_snapshots.masking import masked_url
 from demo_snapshots.model import Column, Table
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,6 @@ def parse_url(text: str) -> URL:
     if url.drivername.endswith("+pymysql") and "charset" not in url.query:
         url = url.update_query_dict({"charset": "utf8mb4"})
     return url
-
-
-def masked(text: str) -> str:
-    """A database URL for people, its password hidden; text that is no URL shows nothing."""
-    try:
-        return make_url(text).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(not a URL)"
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -175,7 +168,7 @@ def connect(url: str) -> Iterator[Database]:
     without its password. A SQLite file that does not exist is unreachable, not created.
     """
     engine = make_engine(url)
-    label = masked(url)
+    label = masked_url(url)
     dialect = dialect_for(engine.dialect.name)
     _require_file(engine.url)
     try:

@@ -266,7 +266,7 @@ class Merge:
             match = self.dialect.match("s", "t", stage.key)
             missing = f" WHERE NOT EXISTS (SELECT 1 FROM {stage.target} AS t WHERE {match})"
         return self.database.execute(
-            f"INSERT INTO {stage.target} ({names}){overriding}"
+            f"INSERT INTO {stage.into} ({names}){overriding}"
             f" SELECT {values} FROM {stage.rows} AS s{missing}"
         )
 

@@ -73,7 +73,7 @@ class Outside:
         wanted = self.dialect.columns(key.referenced_columns)
         # A NULL among them would make NOT IN true of nothing.
         selected = (
-            f"SELECT {wanted} FROM {self.dialect.table(referenced)}"
+            f"SELECT {wanted} FROM {self.dialect.rows_of(referenced)}"
             f" WHERE {self.selection.predicate(referenced.name, self.scenario)}"
             f" AND {self._given(key.referenced_columns)}"
         )
@@ -135,7 +135,7 @@ class Outside:
             for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
         )
         spelled = self.dialect.concatenate(parts)
-        return f"(SELECT {spelled} FROM {self.dialect.table(referenced)} AS r WHERE {match})"
+        return f"(SELECT {spelled} FROM {self.dialect.rows_of(referenced)} AS r WHERE {match})"
 
     def find(self, table: str, column: str, key: Sequence[tuple[str, bytes]]) -> bytes:
         """The raw literal that a reference by natural key stands for.
@@ -148,7 +148,7 @@ class Outside:
         )
         wanted = self.dialect.concatenate([self.dialect.literal(referenced.column(column))])
         found = self.database.rows(
-            f"SELECT {wanted} FROM {self.dialect.table(referenced)} WHERE {conditions} LIMIT 2"
+            f"SELECT {wanted} FROM {self.dialect.rows_of(referenced)} WHERE {conditions} LIMIT 2"
         )
         if len(found) != 1:
             told = ", ".join(f"{name} = {raw.decode()}" for name, raw in key)
@@ -187,7 +187,7 @@ class Outside:
             rows = self._included(source, passed)
         return (
             f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
-            f" FROM {self.dialect.table(source)} WHERE {rows} AND {self._given(key.columns)})"
+            f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self._given(key.columns)})"
         )
 
     def _chain(self, table: Table, key: ForeignKey, condition: str) -> str:
@@ -196,7 +196,7 @@ class Outside:
             self.dialect.quote(key.columns[0]),
             self.dialect.quote(key.referenced_columns[0]),
         )
-        name = self.dialect.table(table)
+        name = self.dialect.rows_of(table)
         return (
             f"{theirs} IN (WITH RECURSIVE needed(it) AS (SELECT {theirs} FROM {name}"
             f" WHERE {condition} UNION SELECT r.{own} FROM {name} AS r JOIN needed"
@@ -225,7 +225,7 @@ class Outside:
         if isinstance(mode, ByKey):
             self._require_natural(table, key, mode, condition)
             return
-        count = self._count(self.dialect.table(table), condition)
+        count = self._count(self.dialect.rows_of(table), condition)
         if count:
             why = "cannot be NULL" if mode == "null" else "that are not demo data of this scenario"
             raise OutsideReferenceError(
@@ -239,10 +239,10 @@ class Outside:
         referenced = self._referenced(key)
         for column in key.columns:
             self._lookup(key, column, mode)
-        name = self.dialect.table(referenced)
+        name = self.dialect.rows_of(referenced)
         needed = (
             f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
-            f" FROM {self.dialect.table(table)} WHERE {condition})"
+            f" FROM {self.dialect.rows_of(table)} WHERE {condition})"
         )
         missing = " OR ".join(f"{self.dialect.quote(part)} IS NULL" for part in mode.by_key)
         twice = (

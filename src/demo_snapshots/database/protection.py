@@ -90,7 +90,8 @@ def _orphans(staging: Staging, referencing: Table, key: ForeignKey) -> str:
     own = staging.dialect.columns(key.columns, "r")
     own = own if len(key.columns) == 1 else f"({own})"
     return (
-        f"FROM {staging.dialect.table(referencing)} AS r WHERE {_is_real_row(staging, referencing)}"
+        f"FROM {staging.dialect.rows_of(referencing)} AS r"
+        f" WHERE {_is_real_row(staging, referencing)}"
         f" AND {own} IN ({present}) AND {own} NOT IN ({coming})"
     )
 
@@ -115,7 +116,7 @@ def is_held(staging: Staging, stage: Stage, alias: str) -> str | None:
             for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
         )
         held.append(
-            f"EXISTS (SELECT 1 FROM {staging.dialect.table(referencing)} AS r"
+            f"EXISTS (SELECT 1 FROM {staging.dialect.rows_of(referencing)} AS r"
             f" WHERE {pairs} AND {_is_real_row(staging, referencing)})"
         )
     return f"({' OR '.join(held)})" if held else None
@@ -146,7 +147,7 @@ def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
     given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)
     wanted = dialect.columns(key.referenced_columns)
     there = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns)
-    rows = dialect.locking(f"SELECT {wanted} FROM {dialect.table(referenced)} WHERE {there}")
+    rows = dialect.locking(f"SELECT {wanted} FROM {dialect.rows_of(referenced)} WHERE {there}")
     return staging.count(
         stage.target,
         f"{staging.demo_predicate(stage)} AND {given} AND {own} NOT IN ({rows})",

@@ -34,6 +34,6 @@ def _missing(staging: Staging, table: str, column: str, path: str, target: str) 
     return int(
         staging.database.scalar(
             f"SELECT count(*) FROM {rows}{joins} WHERE {value} IS NOT NULL AND {value} NOT IN"
-            f" (SELECT {keys} FROM {dialect.table(goal)} WHERE {dialect.quote(name)} IS NOT NULL)"
+            f" (SELECT {keys} FROM {dialect.rows_of(goal)} WHERE {dialect.quote(name)} IS NOT NULL)"
         )
     )

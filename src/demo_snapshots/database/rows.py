@@ -40,7 +40,7 @@ class RowSource:
         else:
             assert self.outside is not None
             predicate = self.outside.included_predicate(table)
-        return f"FROM {self.dialect.table(table)} WHERE {predicate}"
+        return f"FROM {self.dialect.rows_of(table)} WHERE {predicate}"
 
     def statistics(self) -> Statistics:
         """Rows per table in load order, with the breakdowns the configuration names."""

@@ -58,7 +58,7 @@ def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str,
         places = _locate(names, wanted, database.label)
         leaned = _locate(names, references, database.label)
         keys = {
-            (schema, table): tuple(map(_foreign_key, found))
+            (schema, table): _foreign_keys(database, table, found)
             for schema in schemas
             for (_, table), found in inspector.get_multi_foreign_keys(schema).items()
         }
@@ -67,9 +67,16 @@ def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str,
             _table(inspector, place, keys[place]) for place in _referencing(keys, places.values())
         ]
         outside = [_table(inspector, place, keys[place]) for place in leaned.values()]
+    heirs = database.dialect.inherited(database.raw)
+    triggers = database.dialect.triggered(database.raw)
     selected, others, outside = (
         [
-            replace(table, columns=columns)
+            replace(
+                table,
+                columns=columns,
+                has_heirs=(table.schema, table.name) in heirs,
+                has_triggers=(table.schema, table.name) in triggers,
+            )
             for table, columns in zip(
                 tables, database.dialect.reflect_columns(database.raw, tables), strict=True
             )
@@ -139,6 +146,12 @@ def _table(inspector: sa.Inspector, place: _Place, keys: tuple[ForeignKey, ...])
 def _is_partial(index: Any) -> bool:
     options = index.get("dialect_options", {})
     return any(name.endswith("_where") and value is not None for name, value in options.items())
+
+
+def _foreign_keys(database: Database, table: str, found: Any) -> tuple[ForeignKey, ...]:
+    rules = database.dialect.delete_rules(database.raw, table)
+    keys = map(_foreign_key, found)
+    return tuple(replace(key, on_delete=rules.get(key.columns, key.on_delete)) for key in keys)
 
 
 def _foreign_key(found: Any) -> ForeignKey:

@@ -135,9 +135,8 @@ class Selection:
         own = own if len(columns) == 1 else f"({own})"
         wanted = quote.columns(referenced_columns)
         inner = self.predicate(referenced, scenario)
-        return (
-            f"{own} IN (SELECT {wanted} FROM {quote.table(self.tables[referenced])} WHERE {inner})"
-        )
+        rows = quote.rows_of(self.tables[referenced])
+        return f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
 
     def _text(self, table: str, field: Field) -> str:
         column = self.tables[table].column(field.column)
@@ -153,7 +152,7 @@ class Selection:
                 continue
             label = self._text(name, selection.scenario)
             rows = database.rows(
-                f"SELECT DISTINCT {label} FROM {self.dialect.table(self.tables[name])}"
+                f"SELECT DISTINCT {label} FROM {self.dialect.rows_of(self.tables[name])}"
                 f" WHERE {self.predicate(name)} AND {label} IS NOT NULL"
             )
             found |= {str(row[0]) for row in rows}

@@ -21,11 +21,13 @@ from demo_snapshots.model import Column, Table
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One table's part: SQL names of target, stage and the keys of the present demo rows."""
+    """One table's part: SQL names of the target (its own rows, and where new ones go), of the
+    stage and of the keys of the present demo rows."""
 
     table: Table
     columns: tuple[Column, ...]
     target: str
+    into: str
     rows: str
     now: str
     number: int
@@ -83,7 +85,8 @@ class Staging:
                 columns=tuple(
                     schema.leaned_on[table.name].column(column.name) for column in table.columns
                 ),
-                target=self.dialect.table(schema.leaned_on[table.name]),
+                target=self.dialect.rows_of(schema.leaned_on[table.name]),
+                into=self.dialect.table(schema.leaned_on[table.name]),
                 rows=self.dialect.temporary(f"demo_stage_{number}"),
                 now="",
                 number=number,
@@ -99,7 +102,8 @@ class Staging:
         return Stage(
             table=table,
             columns=tuple(table.column(column.name) for column in columns),
-            target=self.dialect.table(table),
+            target=self.dialect.rows_of(table),
+            into=self.dialect.table(table),
             rows=self.dialect.temporary(f"demo_stage_{number}"),
             now=self.dialect.temporary(f"demo_now_{number}"),
             number=number,
@@ -135,7 +139,7 @@ class Staging:
         always = any(column.identity_always for column in stage.columns)
         try:
             self.database.execute(
-                f"INSERT INTO {stage.target} ({names})"
+                f"INSERT INTO {stage.into} ({names})"
                 f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {names}"
                 f" FROM {stage.rows} AS s WHERE NOT EXISTS (SELECT 1 FROM {stage.target} AS t"
                 f" WHERE {self.dialect.match('s', 't', stage.key)})"

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnClause, Connection, column, func, inspect, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
-from demo_snapshots.database.connect import connect, make_engine, masked, parse_url
+from demo_snapshots.database.connect import connect, make_engine, parse_url
 from demo_snapshots.errors import DatabaseError
 from demo_snapshots.fragments.markers import PAGE, is_demo, marks
 from demo_snapshots.fragments.models import MARKED, TABLES
+from demo_snapshots.masking import masked_url
 from demo_snapshots.model import Statistics, TableCount
 
 
@@ -34,7 +35,7 @@ def demo_rows(
             counts = _counts(connection, scenario)
     except DBAPIError as error:
         raise DatabaseError(
-            f"{masked(url)}: the demo rows could not be counted: {error.orig}"
+            f"{masked_url(url)}: the demo rows could not be counted: {error.orig}"
         ) from error
     return Statistics(tuple(TableCount(table, counts.get(table, 0)) for table in TABLES))
 

@@ -34,6 +34,10 @@ class Dialect(ABC):
         name = self.quote(table.name)
         return f"{self.quote(table.schema)}.{name}" if table.schema else name
 
+    def rows_of(self, table: Table) -> str:
+        """The table in FROM, UPDATE and DELETE: its own rows alone."""
+        return self.table(table)
+
     def temporary(self, name: str) -> str:
         """A temporary table's name in SQL."""
         return self.quote(name)
@@ -138,6 +142,18 @@ class Dialect(ABC):
     def partitions(self, raw: Any) -> set[tuple[str, str]]:
         """Schema and name of the tables that are only a part of another, which has their rows."""
         return set()
+
+    def inherited(self, raw: Any) -> set[tuple[str | None, str]]:
+        """Schema (None for the default one) and name of tables that others inherit from."""
+        return set()
+
+    def delete_rules(self, raw: Any, table: str) -> dict[tuple[str, ...], str]:
+        """What ON DELETE says per foreign key (its columns), where SQLAlchemy misses it."""
+        return {}
+
+    @abstractmethod
+    def triggered(self, raw: Any) -> set[tuple[str | None, str]]:
+        """Schema (None for the default one) and name of tables with triggers that may fire."""
 
     @abstractmethod
     def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> list[tuple[Column, ...]]:

@@ -189,6 +189,14 @@ class MariaDB(Dialect):
 
     # --- Reflection --------------------------------------------------------------------------
 
+    def triggered(self, raw: pymysql.Connection[Any]) -> set[tuple[str | None, str]]:
+        found = self.rows(
+            raw,
+            "SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+            " WHERE EVENT_OBJECT_SCHEMA = DATABASE()",
+        )
+        return {(None, str(row[0])) for row in found}
+
     def reflect_columns(
         self, raw: pymysql.Connection[Any], tables: Sequence[Table]
     ) -> list[tuple[Column, ...]]:

@@ -29,6 +29,10 @@ _SESSION = (
     "SET row_security = off",
     # Compiling one long expression costs more than it saves on a few thousand rows.
     "SET jit = off",
+    # The planner knows nothing of values inside JSON, takes the demo rows for a handful, and
+    # goes through half a million of them in nested loops: quadratic. Hash joins stay linear.
+    "SET enable_nestloop = off",
+    "SET cursor_tuple_fraction = 1",
     f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'",
 )
 
@@ -120,6 +124,25 @@ class PostgreSQL(Dialect):
             r" AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> current_schema() ORDER BY 1"
         )
         return [row[0] for row in found]
+
+    def rows_of(self, table: Table) -> str:
+        return f"ONLY {self.table(table)}" if table.has_heirs else self.table(table)
+
+    def inherited(self, raw: psycopg.Connection[Any]) -> set[tuple[str | None, str]]:
+        found = raw.execute(
+            "SELECT nullif(n.nspname, current_schema()), c.relname FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
+            " AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)"
+        )
+        return set(found)
+
+    def triggered(self, raw: psycopg.Connection[Any]) -> set[tuple[str | None, str]]:
+        found = raw.execute(
+            "SELECT nullif(n.nspname, current_schema()), c.relname FROM pg_trigger t"
+            " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'"
+        )
+        return set(found)
 
     def partitions(self, raw: psycopg.Connection[Any]) -> set[tuple[str, str]]:
         found = raw.execute(

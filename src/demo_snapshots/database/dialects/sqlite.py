@@ -79,6 +79,20 @@ class SQLite(Dialect):
     ) -> list[tuple[Column, ...]]:
         return [tuple(self._columns(raw, table)) for table in tables]
 
+    def delete_rules(self, raw: sqlite3.Connection, table: str) -> dict[tuple[str, ...], str]:
+        # SQLAlchemy reads options from the text of table constraints and misses those written
+        # beside a column.
+        keys: dict[int, list[tuple[str, str]]] = {}
+        for row in self.rows(raw, f"PRAGMA foreign_key_list({self.quote(table)})"):
+            keys.setdefault(row[0], []).append((row[3], row[6]))
+        return {tuple(name for name, _ in key): key[0][1] for key in keys.values()}
+
+    def triggered(self, raw: sqlite3.Connection) -> set[tuple[str | None, str]]:
+        return {
+            (None, row[0])
+            for row in self.rows(raw, "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger'")
+        }
+
     def _columns(self, raw: sqlite3.Connection, table: Table) -> Iterator[Column]:
         rows = self.rows(raw, f"PRAGMA table_xinfo({self.quote(table.name)})")
         keys = sum(1 for row in rows if row[5])

@@ -41,13 +41,19 @@ def _row(columns: tuple[str, ...]) -> str:
 def _text(field: Field) -> str:
     column = write_identifier(field.column)
     if not field.path:
-        return either(f"CAST({column} AS CHAR)", f"CAST({column} AS text)")
+        return either(_exact(f"CAST({column} AS CHAR)"), f"CAST({column} AS text)")
     path = quote(json_path(field.path))
     others = f"CASE WHEN JSON_VALID({column}) THEN CAST(JSON_EXTRACT({column},{path}) AS CHAR) END"
+    others = _exact(others)
     if len(field.path) == 1:
         return either(others, f"CAST({column} AS jsonb)->>{quote(field.path[0])}")
     keys = quote("{" + ",".join(field.path) + "}")
     return either(others, f"CAST({column} AS jsonb)#>>{keys}")
+
+
+def _exact(text: str) -> str:
+    """``text`` by its bytes: MariaDB's and MySQL's collations take TRUE for true."""
+    return f"/*!40101 CAST( */ {text} /*!40101 AS BINARY) */"
 
 
 def json_path(path: tuple[str, ...]) -> str:

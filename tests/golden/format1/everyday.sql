@@ -22,10 +22,10 @@ BEGIN;
 
 -- Cleanup existing demo data
 DELETE FROM fragments WHERE vault_id IN (SELECT id FROM (SELECT id FROM vaults WHERE
-/* /* */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END -- */ CAST(metadata AS jsonb)->>'demo_seed'
+/* /* */ /*!40101 CAST( */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END /*!40101 AS BINARY) */ -- */ CAST(metadata AS jsonb)->>'demo_seed'
 IN ('true','1','"true"','"1"')) AS demo);
 DELETE FROM vaults WHERE
-/* /* */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END -- */ CAST(metadata AS jsonb)->>'demo_seed'
+/* /* */ /*!40101 CAST( */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END /*!40101 AS BINARY) */ -- */ CAST(metadata AS jsonb)->>'demo_seed'
 IN ('true','1','"true"','"1"');
 
 -- Vaults (2 records)
@@ -50,11 +50,11 @@ UPDATE fragments SET duplicate_of_id=9, updated_at=updated_at WHERE id=4;
 
 -- Verification
 SELECT 'Vaults' AS type, COUNT(*) AS count, 2 AS expected FROM vaults WHERE
-/* /* */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END -- */ CAST(metadata AS jsonb)->>'demo_seed'
+/* /* */ /*!40101 CAST( */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END /*!40101 AS BINARY) */ -- */ CAST(metadata AS jsonb)->>'demo_seed'
 IN ('true','1','"true"','"1"')
 UNION ALL
 SELECT 'Fragments' AS type, COUNT(*) AS count, 3 AS expected FROM fragments WHERE vault_id IN (SELECT id FROM (SELECT id FROM vaults WHERE
-/* /* */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END -- */ CAST(metadata AS jsonb)->>'demo_seed'
+/* /* */ /*!40101 CAST( */ CASE WHEN JSON_VALID(metadata) THEN CAST(JSON_EXTRACT(metadata,'$.demo_seed') AS CHAR) END /*!40101 AS BINARY) */ -- */ CAST(metadata AS jsonb)->>'demo_seed'
 IN ('true','1','"true"','"1"')) AS demo);
 COMMIT;
 -- Content digest: sha256:201ea901440e6dea770bfc9bde331d1274a3ccabe80c2147baeccb4db66c80f1

@@ -30,7 +30,9 @@ INSERT INTO things (id, kind, metadata) VALUES
 (7,'1','{"demo_seed": "yes"}'),
 (8,'0','{"other": true}'),
 (9,'x','{"demo_seed": {"a b": true}}'),
-(10,'x','[]');
+(10,'x','[]'),
+(11,'TRUE','{"demo_seed": "TRUE"}'),
+(12,'true ','{"demo_seed": "true "}');
 CREATE TABLE parts (id INTEGER PRIMARY KEY, thing_id INTEGER, "order" INTEGER);
 INSERT INTO parts (id, thing_id, "order") VALUES (100,1,1),(101,5,1),(102,NULL,1),(103,3,4);
 """

@@ -47,6 +47,7 @@ def export_scenario(
     now: datetime,
     auto_version: bool = False,
     allow_empty: bool = False,
+    jobs: int = 1,
     progress: Progress = no_progress,
 ) -> ExportResult:
     """Save the demo rows of ``scenario``, and those without a scenario, as its next version.
@@ -54,8 +55,10 @@ def export_scenario(
     ``now`` (aware) is the moment written into the document; its UTC day names the version.
     Rows, counts and schema come from one consistent read. Data equal to the latest version's
     writes nothing, unless ``auto_version``. No row carrying the scenario raises
-    EmptyScenarioError, unless ``allow_empty``. A version appears whole or not at all; the store
-    is locked for the whole export, so a higher version never holds older rows.
+    EmptyScenarioError, unless ``allow_empty``. Up to ``jobs`` connections read large data,
+    where the engine can; the bytes written do not depend on it. A version appears whole or not
+    at all; the store is locked for the whole export, so a higher version never holds older
+    rows.
 
     Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
     ExportError, StoreError.
@@ -86,8 +89,9 @@ def export_scenario(
             statistics=statistics,
             includes=tuple((table, source.included_count(table)) for table in outside.included),
         )
-        content = _content(source, header, progress, schema.search_path)
-        return _publish(header, content, store, auto_version=auto_version)
+        with source.reading_ahead(statistics, jobs):
+            content = _content(source, header, progress, schema.search_path)
+            return _publish(header, content, store, auto_version=auto_version)
 
 
 def _require_rows(

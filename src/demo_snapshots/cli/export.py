@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from demo_snapshots.cli.options import (
@@ -26,8 +28,16 @@ from demo_snapshots.cli.options import (
 @click.argument("scenario", callback=scenario_name)
 @click.option("--auto-version", is_flag=True, help="Write a new version even of unchanged data.")
 @click.option("--allow-empty", is_flag=True, help="Write even if no row carries SCENARIO.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Connections that read large data from PostgreSQL; as many as there are cores.",
+)
 @common_options
-def command(session: Session, scenario: str, auto_version: bool, allow_empty: bool) -> None:
+def command(
+    session: Session, scenario: str, auto_version: bool, allow_empty: bool, jobs: int | None
+) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
     Unchanged data writes nothing and says since which version it is unchanged. The file is
@@ -44,6 +54,7 @@ def command(session: Session, scenario: str, auto_version: bool, allow_empty: bo
             now=session.now,
             auto_version=auto_version,
             allow_empty=allow_empty,
+            jobs=jobs or os.cpu_count() or 1,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

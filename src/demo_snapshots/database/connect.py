@@ -68,7 +68,8 @@ def make_engine(url: str) -> sa.Engine:
 class Database:
     """An open connection and its dialect. Errors of the driver arrive as DatabaseError."""
 
-    def __init__(self, connection: sa.Connection, dialect: Dialect, label: str) -> None:
+    def __init__(self, connection: sa.Connection, dialect: Dialect, label: str, url: str) -> None:
+        self.url = url
         self.connection = connection
         self.dialect = dialect
         self.label = label
@@ -129,6 +130,21 @@ class Database:
         finally:
             self._roll_back()
 
+    def share(self) -> str:
+        """A name by which other connections may see what the open transaction sees."""
+        with self.wrapped():
+            return self.dialect.share(self.raw)
+
+    @contextmanager
+    def sharing(self, name: str) -> Iterator[None]:
+        """As ``reading``, in the state that another connection's ``share`` named."""
+        with self.wrapped():
+            self.dialect.begin_shared(self.raw, name)
+        try:
+            yield
+        finally:
+            self._roll_back()
+
     @contextmanager
     def writing(self, locked: Sequence[Table], *, keep: bool = True) -> Iterator[None]:
         """One transaction that commits at the end of the block, or leaves every row as it was.
@@ -179,7 +195,7 @@ def connect(url: str) -> Iterator[Database]:
             hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
         ) from None
     try:
-        database = Database(connection, dialect, label)
+        database = Database(connection, dialect, label, url)
         with database.wrapped():
             dialect.prepare(database.raw)
         yield database

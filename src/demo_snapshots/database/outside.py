@@ -15,7 +15,7 @@ from demo_snapshots.database.order import load_order
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.selection import Selection
 from demo_snapshots.errors import ConfigError, ForeignRowError, OutsideReferenceError
-from demo_snapshots.model import ForeignKey, Table
+from demo_snapshots.model import Follows, ForeignKey, Table
 
 Lookup = tuple[Table, ForeignKey, str, tuple[str, ...]]
 """A reference by natural key: referenced table, foreign key, referenced column, key columns."""
@@ -214,6 +214,8 @@ class Outside:
 
     def _require(self, table: Table, key: ForeignKey) -> None:
         mode = self.mode(key)
+        if self._is_followed(table, key):
+            return
         if mode == "include" and key.referenced_table in self.references:
             return
         condition = f"{self._rows(table)} AND {self.leads_out(table, key)}"
@@ -235,6 +237,16 @@ class Outside:
                 " or { by-key = […] }.",
             )
 
+    def _is_followed(self, table: Table, key: ForeignKey) -> bool:
+        """Whether rows are demo rows because of this very reference: it cannot lead out."""
+        rule = self.selection.rules.get(table.name)
+        return (
+            rule is not None
+            and isinstance(rule.rule, Follows)
+            and (rule.rule.table, set(rule.rule.columns))
+            == (key.referenced_table, set(key.columns))
+        )
+
     def _require_natural(self, table: Table, key: ForeignKey, mode: ByKey, condition: str) -> None:
         referenced = self._referenced(key)
         for column in key.columns:
@@ -244,6 +256,16 @@ class Outside:
             f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
             f" FROM {self.dialect.rows_of(table)} WHERE {condition})"
         )
+        there = f"SELECT {self.dialect.columns(key.referenced_columns)} FROM {name}"
+        dangling = self._count(
+            self.dialect.rows_of(table),
+            f"{condition} AND {self._row(key.columns)} NOT IN ({there})",
+        )
+        if dangling:
+            raise OutsideReferenceError(
+                f"{self._path(table, key)}: {_rows(dangling)} reference no row at all",
+                hint="Correct or empty those references.",
+            )
         missing = " OR ".join(f"{self.dialect.quote(part)} IS NULL" for part in mode.by_key)
         twice = (
             f"{self._row(mode.by_key)} IN (SELECT {self.dialect.columns(mode.by_key)} FROM {name}"

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
 
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.order import DeferredReference, LoadOrder
 from demo_snapshots.database.outside import Lookup, Outside
+from demo_snapshots.database.parallel import ReadAhead, read_ahead
 from demo_snapshots.database.selection import Selection
 from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
-from demo_snapshots.model import Affinity, Column, Statistics, Table, TableCount
+from demo_snapshots.model import (
+    Affinity,
+    Column,
+    Follows,
+    Kind,
+    Statistics,
+    Table,
+    TableCount,
+)
+
+_WORTH_WHILE = 20_000
+_PART_ROWS = 10_000
 
 
 class RowSource:
@@ -33,6 +47,7 @@ class RowSource:
         self.scenario = scenario
         self.outside = outside
         self.texts = texts or {}
+        self._ahead: tuple[ReadAhead, dict[str, range]] | None = None
 
     def _from(self, table: Table) -> str:
         if table.name in self.selection.tables:
@@ -63,11 +78,53 @@ class RowSource:
 
         Raises UnportableValueError naming table, column and key, DatabaseError.
         """
-        parts = [self._literal(table, column) for column in table.carried]
-        row = self.dialect.row(parts)
+        if self._ahead is not None and table.name in self._ahead[1]:
+            ahead, numbers = self._ahead
+            yield from ahead.take(numbers[table.name])
+        else:
+            yield from self._stream(table, self._query(table))
+
+    def _query(self, table: Table, condition: str = "") -> str:
+        row = self.dialect.row([self._literal(table, column) for column in table.carried])
         key = [self.dialect.order(table.column(name)) for name in table.key]
-        order = ", ".join(key) or "1"
-        yield from self._stream(table, f"SELECT {row} {self._from(table)} ORDER BY {order}")
+        return f"SELECT {row} {self._from(table)}{condition} ORDER BY {', '.join(key) or '1'}"
+
+    @contextmanager
+    def reading_ahead(self, statistics: Statistics, jobs: int) -> Iterator[None]:
+        """Have ``jobs`` connections read the rows that ``rows`` will be asked for, where the
+        engine lets several see one state, and there are rows enough to make it worth while."""
+        if jobs < 2 or not self.dialect.can_share or statistics.total < _WORTH_WHILE:
+            yield
+            return
+        queries: list[str] = []
+        numbers: dict[str, range] = {}
+        for table in self.order.tables:
+            parts = [
+                self._query(table, condition)
+                for condition in self._split(table, statistics.rows(table.name))
+            ]
+            numbers[table.name] = range(len(queries), len(queries) + len(parts))
+            queries += parts
+        with read_ahead(self.database, queries, jobs) as ahead:
+            self._ahead = ahead, numbers
+            yield
+
+    def _split(self, table: Table, rows: int) -> list[str]:
+        """Conditions that part the table's rows by ranges of its key, in order. One for all
+        where a part would cost as much as the whole: rows told by those of another table."""
+        count = rows // _PART_ROWS
+        whole_numbers = len(table.key) == 1 and table.column(table.key[0]).kind is Kind.INTEGER
+        told_by_another = isinstance(self.selection.rules[table.name].rule, Follows)
+        if count < 2 or not whole_numbers or told_by_another:
+            return [""]
+        key = self.dialect.quote(table.key[0])
+        low, high = self.database.rows(f"SELECT min({key}), max({key}) {self._from(table)}")[0]
+        bounds = [low + (high + 1 - low) * part // count for part in range(1, count)]
+        return [
+            f" AND {key} < {bounds[0]}",
+            *(f" AND {key} >= {a} AND {key} < {b}" for a, b in pairwise(bounds)),
+            f" AND {key} >= {bounds[-1]}",
+        ]
 
     def _stream(self, table: Table, sql: str) -> Iterator[list[bytes]]:
         try:

@@ -160,4 +160,13 @@ class Selection:
 
     def carries(self, database: Database, scenario: str) -> bool:
         """Whether any demo row names ``scenario`` itself."""
-        return scenario in self.scenarios(database)
+        for name, selection in self.rules.items():
+            if selection.scenario is not None:
+                label = self._text(name, selection.scenario)
+                if database.rows(
+                    f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"
+                    f" WHERE {self.predicate(name)} AND {label} = {self.dialect.text(scenario)}"
+                    " LIMIT 1"
+                ):
+                    return True
+        return False

@@ -64,6 +64,17 @@ class Dialect(ABC):
     def begin_read(self, raw: Any) -> None:
         """Open a read-only transaction that sees one state of the database."""
 
+    can_share = False
+    """Whether several connections can see one state of the database."""
+
+    def share(self, raw: Any) -> str:
+        """Name the open transaction's state for others."""
+        raise NotImplementedError
+
+    def begin_shared(self, raw: Any, name: str) -> None:
+        """As ``begin_read``, in the state of that name."""
+        raise NotImplementedError
+
     @abstractmethod
     def begin_write(self, raw: Any, locked: Sequence[Table]) -> None:
         """Open a transaction in which nobody else writes to ``locked``; readers pass."""

@@ -69,6 +69,15 @@ class PostgreSQL(Dialect):
         self._define_json(raw)
         raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
+    can_share = True
+
+    def share(self, raw: psycopg.Connection[Any]) -> str:
+        return str(raw.execute("SELECT pg_export_snapshot()").fetchone()[0])  # type: ignore[index]
+
+    def begin_shared(self, raw: psycopg.Connection[Any], name: str) -> None:
+        self.begin_read(raw)
+        raw.execute(f"SET TRANSACTION SNAPSHOT {self.text(name)}")
+
     def begin_write(self, raw: psycopg.Connection[Any], locked: Sequence[Table]) -> None:
         self._define_json(raw)
         raw.execute("BEGIN")
@@ -187,14 +196,8 @@ class PostgreSQL(Dialect):
                 return f"coalesce({text},'NULL')"
 
     def concatenate(self, parts: Sequence[str]) -> str:
-        # A function takes at most 100 arguments.
-        if len(parts) > 90:
-            middle = [
-                f"concat({','.join(parts[start : start + 90])})"
-                for start in range(0, len(parts), 90)
-            ]
-            return self.concatenate(middle)
-        return f"concat({','.join(parts)})"
+        # No part is ever NULL, so || will do, and takes two thirds of concat()'s time.
+        return f"({' || '.join(parts)})"
 
     def order(self, column: Column) -> str:
         name = self.quote(column.name)

@@ -1,0 +1,135 @@
+"""Rows read ahead over several connections that see one state of the database.
+
+The queries are numbered parts, and come back in that order whatever the number of workers, so
+the bytes of a document do not depend on it. Each part waits in a buffer of bounded size until
+its turn, so memory does not grow with the rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from demo_snapshots.database.connect import Database, connect
+from demo_snapshots.database.dialects.base import FETCH_ROWS
+
+_BUFFER_BYTES = 8_000_000
+
+Batch = list[bytes]
+
+
+class _Part:
+    """One query's rows, between the worker that reads them and the one who wants them."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        self._batches: deque[Batch] = deque()
+        self._size = 0
+        self._ended = False
+        self._error: BaseException | None = None
+        self._abandoned = False
+        self._changed = threading.Condition()
+
+    def put(self, batch: Batch) -> bool:
+        """Add a batch, waiting for room; False if nobody wants it any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._size < _BUFFER_BYTES or self._abandoned)
+            self._batches.append(batch)
+            self._size += sum(map(len, batch))
+            self._changed.notify_all()
+            return not self._abandoned
+
+    def end(self, error: BaseException | None = None) -> None:
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def abandon(self) -> None:
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._batches or self._ended)
+                if not self._batches:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                batch = self._batches.popleft()
+                self._size -= sum(map(len, batch))
+                self._changed.notify_all()
+            yield batch
+
+
+class ReadAhead:
+    """The answers to numbered queries, each to be taken once, in order."""
+
+    def __init__(self, queries: Sequence[str]) -> None:
+        self._parts = [_Part(query) for query in queries]
+        self._next = iter(self._parts)
+        self._lock = threading.Lock()
+
+    def take(self, numbers: range) -> Iterator[Batch]:
+        """The rows of these parts, 500 a list but for the last."""
+        waiting: Batch = []
+        for number in numbers:
+            for batch in self._parts[number]:
+                waiting += batch
+                while len(waiting) >= FETCH_ROWS:
+                    yield waiting[:FETCH_ROWS]
+                    del waiting[:FETCH_ROWS]
+        if waiting:
+            yield waiting
+
+    def work(self, url: str, snapshot: str) -> None:
+        """Read parts until none is left, on a connection of one's own."""
+        part: _Part | None = None
+        try:
+            with connect(url) as database, database.sharing(snapshot):
+                while (part := self._claim()) is not None:
+                    for batch in database.stream(part.query):
+                        if not part.put(batch):
+                            return
+                    part.end()
+        except BaseException as error:
+            # Whoever waits for this part, or for one that nobody will read now, is told.
+            for waiting in (part, *self._remaining()):
+                if waiting is not None:
+                    waiting.end(error)
+
+    def _claim(self) -> _Part | None:
+        with self._lock:
+            return next(self._next, None)
+
+    def _remaining(self) -> list[_Part]:
+        with self._lock:
+            return list(self._next)
+
+    def abandon(self) -> None:
+        self._remaining()
+        for part in self._parts:
+            part.abandon()
+
+
+@contextmanager
+def read_ahead(database: Database, queries: Sequence[str], jobs: int) -> Iterator[ReadAhead]:
+    """Let ``jobs`` connections answer ``queries`` in the state that ``database``'s open
+    transaction sees. Errors arrive where the rows are taken."""
+    ahead = ReadAhead(queries)
+    snapshot = database.share()
+    workers = [
+        threading.Thread(target=ahead.work, args=(database.url, snapshot), daemon=True)
+        for _ in range(jobs)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield ahead
+    finally:
+        ahead.abandon()
+        for worker in workers:
+            worker.join()

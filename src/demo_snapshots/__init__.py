@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from demo_snapshots.listing import get_latest_export_path, list_exports
     from demo_snapshots.model import ExportResult, ImportPlan, ImportResult, ValidationResult
     from demo_snapshots.store import open_store
-    from demo_snapshots.validating import validate_export_file, validate_scenario
+    from demo_snapshots.validating import validate_scenario
+    from demo_snapshots.verifying import validate_export_file, verify_exports
 
 _HOMES = {
     "cleanup": ("cleanup_exports",),
@@ -49,7 +50,8 @@ _HOMES = {
     "listing": ("get_latest_export_path", "list_exports"),
     "model": ("ExportResult", "ImportPlan", "ImportResult", "ValidationResult"),
     "store": ("open_store",),
-    "validating": ("validate_export_file", "validate_scenario"),
+    "validating": ("validate_scenario",),
+    "verifying": ("validate_export_file", "verify_exports"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -75,6 +77,7 @@ __all__ = [
     "open_store",
     "validate_export_file",
     "validate_scenario",
+    "verify_exports",
 ]
 
 

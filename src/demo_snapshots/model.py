@@ -299,6 +299,18 @@ class Entry:
     migration: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is named like a snapshot, and what the manifest says of it: None if nothing.
+    Where ``present`` is false, only the manifest knows it."""
+
+    scenario: str
+    version: Version
+    path: Path
+    present: bool
+    recorded: Entry | None
+
+
 # --- Results ---------------------------------------------------------------------------------
 
 
@@ -354,6 +366,37 @@ class ScenarioListing:
 
     scenario: str
     entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCheck:
+    """What ``verify`` found of one version; ``records`` and ``size`` as far as they could be
+    read. ``problems`` are clauses without a subject; empty means all is well."""
+
+    scenario: str
+    version: Version
+    path: Path
+    size: int | None
+    records: int | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Every version there is, or should be, by scenario and newest first. ``problems`` are
+    those of the store's books: manifest, list of schemas, latest."""
+
+    versions: tuple[VersionCheck, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def damaged(self) -> tuple[VersionCheck, ...]:
+        return tuple(version for version in self.versions if version.problems)
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems and not self.damaged
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Is the database what the snapshot says? Is a file a whole snapshot?"""
+"""Is the database what the snapshot says?"""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.database.staging import Staging
-from demo_snapshots.document.reader import Document, any_literals, any_lookup, describe
-from demo_snapshots.errors import DocumentError
+from demo_snapshots.document.reader import Document, describe
 from demo_snapshots.fitting import fit
 from demo_snapshots.loading import load_document
 from demo_snapshots.model import (
-    Description,
     Entry,
     Progress,
     Statistics,
@@ -185,19 +183,3 @@ def _difference(table: TableComparison, result: ValidationResult) -> str:
         if count
     ]
     return f"{table.table}: {', '.join(parts)} (against {result.scenario} {result.version})"
-
-
-def validate_export_file(path: Path) -> Description:
-    """Read the whole document at ``path`` and check its grammar, counts and digest.
-
-    No database is needed. Raises DocumentError with the line, ExportNotFoundError.
-    """
-    description = describe(path)
-    with path.open("rb") as stream:
-        try:
-            document = Document(stream)
-            for _ in document.rows(any_literals, any_literals, any_lookup):
-                pass
-        except DocumentError as error:
-            raise error.within(path) from error
-    return description

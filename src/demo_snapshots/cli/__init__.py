@@ -16,6 +16,7 @@ from demo_snapshots.cli import (
     migrate_fresh,
     seed_enhanced,
     validate,
+    verify,
 )
 from demo_snapshots.cli.group import demo
 
@@ -31,6 +32,7 @@ for _command in (
     list_exports.command,
     cleanup_exports.command,
     validate.command,
+    verify.command,
 ):
     demo.add_command(_command)
 

@@ -160,6 +160,14 @@ def split(row: bytes) -> list[bytes]:
     return [match[0] for match in RAW_LITERAL.finditer(row)]
 
 
+def count_rows(rows: bytes) -> int:
+    """How many there are in raw rows ``(…),\\n(…)``: at memory speed, a third of a second for
+    200 MB."""
+    outside = b"".join(rows.split(b"'")[::2])
+    # A reference by natural key stands on a line of its own, like a row.
+    return 1 + outside.count(b"),\n(") - outside.count(b"),\n(SELECT ")
+
+
 def choose(rows: bytes, wanted: Sequence[bool]) -> bytes:
     """Raw rows with only the ``wanted`` of their columns."""
     kept: list[bytes] = []

@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.errors import StoreBusyError, StoreError
-from demo_snapshots.model import Description, Entry, Header, Listing, Version, check_scenario_name
+from demo_snapshots.model import (
+    Description,
+    Entry,
+    Header,
+    Listing,
+    Stored,
+    Version,
+    check_scenario_name,
+)
 from demo_snapshots.store.contents import Contents, entry_of, file_name
 from demo_snapshots.store.files import (
     NewFile,
@@ -108,6 +116,15 @@ class DirectoryStore:
         path = self._file(entry.scenario, entry.version)
         with reporting("read", path):
             return open_for_reading(path)
+
+    def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:
+        return self._upkeep.inventory(None if scenario is None else check_scenario_name(scenario))
+
+    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
+        return self._upkeep.amiss(None if scenario is None else check_scenario_name(scenario))
+
+    def litter(self) -> tuple[Path, ...]:
+        return self._upkeep.litter()
 
     def _contents(self, scenario: str | None = None) -> Contents:
         if scenario is not None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from demo_snapshots.model import Entry, Header, Listing, Version
+from demo_snapshots.model import Entry, Header, Listing, Stored, Version
 
 
 class Draft(Protocol):
@@ -67,6 +67,16 @@ class Store(Protocol):
 
     def path(self, entry: Entry) -> Path:
         """The file that holds its bytes."""
+
+    def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:
+        """Every file named like a snapshot, damaged or not, and those that only the manifest
+        knows; by scenario, newest first. No document is read."""
+
+    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
+        """What is wrong with the store's own books: what ``lock`` will put right."""
+
+    def litter(self) -> tuple[Path, ...]:
+        """Temporary files, which ``lock`` removes: nobody who holds it has any."""
 
     def lock(self, timeout: float = 60.0) -> AbstractContextManager[None]:
         """Keep every other writer out, in this and all other processes.

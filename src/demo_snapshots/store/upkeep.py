@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo_snapshots.errors import DemoError
-from demo_snapshots.model import Description, Entry, Header
+from demo_snapshots.model import Description, Entry, Header, Stored
 from demo_snapshots.store.contents import (
     Contents,
     Unfit,
@@ -193,6 +193,62 @@ class Upkeep:
                     f"{scenario!r} has {len(twins)} versions {number}: {', '.join(sorted(twins))}"
                 )
 
+    def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:
+        """Every file that is named like a snapshot, and every one the manifest knows, of one
+        scenario or of all; by scenario, newest first. No file is read but the manifest."""
+        with reporting("read", self._root):
+            recorded = self._recorded()
+            known = dict(recorded.entries) if recorded else {}
+            names = set(self._scenario_names(_Findings())) if scenario is None else {scenario}
+            found: list[Stored] = []
+            for name in names:
+                directory = self._root / name
+                for path in directory.iterdir() if is_directory(directory) else ():
+                    version = version_of(name, path.name)
+                    if version is not None:
+                        entry = known.pop(f"{name}/{path.name}", None)
+                        found.append(Stored(name, version, path, True, entry))
+        for path_in_store, entry in known.items():
+            if scenario in (None, entry.scenario):
+                path = self._root / path_in_store
+                found.append(Stored(entry.scenario, entry.version, path, False, entry))
+        found.sort(key=lambda stored: stored.version, reverse=True)
+        return tuple(sorted(found, key=lambda stored: stored.scenario))
+
+    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
+        """What is wrong with manifest, list of schemas and latest, as clauses that name them:
+        what taking the lock puts right. Of one scenario, or of all."""
+        contents = self.contents(scenario)
+        with reporting("read", self.manifest.parent):
+            recorded = self._recorded()
+            wrong: list[str] = []
+            if recorded is None:
+                wrong += [f"there is no {self.manifest.name}"] if contents.entries else []
+            elif recorded.damage:
+                wrong.append(f"{self.manifest.name} is damaged: {'; '.join(recorded.damage)}")
+            elif scenario is None:
+                if self._text(self.manifest) != render_manifest(contents):
+                    wrong.append(f"{self.manifest.name} is not in line with the files")
+                if self._text(self.schemas) != self._schemas_text(contents, {}):
+                    wrong.append(f"{self.schemas.name} is not in line with the files")
+            for name in contents.scenarios() if scenario is None else (scenario,):
+                wrong += self._amiss_latest(name, contents.newest(name))
+        return tuple(wrong)
+
+    def _amiss_latest(self, scenario: str, entry: Entry | None) -> list[str]:
+        link = self._root / scenario / LATEST
+        if entry is None:
+            dangles = link.is_symlink() and not link.exists()
+            return [f"{scenario}/{LATEST} leads nowhere"] if dangles else []
+        if _is_latest(link, entry.path.rpartition("/")[2], self._root / entry.path):
+            return []
+        return [f"{scenario}/{LATEST} is not {entry.version}"]
+
+    def litter(self) -> tuple[Path, ...]:
+        """Temporary files: of processes that died, or of one that is writing now."""
+        with reporting("read", self._root):
+            return tuple(self._litter())
+
     # --- Writing, under the lock ---------------------------------------------------------------
 
     def put_right(self) -> tuple[str, ...]:
@@ -221,13 +277,15 @@ class Upkeep:
         manifest = render_manifest(contents)
         if self._text(self.manifest) != manifest:
             staging.write(self.manifest, manifest.encode())
-        text = self._text(self.schemas)
-        known = parse_schemas(text or "")
-        schemas = render_schemas(
+        schemas = self._schemas_text(contents, drafts)
+        if self._text(self.schemas) != schemas:
+            staging.write(self.schemas, schemas.encode())
+
+    def _schemas_text(self, contents: Contents, drafts: Drafts) -> str:
+        known = parse_schemas(self._text(self.schemas) or "")
+        return render_schemas(
             contents, lambda schema: known.get(schema) or self._tables(schema, contents, drafts)
         )
-        if text != schemas:
-            staging.write(self.schemas, schemas.encode())
 
     def _tables(self, schema: str, contents: Contents, drafts: Drafts) -> tuple[str, ...]:
         entry = next(entry for entry in contents.entries if entry.schema == schema)
@@ -256,13 +314,21 @@ class Upkeep:
             staging.link(link, name, file)
 
     def _remove_litter(self) -> None:
+        for path in self._litter():
+            discard(path)
+
+    def _litter(self) -> list[Path]:
+        if not self._root.is_dir():
+            return []
         directories = [self._root, self.manifest.parent]
         directories += [path for path in self._root.iterdir() if is_scenario_name(path.name)]
-        for directory in directories:
-            if is_directory(directory) or directory == self._root:
-                for path in directory.iterdir():
-                    if is_temporary(path.name):
-                        discard(path)
+        return [
+            path
+            for directory in directories
+            if is_directory(directory) or directory == self._root
+            for path in directory.iterdir()
+            if is_temporary(path.name)
+        ]
 
     def _keep_aside(self, staging: Staging) -> None:
         """Keep a damaged manifest beside the one that is about to replace it. It stays under

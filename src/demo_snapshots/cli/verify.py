@@ -1,0 +1,52 @@
+"""``demo verify``"""
+
+from __future__ import annotations
+
+import click
+
+from demo_snapshots.cli.failures import tell
+from demo_snapshots.cli.options import (
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    scenario_name,
+)
+from demo_snapshots.errors import ValidationFailedError
+
+
+@click.command(
+    "verify",
+    cls=WithExamples,
+    short_help="Read every saved version again and check it.",
+    epilog=examples(
+        "demo verify",
+        "demo verify general",
+        "demo verify --json | jq '.versions[] | select(.problems != [])'",
+    ),
+)
+@click.argument("scenario", callback=scenario_name, required=False)
+@common_options
+@click.pass_context
+def command(ctx: click.Context, session: Session, scenario: str | None) -> None:
+    """Read every saved version of all scenarios, or of SCENARIO, from end to end.
+
+    Checks digest, grammar and counts of each file, its size and SHA-256 against the manifest,
+    and the manifest against the files. Changes nothing; no database is needed. Exit status 50
+    if something was found.
+    """
+    from demo_snapshots import render_store as render
+    from demo_snapshots.verifying import verify_exports
+
+    terminal = session.terminal
+    with terminal.progress() as progress:
+        result = verify_exports(session.store, scenario, progress=progress)
+    terminal.result(render.verification_report(result), render.verification_json(result))
+    if not result.valid:
+        error = ValidationFailedError(
+            render.verification_failure(result),
+            hint="Restore damaged files from version control; demo repair puts the rest right.",
+        )
+        shown = terminal.quiet and not terminal.as_json
+        tell(error, render.verification_problems(result) if shown else ())
+        ctx.exit(error.exit_code)

@@ -86,7 +86,9 @@ def _draw_ratios(axes: Any, ratios: Sequence[tuple[str, Mapping[str, Any]]]) -> 
     axes.xaxis.set_minor_formatter("")
     axes.set_yticks(range(len(ratios)), [name for name, _ in ratios], fontsize=8)
     axes.invert_yaxis()
-    axes.set_title("Our time over theirs: left of 1 is faster, the black mark is the target")
+    axes.set_title(
+        "Our time over theirs: left of 1 is faster, the black mark is the target", fontsize=10
+    )
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -103,6 +105,6 @@ def _draw_growth(axes: Any, jobs: Sequence[Mapping[str, Any]]) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("records")
     axes.set_ylabel("seconds")
-    axes.set_title("Time against rows")
+    axes.set_title("Time against rows", fontsize=10)
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)

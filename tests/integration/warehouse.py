@@ -79,8 +79,8 @@ _WORDS = {
         "serial": "SMALLINT PRIMARY KEY AUTO_INCREMENT",
         "sequence": "INTEGER PRIMARY KEY AUTO_INCREMENT",
         "uuid": "UUID",
-        "text": "LONGTEXT",
-        "key": "VARCHAR(100)",
+        "text": "LONGTEXT COLLATE utf8mb4_bin",
+        "key": "VARCHAR(100) COLLATE utf8mb4_bin",
         "bytes": "LONGBLOB",
         "stored": "STORED",
         "late": "",
@@ -172,7 +172,7 @@ EMPTY = (
     "DELETE FROM document WHERE body IS NOT NULL OR meta LIKE '{_demo%_:%1%'"
     " OR id = '00000000-0000-0000-0000-00000000000f'"
     " OR id = '00000000-0000-0000-0000-000000000002'",
-    "DELETE FROM log WHERE demo IN ('1', 'true')",
+    "DELETE FROM log WHERE demo IN ('1', 'true') AND (message IS NULL OR message <> 'real')",
     "UPDATE node SET next = NULL WHERE tag = 'd'",
     "DELETE FROM node WHERE tag = 'd'",
     "UPDATE husband SET wife_id = NULL WHERE demo",

@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 
 from benchmarks import contenders, plot
-from benchmarks.databases import Databases
+from benchmarks.databases import Databases, ServerError
 from benchmarks.jobs import JOBS
 from benchmarks.measuring import ContenderError
 from benchmarks.report import Report, as_json, markdown, show, targets
@@ -159,7 +159,7 @@ def _job(name: str, world: World) -> dict[str, Any]:
     if missing is None:
         try:
             return as_json(JOBS[name](world), judged=not world.settings.quick)
-        except ContenderError as error:
+        except (ContenderError, ServerError) as error:
             entry["failure"] = f"it could not be prepared: {error}"
     return {**unmeasured, "slope_met": None, "contenders": [entry]}
 

@@ -20,6 +20,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from server_engines import SERVERS, version
 from servers import Run
+from servers import ServerError as ServerError
 
 Fingerprint = Mapping[str, tuple[int, str]]
 """Rows and a checksum of their values, in no order, by table."""

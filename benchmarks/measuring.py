@@ -129,14 +129,26 @@ class JobResult:
     @property
     def slope(self) -> float | None:
         """The exponent of time against rows: least squares through the logarithms."""
-        points = [
+        points = self._points()
+        if self.slope_target is None or len(points) < 2:
+            return None
+        return statistics.linear_regression(*zip(*points, strict=True)).slope
+
+    @property
+    def last_slope(self) -> float | None:
+        """The same between the two largest sizes, where starting up counts least."""
+        points = self._points()
+        if self.slope_target is None or len(points) < 2:
+            return None
+        (x, y), (next_x, next_y) = points[-2:]
+        return (next_y - y) / (next_x - x)
+
+    def _points(self) -> list[tuple[float, float]]:
+        return [
             (log(outcome.rows), log(outcome.median))
             for outcome in self.outcomes
             if outcome.rows and outcome.samples
         ]
-        if self.slope_target is None or len(points) < 2:
-            return None
-        return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
 def run(

@@ -33,6 +33,7 @@ def as_json(result: JobResult, *, judged: bool) -> dict[str, Any]:
         "name": result.name,
         "title": result.title,
         "slope": _rounded(result.slope),
+        "last_slope": _rounded(result.last_slope),
         "slope_target": result.slope_target,
         "slope_met": _at_most(result.slope, result.slope_target) if judged else None,
         "contenders": [_outcome(result, outcome, judged=judged) for outcome in result.outcomes],
@@ -128,7 +129,10 @@ def remarks(job: Mapping[str, Any]) -> Iterator[str]:
     """What a table cannot hold: slope, failures, and what was skipped and why."""
     if job["slope"] is not None:
         met = {True: ", met", False: ", missed", None: ""}[job["slope_met"]]
-        yield f"Slope on a log-log plot: {job['slope']:.2f} (target ≤ {job['slope_target']}{met})."
+        yield (
+            f"Slope on a log-log plot: {job['slope']:.2f} (target ≤ {job['slope_target']}{met});"
+            f" between the two largest: {job['last_slope']:.2f}."
+        )
     for entry in job["contenders"]:
         if entry["missing"]:
             yield f"{entry['name']} was skipped: {entry['missing']}."

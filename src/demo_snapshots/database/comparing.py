@@ -35,17 +35,14 @@ def compare_table(staging: Staging, stage: Stage) -> TableComparison:
         extra = 0 if staging.adds else missing + present - staged
         return TableComparison(stage.table.name, present, missing, extra, 0)
     # The demo rows there are: selected afresh, since an import has changed them.
-    selected = (
-        f"(SELECT {dialect.columns(stage.key)} FROM {stage.target}"
-        f" WHERE {staging.demo_predicate(stage)})"
-    )
-    own = dialect.columns(stage.key, "s")
-    is_there = f"{own if len(stage.key) == 1 else f'({own})'} IN {selected}"
-    both = staging.count(f"{stage.rows} AS s", is_there)
-    alike = staging.count(
-        f"{stage.rows} AS s JOIN {stage.target} AS t ON {dialect.match('s', 't', stage.key)}",
-        f"{is_there} AND {dialect.same('t', 's', stage.columns)}",
-    )
+    selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
+    both, alike = staging.database.rows(
+        "SELECT count(*), coalesce(sum(CASE WHEN"
+        f" {dialect.same('t', 's', stage.columns)} THEN 1 ELSE 0 END), 0)"
+        f" FROM {stage.rows} AS s JOIN {selected} AS t"
+        f" ON {dialect.match('s', 't', stage.key)}"
+    )[0]
+    both, alike = int(both), int(alike)
     extra = 0 if staging.adds else present - both
     return TableComparison(stage.table.name, present, staged - both, extra, both - alike)
 

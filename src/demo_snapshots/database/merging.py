@@ -38,6 +38,7 @@ class Merge:
         self.postponed = staging.order.postponed
         self.holds = False
         self.untouched: set[int] = set()
+        self.differing: dict[int, int] = {}
 
     def apply(self) -> int:
         """Delete, update and insert; the number of rows that were written."""
@@ -146,10 +147,22 @@ class Merge:
             f"SELECT {keys} FROM {stage.now} AS n"
             f" WHERE NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
         )
+        both = (
+            f"FROM {stage.target} AS t JOIN {stage.rows} AS s"
+            f" ON {self.dialect.match('s', 't', stage.key)}"
+        )
+        # One pass over all columns of all rows; what follows looks at those that differ.
+        differing = (
+            f"SELECT {self.dialect.columns(stage.key, 't')} {both}"
+            f" WHERE NOT ({self.dialect.same('t', 's', stage.columns)})"
+        )
+        found = f"demo_diff_{stage.number}"
+        self.database.execute(self.dialect.create_temporary(found, differing, stage.key))
+        self.differing[stage.number] = self.staging.count(self._diff(stage))
         moved = (
-            f"SELECT {self.dialect.columns(stage.key, 't')} FROM {stage.target} AS t"
-            f" JOIN {stage.rows} AS s ON {self.dialect.match('s', 't', stage.key)}"
-            f" WHERE NOT ({self.dialect.same('t', 's', stage.hard)})"
+            f"SELECT {self.dialect.columns(stage.key, 't')} {both}"
+            f" WHERE {self._differs(stage)}"
+            f" AND NOT ({self.dialect.same('t', 's', stage.hard)})"
         )
         if self.holds:
             gone += f" AND {self._not_held(stage, 'n')}"
@@ -157,8 +170,16 @@ class Merge:
         name = f"demo_drop_{stage.number}"
         self.database.execute(self.dialect.create_temporary(name, gone, stage.key))
         names = self.dialect.columns(stage.key)
-        self.database.execute(f"INSERT INTO {self._drop(stage)} ({names}) {moved}")
+        if self.differing[stage.number]:
+            self.database.execute(f"INSERT INTO {self._drop(stage)} ({names}) {moved}")
         self.database.run(self.dialect.index_temporary(name, stage.key))
+
+    def _diff(self, stage: Stage) -> str:
+        return self.dialect.temporary(f"demo_diff_{stage.number}")
+
+    def _differs(self, stage: Stage) -> str:
+        match = self.dialect.match("d", "s", stage.key)
+        return f"EXISTS (SELECT 1 FROM {self._diff(stage)} AS d WHERE {match})"
 
     def _spread(self, stage: Stage) -> int:
         """Let rows that reference a row which goes, go with it; how many more."""
@@ -203,12 +224,11 @@ class Merge:
         )
 
     def _update(self, stage: Stage) -> int:
-        if not stage.key or not stage.plain:
+        if not stage.plain or not self.differing.get(stage.number):
             return 0
         condition = (
-            f"{self.dialect.match('s', 't', stage.key)}"
+            f"{self.dialect.match('s', 't', stage.key)} AND {self._differs(stage)}"
             f" AND {self.dialect.same('t', 's', stage.hard)}"
-            f" AND NOT ({self.dialect.same('t', 's', stage.plain)})"
         )
         names = [column.name for column in stage.plain]
         return self.database.execute(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from demo_snapshots.listing import get_latest_export_path, list_exports
     from demo_snapshots.model import ExportResult, ImportPlan, ImportResult, ValidationResult
+    from demo_snapshots.repairing import repair_store
     from demo_snapshots.store import open_store
     from demo_snapshots.validating import validate_scenario
     from demo_snapshots.verifying import validate_export_file, verify_exports
@@ -49,6 +50,7 @@ _HOMES = {
     "importing": ("import_from_file", "import_latest_scenario", "import_scenario_version"),
     "listing": ("get_latest_export_path", "list_exports"),
     "model": ("ExportResult", "ImportPlan", "ImportResult", "ValidationResult"),
+    "repairing": ("repair_store",),
     "store": ("open_store",),
     "validating": ("validate_scenario",),
     "verifying": ("validate_export_file", "verify_exports"),
@@ -75,6 +77,7 @@ __all__ = [
     "list_exports",
     "load_config",
     "open_store",
+    "repair_store",
     "validate_export_file",
     "validate_scenario",
     "verify_exports",

@@ -400,6 +400,28 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Renumbered:
+    """A version that got another number, since another one had the same. ``merged`` if both
+    stood in one file, with the conflict markers of a merge; the other has it to itself now."""
+
+    scenario: str
+    version: Version
+    becomes: Version
+    merged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RepairResult:
+    """``put_right`` is what was wrong with the books, as sentences, and ``left`` what was found
+    amiss and cannot be repaired. Nothing was changed if ``dry_run``."""
+
+    put_right: tuple[str, ...]
+    renumbered: tuple[Renumbered, ...]
+    left: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What is in the store, scenarios by name; ``notes`` say what was found wrong or repaired."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_snapshots.model import Verification
+from demo_snapshots.model import Renumbered, RepairResult, Verification
 from demo_snapshots.render import (
     Grid,
     Heading,
@@ -82,4 +82,41 @@ def verification_json(result: Verification) -> dict[str, object]:
             }
             for check in result.versions
         ],
+    }
+
+
+def repair_report(result: RepairResult) -> Report:
+    """What was done, or would be (``dry_run``)."""
+    notes = tuple(Line(f"note: {note}", Look.WARNING) for note in result.left)
+    if not (result.put_right or result.renumbered):
+        return (Line("Nothing to repair", Look.GOOD), *notes)
+    verb = "Would put right" if result.dry_run else "Put right"
+    steps = (*result.put_right, *map(_renumbered, result.renumbered))
+    done = (Line(f"  - {step}") for step in steps)
+    return (Line(f"{verb} {counted(len(steps), 'thing')}:", Look.GOOD), *done, *notes)
+
+
+def _renumbered(change: Renumbered) -> str:
+    name = f"{change.scenario} {change.version}"
+    if change.merged:
+        return (
+            f"{name} was two versions merged into one file: the later one is {change.becomes}"
+        )
+    return f"{name} shared its number with an earlier one: it is {change.becomes}"
+
+
+def repair_json(result: RepairResult) -> dict[str, object]:
+    return {
+        "dry_run": result.dry_run,
+        "put_right": list(result.put_right),
+        "renumbered": [
+            {
+                "scenario": change.scenario,
+                "version": str(change.version),
+                "becomes": str(change.becomes),
+                "merged": change.merged,
+            }
+            for change in result.renumbered
+        ],
+        "left": list(result.left),
     }

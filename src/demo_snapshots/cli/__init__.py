@@ -14,6 +14,7 @@ from demo_snapshots.cli import (
     init,
     list_exports,
     migrate_fresh,
+    repair,
     seed_enhanced,
     validate,
     verify,
@@ -33,6 +34,7 @@ for _command in (
     cleanup_exports.command,
     validate.command,
     verify.command,
+    repair.command,
 ):
     demo.add_command(_command)
 

@@ -225,7 +225,9 @@ class DirectoryStore:
             undo.callback(_close, file)
             yield DirectoryDraft(scenario, version, file, temporary, new)
 
-    def publish(self, draft: Draft, header: Header, digest: str) -> Entry:
+    def publish(
+        self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
+    ) -> Entry:
         if not isinstance(draft, DirectoryDraft) or draft.file.closed:
             raise ValueError("not a draft of this store that is still open")
         final = self._file(draft.scenario, draft.version)
@@ -239,12 +241,20 @@ class DirectoryStore:
             raise ValueError(f"the draft of {draft.scenario} {draft.version} has unfit values")
         with reporting("write", final):
             finish(draft.file)
-        contents = self._contents().having(entry)
+        contents = self._contents()
+        over_damaged = over_damaged and any(
+            (unfit.scenario, unfit.version) == (entry.scenario, entry.version)
+            for unfit in contents.unfit
+        )
+        contents = contents.having(entry)
         with Staging() as staging:
             self._upkeep.stage(staging, contents, {entry.path: (draft.path, header)})
             self._stage_git_files(staging)
             with reporting("write", final):
-                place(draft.path, final)
+                if over_damaged:
+                    draft.path.replace(final)
+                else:
+                    place(draft.path, final)
             try:
                 with reporting("write", final):
                     sync_directory(final.parent)

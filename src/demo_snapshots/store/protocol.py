@@ -94,8 +94,11 @@ class Store(Protocol):
         """A place to write the snapshot; takes the lock. Whatever has not been published when
         the context ends is discarded."""
 
-    def publish(self, draft: Draft, header: Header, digest: str) -> Entry:
-        """Make the draft a snapshot, whole at once, never replacing another one.
+    def publish(
+        self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
+    ) -> Entry:
+        """Make the draft a snapshot, whole at once, never replacing another one; with
+        ``over_damaged`` it takes the place of a file of its name that is no whole snapshot.
 
         ``header`` and ``digest`` (64 hexadecimal digits) must be those written into it, else
         ValueError; size and SHA-256 the draft knows itself. After a StoreError there is no new

@@ -190,7 +190,8 @@ class Upkeep:
             twins = [str(e.version) for e in entries if e.version.number == number]
             if len(twins) > 1:
                 found.notes.append(
-                    f"{scenario!r} has {len(twins)} versions {number}: {', '.join(sorted(twins))}"
+                    f"{scenario!r} has {len(twins)} versions {number}: "
+                    f"{', '.join(sorted(twins))}; demo repair gives the later one the next number"
                 )
 
     def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:

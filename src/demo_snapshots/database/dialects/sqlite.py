@@ -6,7 +6,7 @@ import math
 import re
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from demo_snapshots.database.dialects.base import (
@@ -21,8 +21,10 @@ from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
 _FLOAT = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
 _FLOAT_TOKEN = re.compile(_STRING + rb"|(?<=[(,])(?P<float>" + _FLOAT + rb")(?=[,)])")
-_INSERT_BYTES = 4_000_000
+# Also finds some text; it only has to miss no number, and to be quick.
+_MAY_BE_FLOAT = re.compile(rb"[(,]-?[0-9]++[.eE]").search
 _MOST_PARAMETERS = 30_000
+_MOST_ARGUMENTS = 100
 
 
 class SQLite(Dialect):
@@ -35,6 +37,7 @@ class SQLite(Dialect):
         # 3.40 prints 0.1+0.2 as 3.00000000000000044408e-01 and later versions otherwise, so
         # REAL cells are formatted by Python's shortest round-trip repr.
         raw.create_function("demo_float", 1, _format_float, deterministic=True)
+        raw.create_function("demo_decimal", 1, _format_decimal, deterministic=True)
         raw.create_function("demo_uuid", 0, lambda: str(uuid.uuid4()))
         raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
         # No cascades while an import works: it decides on every row itself and verifies after.
@@ -129,11 +132,41 @@ class SQLite(Dialect):
         integer = f"quote({name})"
         if column.kind is Kind.BOOLEAN:
             integer = f"CASE {name} WHEN 1 THEN 'TRUE' WHEN 0 THEN 'FALSE' ELSE quote({name}) END"
+        real = "demo_decimal" if column.kind is Kind.DECIMAL else "demo_float"
         return (
             f"CASE typeof({name}) WHEN 'integer' THEN {integer}"
-            f" WHEN 'real' THEN demo_float({name}) WHEN 'text' THEN {text}"
+            f" WHEN 'real' THEN {real}({name}) WHEN 'text' THEN {text}"
             f" ELSE quote({name}) END"
         )
+
+    def quick_rows(
+        self, columns: Sequence[Column], empty: Mapping[str, str], source: str
+    ) -> str | None:
+        # One printf does what a chain of quote() and || does, in a third of the time, for rows
+        # whose cells are what their columns say; %Q writes NULL and doubles quotes itself.
+        if any(empty.values()) or len(columns) > _MOST_ARGUMENTS:
+            return None
+        cells = [self._quick_cell(column) for column in columns]
+        guard = " AND ".join(test for _, _, test in cells if test) or "1"
+        marks = ",".join(mark for mark, _, _ in cells)
+        quick = f"CAST(printf('({marks})', {', '.join(value for _, value, _ in cells)}) AS BLOB)"
+        slow = self.row([self.literal(column) for column in columns])
+        return f"SELECT CASE WHEN {guard} THEN {quick} ELSE {slow} END {source}"
+
+    def _quick_cell(self, column: Column) -> tuple[str, str, str]:
+        """A column's mark in printf, its value, and the test that it is what it should be."""
+        name = self.quote(column.name)
+        if column.kind in (Kind.INTEGER, Kind.BOOLEAN) and column.affinity is not Affinity.TEXT:
+            if column.kind is Kind.INTEGER:
+                return "%s", f"ifnull({name},'NULL')", f"typeof({name}) IN ('integer','null')"
+            value = f"CASE {name} WHEN 1 THEN 'TRUE' WHEN 0 THEN 'FALSE' ELSE 'NULL' END"
+            test = f"ifnull({name}, 0) IN (0, 1) AND typeof({name}) IN ('integer','null')"
+            return "%s", value, test
+        if column.kind in (Kind.FLOAT, Kind.DECIMAL, Kind.BINARY):
+            return "%s", self.literal(column), ""
+        # '' is the first of all texts, x'' comes after the last (sqlite.org/datatype3.html, 4.1).
+        text = f"(ifnull({name},'') >= '' AND ifnull({name},'') < x'')"
+        return "%Q", name, f"{text} AND NOT ifnull(instr({name}, char(0)), 0)"
 
     def concatenate(self, parts: Sequence[str]) -> str:
         return f"CAST({' || '.join(parts)} AS BLOB)"
@@ -194,7 +227,7 @@ class SQLite(Dialect):
         loaded = 0
         for chunk in chunks:
             values: list[float] = []
-            text = _bind_floats(chunk, values) if floats else chunk
+            text = _bind_floats(chunk, values) if floats and _MAY_BE_FLOAT(chunk) else chunk
             if len(values) > _MOST_PARAMETERS:
                 loaded += self._load_rows(raw, head, chunk)
                 continue
@@ -245,6 +278,15 @@ def _format_float(value: float) -> str:
     if math.isinf(value):
         raise UnportableValueError("infinity")
     return repr(value)
+
+
+def _format_decimal(value: float) -> str:
+    """As decimal columns elsewhere take it: without an exponent, where it is of such a size."""
+    text = _format_float(value)
+    if "e" not in text or not 1e-30 <= abs(value) < 1e30:
+        return text
+    plain = f"{Decimal(text):f}"
+    return plain if "." in plain else f"{plain}.0"
 
 
 def _bind_floats(text: bytes, values: list[float]) -> bytes:

@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+CASES ?= 100000
 ARGS ?=
 
 BIN := .venv/bin
@@ -10,7 +11,7 @@ STAMP := .venv/.installed
 BENCH_STAMP := .venv/.bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: help install demo test check bench format lock clean
+.PHONY: help install demo test check fuzz bench format lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +43,11 @@ check: $(STAMP) ## check format, lint, types and import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+fuzz: $(STAMP) ## try 100,000 tampered files on SQLite, 1,000 on each server (CASES=…, see docs/guarantees.md)
+	@cd tests && ../$(BIN)/python -m safety.fuzz --cases $(CASES)
+	@cd tests && ../$(BIN)/python -m safety.fuzz --cases 1000 --engine postgresql
+	@cd tests && ../$(BIN)/python -m safety.fuzz --cases 1000 --engine mariadb
 
 bench: $(BENCH_STAMP) ## measure against pg_dump, psql and others (ARGS='--quick', see docs/benchmarks.md)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -15,7 +15,7 @@ from integration.live import NOW, Demo, Dump, Live
 
 from demo_snapshots.config import load_config
 from demo_snapshots.database.connect import make_engine
-from demo_snapshots.errors import DatabaseError, OutsideReferenceError
+from demo_snapshots.errors import ConfigError, OutsideReferenceError
 from demo_snapshots.exporting import export_scenario
 from demo_snapshots.initialising import initialise
 
@@ -156,6 +156,6 @@ def test_a_condition_without_the_quotes_that_mixed_case_wants(database_url, chin
     path = configure(chinook, tmp_path)
     path.write_text(path.read_text("utf-8").replace('"ArtistId" IN', "ArtistId IN"), "utf-8")
     config = load_config(database=database_url, file=path)
-    with pytest.raises(DatabaseError) as caught:
+    with pytest.raises(ConfigError) as caught:
         export_scenario("general", config, Demo(tmp_path / "snapshots").store, now=NOW)
     assert "artistid" in str(caught.value)

@@ -56,9 +56,13 @@ def parse_url(text: str) -> URL:
 def make_engine(url: str) -> sa.Engine:
     """A SQLAlchemy engine for ``url``. Connects to nothing yet. ConfigError for a bad URL."""
     parsed = parse_url(url)
-    # SQLAlchemy learns how the server quotes names when it connects, so this cannot come later.
-    is_mariadb = parsed.get_driver_name() == "pymysql"
-    settings = {"init_command": _QUOTED_LIKE_OURS} if is_mariadb else {}
+    settings: dict[str, object] = {}
+    if parsed.get_driver_name() == "pymysql":
+        # SQLAlchemy learns how the server quotes names when it connects: no time to be lost.
+        settings["init_command"] = _QUOTED_LIKE_OURS
+    if parsed.get_backend_name() == "sqlite":
+        # Python keeps 128 prepared statements, and an INSERT of ours is 500 rows long.
+        settings["cached_statements"] = 0
     try:
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=settings)
     except (NoSuchModuleError, ImportError) as error:

@@ -86,18 +86,24 @@ class Outside:
         columns = self.dialect.columns(names)
         return columns if len(names) == 1 else f"({columns})"
 
+    def left_empty(self, table: Table, column: str) -> list[str]:
+        """Conditions under which the column is written as NULL: a reference leads out."""
+        if not table.column(column).nullable or column in table.key:
+            return []
+        return [
+            self.leads_out(table, key)
+            for key in table.foreign_keys
+            if column in key.columns and self.mode(key) == "null"
+        ]
+
     def literal(
         self, table: Table, column: str, literal: str, texts: Mapping[Lookup, tuple[str, ...]]
     ) -> str:
-        """``literal``, an expression for the column's value, or what stands in for it where the
-        column is part of a reference that leads out. ``texts`` spell the lookups."""
+        """``literal``, an expression for the column's value, or a look-up that stands in for it
+        where the column is part of a reference that leads out. ``texts`` spell the lookups."""
         for key in table.foreign_keys:
-            if column not in key.columns:
-                continue
             mode = self.mode(key)
-            if mode == "null" and table.column(column).nullable and column not in table.key:
-                literal = f"CASE WHEN {self.leads_out(table, key)} THEN 'NULL' ELSE {literal} END"
-            elif isinstance(mode, ByKey):
+            if column in key.columns and isinstance(mode, ByKey):
                 lookup = self._lookup(key, column, mode)
                 found = self._spelled(table, lookup, texts[lookup])
                 literal = f"CASE WHEN {self.leads_out(table, key)} THEN {found} ELSE {literal} END"
@@ -159,6 +165,15 @@ class Outside:
             )
         value = found[0][0]
         return value if isinstance(value, bytes) else str(value).encode()
+
+    def referenced_by(self, table: Table, key: ForeignKey) -> str:
+        """A condition on the referenced table's columns: rows that a reference by ``key`` leads
+        to, out of the rows of ``table`` that travel."""
+        return (
+            f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
+            f" FROM {self.dialect.rows_of(table)}"
+            f" WHERE {self._rows(table)} AND {self.leads_out(table, key)})"
+        )
 
     # --- Included rows -----------------------------------------------------------------------
 

@@ -85,9 +85,22 @@ class RowSource:
             yield from self._stream(table, self._query(table))
 
     def _query(self, table: Table, condition: str = "") -> str:
-        row = self.dialect.row([self._literal(table, column) for column in table.carried])
         key = [self.dialect.order(table.column(name)) for name in table.key]
-        return f"SELECT {row} {self._from(table)}{condition} ORDER BY {', '.join(key) or '1'}"
+        source = f"{self._from(table)}{condition} ORDER BY {', '.join(key) or '1'}"
+        empty = {column.name: self._left_empty(table, column) for column in table.carried}
+        plain = {column.name: self._plain(table, column) for column in table.carried}
+        looked_up = any(
+            plain[column.name] != self.dialect.literal(column) for column in table.carried
+        )
+        if table.key and not looked_up:
+            quick = self.dialect.quick_rows(table.carried, empty, source)
+            if quick is not None:
+                return quick
+        literals = [
+            f"CASE WHEN {empty[name]} THEN 'NULL' ELSE {literal} END" if empty[name] else literal
+            for name, literal in plain.items()
+        ]
+        return f"SELECT {self.dialect.row(literals)} {source}"
 
     @contextmanager
     def reading_ahead(self, statistics: Statistics, jobs: int) -> Iterator[None]:
@@ -160,16 +173,21 @@ class RowSource:
         """How many rows of a table outside the demo travel along; ``rows`` gives them."""
         return int(self.database.scalar(f"SELECT count(*) {self._from(table)}"))
 
-    def _literal(self, table: Table, column: Column) -> str:
+    def _plain(self, table: Table, column: Column) -> str:
         literal = self.dialect.literal(column)
-        if self.outside is not None:
-            literal = self.outside.literal(table, column.name, literal, self.texts)
-        for reference in self.order.deferred:
-            if reference.table.name == table.name and column.name in reference.columns:
-                if not reference.forward:
-                    return "'NULL'"
-                literal = f"CASE WHEN {self._is_forward(reference)} THEN 'NULL' ELSE {literal} END"
-        return literal
+        if self.outside is None:
+            return literal
+        return self.outside.literal(table, column.name, literal, self.texts)
+
+    def _left_empty(self, table: Table, column: Column) -> str:
+        """The condition under which the column is written as NULL, empty for never."""
+        conditions = self.outside.left_empty(table, column.name) if self.outside else []
+        conditions += [
+            self._is_forward(reference) if reference.forward else "1 = 1"
+            for reference in self.order.deferred
+            if reference.table.name == table.name and column.name in reference.columns
+        ]
+        return " OR ".join(f"({condition})" for condition in conditions)
 
     def _is_forward(self, reference: DeferredReference) -> str:
         table = reference.table

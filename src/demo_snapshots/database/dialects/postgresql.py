@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -100,11 +101,21 @@ class PostgreSQL(Dialect):
             raw.execute("; ".join(statements[start : start + FETCH_ROWS]))
 
     def stream(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
+        if sql.startswith("COPY "):
+            yield from self._copied(raw, sql)
+            return
         with raw.cursor("demo_rows") as cursor:
             cursor.adapters.register_loader("text", _Bytes)
             cursor.execute(sql)
             while batch := cursor.fetchmany(FETCH_ROWS):
                 yield [row[0] for row in batch]
+
+    def _copied(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
+        with raw.cursor() as cursor, cursor.copy(sql) as copy:
+            # libpq gives one row at a time, its line break included (PQgetCopyData).
+            records = iter(copy)
+            while batch := [b"(%b)" % bytes(record)[:-1] for record in islice(records, FETCH_ROWS)]:
+                yield batch
 
     def message(self, error: Exception) -> str:
         if not isinstance(error, psycopg.Error) or error.diag.message_primary is None:
@@ -198,6 +209,41 @@ class PostgreSQL(Dialect):
     def concatenate(self, parts: Sequence[str]) -> str:
         # No part is ever NULL, so || will do, and takes two thirds of concat()'s time.
         return f"({' || '.join(parts)})"
+
+    def quick_rows(
+        self, columns: Sequence[Column], empty: Mapping[str, str], source: str
+    ) -> str | None:
+        # What COPY reads it also writes: a CSV record that quotes the right columns is a raw
+        # row without its parentheses, made in half the time. It cannot quote NaN alone, or
+        # write binary values as the format wants them.
+        if any(column.kind in (Kind.BINARY, Kind.DECIMAL, Kind.FLOAT) for column in columns):
+            return None
+        values = []
+        for column in columns:
+            value = self._value(column)
+            if empty[column.name]:
+                value = f"CASE WHEN {empty[column.name]} THEN NULL ELSE {value} END"
+            values.append(f"{value} AS {self.quote(column.name)}")
+        texts = [
+            column.name for column in columns if column.kind not in (Kind.INTEGER, Kind.BOOLEAN)
+        ]
+        force = f", FORCE_QUOTE ({self.columns(texts)})" if texts else ""
+        return (
+            f"COPY (SELECT {', '.join(values)} {source}) TO STDOUT"
+            f" (FORMAT csv, QUOTE '''', NULL 'NULL'{force})"
+        )
+
+    def _value(self, column: Column) -> str:
+        name = self.quote(column.name)
+        match column.kind:
+            case Kind.INTEGER | Kind.TIMESTAMP | Kind.DATE | Kind.TIME | Kind.UUID:
+                return name
+            case Kind.BOOLEAN:
+                return f"CASE {name} WHEN TRUE THEN 'TRUE' WHEN FALSE THEN 'FALSE' END"
+            case Kind.TIMESTAMPTZ:
+                return f"({name} AT TIME ZONE 'UTC')"
+            case _:
+                return f"{name}::text"
 
     def order(self, column: Column) -> str:
         name = self.quote(column.name)

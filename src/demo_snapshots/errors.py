@@ -12,7 +12,8 @@
     ├── ExportError                 10   the rows could not be written as a document
     │   ├── EmptyScenarioError      11   no row carries the scenario
     │   ├── OutsideReferenceError   12   a demo row leans on a row that is not demo data
-    │   └── UnportableValueError    13   a value that no document can carry
+    │   ├── UnportableValueError    13   a value that no document can carry
+    │   └── ProofError              15   --prove could not put the snapshot back as it was
     ├── ExportNotFoundError         14   no such scenario, version or file in the store
     ├── ImportFailedError           20   nothing was changed
     │   ├── DocumentError           21   not one of ours, cut short, altered, not in the grammar
@@ -114,6 +115,13 @@ class UnportableValueError(ExportError):
     """A value that the document cannot carry, named by table, column and key."""
 
     exit_code = 13
+
+
+class ProofError(ExportError):
+    """The document, put into a scratch database, did not come out again the same, or there was
+    no way to try; no version was published."""
+
+    exit_code = 15
 
 
 class ExportNotFoundError(DemoError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
+from pathlib import Path
 
 from demo_snapshots.config import Config
 from demo_snapshots.database.conditions import require_conditions
@@ -28,12 +29,14 @@ from demo_snapshots.model import (
     Header,
     Kind,
     Progress,
+    Proof,
     Statistics,
     Table,
     Version,
     check_scenario_name,
     no_progress,
 )
+from demo_snapshots.proving import prove as prove_document
 from demo_snapshots.store import Store
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ def export_scenario(
     auto_version: bool = False,
     allow_empty: bool = False,
     jobs: int = 1,
+    prove: bool = False,
     progress: Progress = no_progress,
 ) -> ExportResult:
     """Save the demo rows of ``scenario``, and those without a scenario, as its next version.
@@ -58,7 +62,8 @@ def export_scenario(
     EmptyScenarioError, unless ``allow_empty``. Up to ``jobs`` connections read large data,
     where the engine can; the bytes written do not depend on it. A version appears whole or not
     at all; the store is locked for the whole export, so a higher version never holds older
-    rows.
+    rows. With ``prove`` it is published only after it was imported into a scratch database and
+    came out of that with the same bytes.
 
     Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
     ExportError, StoreError.
@@ -91,7 +96,21 @@ def export_scenario(
         )
         with source.reading_ahead(statistics, jobs):
             content = _content(source, header, progress, schema.search_path)
-            return _publish(header, content, store, auto_version=auto_version)
+            proof = _proof(database, config, outside, now) if prove else None
+            return _publish(header, content, store, auto_version=auto_version, proof=proof)
+
+
+def _proof(
+    database: Database, config: Config, outside: Outside, now: datetime
+) -> Callable[[Path, str], Proof]:
+    def again(there: Config, store: Store) -> ExportResult:
+        assert outside.scenario is not None
+        return export_scenario(outside.scenario, there, store, now=now, allow_empty=True)
+
+    def proof(document: Path, digest: str) -> Proof:
+        return prove_document(document, digest, database, config, outside, again)
+
+    return proof
 
 
 def _require_rows(
@@ -108,10 +127,19 @@ def _require_rows(
     )
 
 
-def _publish(header: Header, content: Content, store: Store, *, auto_version: bool) -> ExportResult:
+def _publish(
+    header: Header,
+    content: Content,
+    store: Store,
+    *,
+    auto_version: bool,
+    proof: Callable[[Path, str], Proof] | None,
+) -> ExportResult:
     latest = store.latest(header.scenario)
     with store.draft(header.scenario, header.version) as draft:
         digest = write_document(draft.file, header, content)
+        draft.file.flush()
+        proved = proof(draft.path, digest) if proof else None
         unchanged = latest is not None and latest.digest == digest and not auto_version
         # A version that was damaged since is no reason not to save the data again.
         if latest is not None and unchanged and _is_whole(store, latest):
@@ -127,6 +155,7 @@ def _publish(header: Header, content: Content, store: Store, *, auto_version: bo
         file_size=entry.size,
         digest=digest,
         written=written,
+        proof=proved,
     )
 
 

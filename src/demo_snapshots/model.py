@@ -315,9 +315,19 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What ``--prove`` did: the document was imported into an empty scratch database (``place``
+    in words), and exporting that gave the same ``records`` in the same bytes."""
+
+    place: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExportResult:
     """``path`` is the stored file; ``written`` is false where the data was unchanged, and
-    ``version`` and ``path`` are then those of the version it equals."""
+    ``version`` and ``path`` are then those of the version it equals. ``proof`` is what was
+    proved, None unless it was asked for."""
 
     scenario: str
     version: Version
@@ -326,6 +336,7 @@ class ExportResult:
     file_size: int
     digest: str
     written: bool
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from demo_snapshots.model import (
     ImportPlan,
     ImportResult,
     Listing,
+    Proof,
     Statistics,
     TableComparison,
     TableCount,
@@ -137,7 +138,8 @@ def _count(statistics: Statistics, table: str) -> TableCount:
 
 def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
-    facts = Facts((("Size", file_size(result.file_size)), ("File", str(result.path))))
+    pairs = (("Size", file_size(result.file_size)), ("File", str(result.path)))
+    facts = Facts((*pairs, *_proved(result.proof)))
     if not result.written:
         return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
     return (
@@ -145,6 +147,13 @@ def export_report(result: ExportResult) -> Report:
         statistics_grid((("Records", result.statistics),)),
         facts,
     )
+
+
+def _proved(proof: Proof | None) -> tuple[tuple[str, str], ...]:
+    if proof is None:
+        return ()
+    rows = counted(proof.records, "record")
+    return (("Proved", f"{rows} went into {proof.place} and came out byte for byte the same"),)
 
 
 def import_plan(plan: ImportPlan) -> Report:
@@ -335,6 +344,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "size": result.file_size,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
+        "proof": None if result.proof is None else asdict(result.proof),
     }
 
 

@@ -22,6 +22,7 @@ from demo_snapshots.cli.options import (
     epilog=examples(
         "demo export general",
         "demo export general --auto-version",
+        "demo export general --prove",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -34,9 +35,19 @@ from demo_snapshots.cli.options import (
     metavar="N",
     help="Connections that read large data from PostgreSQL; as many as there are cores.",
 )
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Publish only what went into a scratch database and came out the same.",
+)
 @common_options
 def command(
-    session: Session, scenario: str, auto_version: bool, allow_empty: bool, jobs: int | None
+    session: Session,
+    scenario: str,
+    auto_version: bool,
+    allow_empty: bool,
+    jobs: int | None,
+    prove: bool,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
@@ -55,6 +66,7 @@ def command(
             auto_version=auto_version,
             allow_empty=allow_empty,
             jobs=jobs or os.cpu_count() or 1,
+            prove=prove,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

@@ -122,12 +122,13 @@ def _tables(outside: Outside) -> list[Table]:
 
 
 def _foreign_keys(database: Database, outside: Outside, home: str) -> Iterator[str]:
-    """Those between tables of which all needed rows are there."""
-    tables = {table.name: table for table in (*outside.included, *outside.schema.tables.values())}
+    """Those of demo rows and of rows that travel along. Not those of rows that are looked up:
+    what they reference is not there."""
+    there = {table.name for table in _tables(outside)}
     dialect = database.dialect
-    for table in tables.values():
+    for table in (*outside.included, *outside.schema.tables.values()):
         for key in table.foreign_keys:
-            if key.referenced_table in tables:
+            if key.referenced_table in there:
                 name = f" CONSTRAINT {dialect.quote(key.name)}" if key.name else ""
                 yield (
                     f"ALTER TABLE {home}.{dialect.quote(table.name)} ADD{name} FOREIGN KEY"

@@ -26,6 +26,10 @@ class Draft(Protocol):
     @property
     def file(self) -> BinaryIO: ...
 
+    @property
+    def path(self) -> Path:
+        """Where to read what was written and flushed so far."""
+
 
 class Store(Protocol):
     """Immutable snapshots by scenario and version.

@@ -1,0 +1,215 @@
+"""``export --prove``: into a scratch database and out again, on every engine; nothing is left."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from database_engines import engines
+from integration.live import Demo, Dump, Live
+from integration.warehouse import CONFIGURATION, build
+
+from demo_snapshots.errors import ProofError
+
+ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+
+
+@pytest.fixture(autouse=True)
+def scratch_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "scratch"
+    directory.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(directory))
+    return directory
+
+
+def demo_of(tmp_path: Path, configuration: str) -> Demo:
+    file = tmp_path / "demo.toml"
+    file.write_text(configuration, encoding="utf-8")
+    return Demo(tmp_path / "snapshots", file)
+
+
+def leftovers(live: Live, scratch: Path) -> list[str]:
+    found = [str(path) for path in scratch.iterdir()]
+    if live.engine == "postgresql":
+        query = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'demo_proof%'"
+        found += [row[0] for row in live.rows(query)]
+    elif live.engine == "mariadb":
+        found += [row[0] for row in live.rows("SHOW DATABASES LIKE 'demo_proof%'")]
+    return found
+
+
+def sequences(live: Live) -> Dump:
+    if live.engine != "postgresql":
+        return {}
+    names = live.rows("SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'S' ORDER BY 1")
+    return {name: [str(live.rows(f"SELECT * FROM {name}"))] for (name,) in names}
+
+
+@engines(*ALL)
+def test_the_warehouse_is_proved_and_nothing_real_is_touched(
+    database_url: str, tmp_path: Path, scratch_directory: Path
+) -> None:
+    live = build(database_url)
+    demo = demo_of(tmp_path, CONFIGURATION)
+    before, counters = live.dump(), sequences(live)
+    result = demo.export(live, allow_empty=True, prove=True)
+    assert result.proof is not None
+    assert result.proof.records == result.statistics.total > 20
+    assert result.written
+    assert live.dump() == before
+    assert sequences(live) == counters
+    assert leftovers(live, scratch_directory) == []
+    plain = demo.export(live, allow_empty=True)
+    assert (plain.written, plain.proof, plain.digest) == (False, None, result.digest)
+
+
+LEANING = """\
+[tables.orders]
+marker = "demo"
+scenario = "scenario"
+
+[references]
+users = { by-key = ["email"] }
+country = "include"
+"""
+_TABLES = (
+    "CREATE TABLE team (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(50) NOT NULL UNIQUE,"
+    " team_id INTEGER NOT NULL, FOREIGN KEY (team_id) REFERENCES team (id))",
+    "CREATE TABLE country (id INTEGER PRIMARY KEY, iso VARCHAR(2) NOT NULL)",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, country_id INTEGER,"
+    " demo BOOLEAN, scenario VARCHAR(20), FOREIGN KEY (user_id) REFERENCES users (id),"
+    " FOREIGN KEY (country_id) REFERENCES country (id))",
+    "INSERT INTO team VALUES (1)",
+    "INSERT INTO users VALUES (1, 'a@example.org', 1), (2, 'b@example.org', 1)",
+    "INSERT INTO country VALUES (7, 'DE'), (8, 'FR')",
+    "INSERT INTO orders VALUES (1, 2, 7, TRUE, 'general'), (2, 1, 8, FALSE, NULL),"
+    " (3, 2, NULL, TRUE, 'general'), (4, 1, 8, TRUE, 'other')",
+)
+
+
+@engines(*ALL)
+def test_rows_outside_the_demo_travel_or_are_found(
+    database_url: str, tmp_path: Path, scratch_directory: Path
+) -> None:
+    live = Live(database_url)
+    live.run(*_TABLES)
+    before = live.dump()
+    result = demo_of(tmp_path, LEANING).export(live, prove=True)
+    assert result.proof is not None
+    assert result.proof.records == 2
+    assert live.dump() == before
+    assert leftovers(live, scratch_directory) == []
+
+
+@engines("postgresql")
+def test_a_table_in_another_schema(database_url: str, tmp_path: Path) -> None:
+    live = Live(database_url)
+    live.run(
+        "CREATE SCHEMA crm",
+        "CREATE TYPE crm.mood AS ENUM ('good', 'bad')",
+        "CREATE TABLE crm.contacts (id SERIAL PRIMARY KEY, demo BOOLEAN, mood crm.mood)",
+        "INSERT INTO crm.contacts (demo, mood) VALUES (TRUE, 'good'), (FALSE, 'bad')",
+    )
+    before, counters = (
+        live.rows("SELECT * FROM crm.contacts"),
+        live.rows("SELECT * FROM crm.contacts_id_seq"),
+    )
+    demo = demo_of(tmp_path, '[tables."crm.contacts"]\nmarker = "demo"\n')
+    assert demo.export(live, prove=True).proof is not None
+    assert live.rows("SELECT * FROM crm.contacts") == before
+    assert live.rows("SELECT * FROM crm.contacts_id_seq") == counters
+
+
+CHANGING = {
+    "postgresql": (
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, demo BOOLEAN, body TEXT,"
+        " size INTEGER CHECK (size < 100))",
+        "INSERT INTO notes VALUES (1, TRUE, 'x', 5)",
+        "ALTER TABLE notes DROP CONSTRAINT notes_size_check",
+        "UPDATE notes SET size = 100",
+        "ALTER TABLE notes ADD CHECK (size < 100) NOT VALID",
+    ),
+    "sqlite": (
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, demo BOOLEAN, body TEXT,"
+        " size INTEGER CHECK (size < 100))",
+        "PRAGMA ignore_check_constraints = ON",
+        "INSERT INTO notes VALUES (1, TRUE, 'x', 100)",
+    ),
+    "mariadb": (
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, demo BOOLEAN, body TEXT,"
+        " size INTEGER CHECK (size < 100))",
+        "SET check_constraint_checks = 0",
+        "INSERT INTO notes VALUES (1, TRUE, 'x', 100)",
+    ),
+}
+
+
+@engines("sqlite", "postgresql", "mariadb")
+def test_what_cannot_be_put_back_is_not_published(
+    database_url: str, tmp_path: Path, scratch_directory: Path
+) -> None:
+    live = Live(database_url)
+    live.run(*CHANGING[live.engine])
+    demo = demo_of(tmp_path, '[tables.notes]\nmarker = "demo"\n')
+    with pytest.raises(ProofError, match=r"could not be put back into .*notes") as raised:
+        demo.export(live, prove=True)
+    assert "No version was published" in (raised.value.hint or "")
+    assert demo.store.entries() == ()
+    assert leftovers(live, scratch_directory) == []
+    assert demo.export(live).written
+
+
+def test_other_bytes_are_found_and_the_table_named(
+    sqlite_url: str, tmp_path: Path, scratch_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that rounds in silence stands for a fault that nobody has found yet."""
+    from demo_snapshots.database.dialects import sqlite
+
+    live = Live(sqlite_url)
+    live.run(
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, demo BOOLEAN, at REAL)",
+        "INSERT INTO readings VALUES (1, TRUE, 0.1), (2, TRUE, 0.30000000000000004)",
+    )
+    demo = demo_of(tmp_path, '[tables.readings]\nmarker = "demo"\n')
+    exact = sqlite._format_float
+    calls: list[float] = []
+
+    def rounding(value: float) -> str:
+        calls.append(value)
+        return exact(round(value, 3) if len(calls) > 2 else value)
+
+    monkeypatch.setattr(sqlite, "_format_float", rounding)
+    with pytest.raises(ProofError, match="Readings: the rows put back"):
+        demo.export(live, prove=True)
+    assert demo.store.entries() == ()
+    assert leftovers(live, scratch_directory) == []
+
+
+@engines("postgresql", "mariadb")
+def test_without_the_right_to_make_one(database_url: str, tmp_path: Path) -> None:
+    from sqlalchemy.engine import make_url
+
+    live = Live(database_url)
+    live.run(*CHANGING[live.engine][:1], "INSERT INTO notes VALUES (1, TRUE, 'x', 1)")
+    url = make_url(database_url)
+    user = f"reader_{url.database}"[:30]
+    if live.engine == "postgresql":
+        live.run(f'CREATE USER "{user}"', f'GRANT SELECT ON notes TO "{user}"')
+    else:
+        live.run(
+            f"CREATE USER '{user}'@'%'",
+            f"GRANT SELECT, CREATE TEMPORARY TABLES ON `{url.database}`.* TO '{user}'@'%'",
+        )
+    reader = Live(url.set(username=user, password=None).render_as_string(hide_password=False))
+    demo = demo_of(tmp_path, '[tables.notes]\nmarker = "demo"\n')
+    try:
+        with pytest.raises(ProofError, match="nothing could be proved: a temporary"):
+            demo.export(reader, prove=True)
+        assert demo.store.entries() == ()
+    finally:
+        if live.engine == "postgresql":
+            live.run(f'DROP OWNED BY "{user}"', f'DROP USER "{user}"')
+        else:
+            live.run(f"DROP USER '{user}'@'%'")

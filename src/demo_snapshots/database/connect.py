@@ -14,7 +14,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from demo_snapshots.database.dialects import dialect_for
 from demo_snapshots.database.dialects.base import Dialect
-from demo_snapshots.errors import ConfigError, DatabaseError, DatabaseUnreachableError
+from demo_snapshots.errors import (
+    CommitInDoubtError,
+    ConfigError,
+    DatabaseError,
+    DatabaseUnreachableError,
+)
 from demo_snapshots.masking import masked_url
 from demo_snapshots.model import Column, Table
 
@@ -153,17 +158,24 @@ class Database:
     def writing(self, locked: Sequence[Table], *, keep: bool = True) -> Iterator[None]:
         """One transaction that commits at the end of the block, or leaves every row as it was.
 
-        Nobody else writes to ``locked`` meanwhile. With ``keep`` false it never commits.
+        Nobody else writes to ``locked`` meanwhile. With ``keep`` false it never commits. Raises
+        CommitInDoubtError if the connection is lost before COMMIT is answered.
         """
+        committing = False
         try:
             with self.wrapped():
                 self.dialect.begin_write(self.raw, locked)
             with self.wrapped():
                 yield
                 if keep:
+                    committing = True
                     self.dialect.commit(self.raw)
         except DatabaseError as error:
-            self._roll_back()
+            if not self._roll_back() and committing:
+                raise CommitInDoubtError(
+                    f"the answer to COMMIT did not arrive: {error.message}",
+                    hint="Either everything was changed or nothing. Doing it again is safe.",
+                ) from error
             error.hint = error.hint or "Nothing was changed: every row is as it was."
             raise
         except BaseException:
@@ -172,12 +184,15 @@ class Database:
         if not keep:
             self._roll_back()
 
-    def _roll_back(self) -> None:
+    def _roll_back(self) -> bool:
+        """Whether the connection was there to do so."""
         try:
             self.dialect.rollback(self.raw)
         except Exception:
             # The connection may be gone, which rolls back too; the first error is the one to tell.
             logger.debug("rollback", exc_info=True)
+            return False
+        return True
 
 
 @contextmanager
@@ -204,7 +219,11 @@ def connect(url: str) -> Iterator[Database]:
             dialect.prepare(database.raw)
         yield database
     finally:
-        connection.close()
+        try:
+            connection.close()
+        except DBAPIError:
+            # It was lost, and what lost it has been told.
+            connection.invalidate()
         engine.dispose()
 
 

@@ -111,7 +111,7 @@ def _locate(
     if missing:
         raise SchemaError(
             f"no table {', '.join(missing)} in {label}",
-            problems=tuple(f"{name}: no such table" for name in missing),
+            problems=tuple(f"no table {name}" for name in missing),
             hint="Run the migrations (for the sample application: demo migrate-fresh), "
             "or name the tables in demo.toml.",
         )

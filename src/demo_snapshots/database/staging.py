@@ -206,6 +206,11 @@ def load_rows(
         if error.line is not None:
             raise
         raise UnfitValueError(f"{table.name}: {error.message}", hint=error.hint) from error
+    except DatabaseError as error:
+        refusal = error.__cause__.__cause__ if error.__cause__ is not None else None
+        if database.dialect.is_unfit(refusal):
+            raise UnfitValueError(error.message, hint=error.hint) from error
+        raise
 
 
 @contextmanager

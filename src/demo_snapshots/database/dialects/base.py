@@ -136,6 +136,10 @@ class Dialect(ABC):
     def is_busy(self, error: Exception) -> bool:
         """Whether ``error`` is a lock that was waited for in vain."""
 
+    def is_unfit(self, error: BaseException | None) -> bool:
+        """Whether the engine refused a value because its column cannot hold it."""
+        return False
+
     def is_duplicate(self, error: BaseException | None) -> bool:
         """Whether a load into a temporary table was refused for a key that is there already,
         where ``index_temporary`` does not find that out."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pymysql
@@ -24,6 +25,9 @@ from demo_snapshots.database.dialects.base import (
 )
 from demo_snapshots.errors import DatabaseError, UnfitValueError
 from demo_snapshots.model import Column, ForeignKey, Kind, Table
+
+# Out of range, truncated, incorrect date or number, incorrect string, too long.
+_UNFIT = (1264, 1265, 1292, 1366, 1406)
 
 SQL_MODE = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES"
 
@@ -133,7 +137,9 @@ class MariaDB(Dialect):
 
     def commit(self, raw: pymysql.Connection[Any]) -> None:
         self.execute(raw, "COMMIT")
-        self._drop_temporary(raw)
+        # They go with the connection as well; what was committed must not be told as a failure.
+        with suppress(pymysql.Error):
+            self._drop_temporary(raw)
 
     def rollback(self, raw: pymysql.Connection[Any]) -> None:
         self.execute(raw, "ROLLBACK")
@@ -168,7 +174,8 @@ class MariaDB(Dialect):
     def message(self, error: Exception) -> str:
         if not isinstance(error, pymysql.Error) or len(error.args) < 2:
             return str(error).strip().split("\n")[0]
-        code, text = int(error.args[0]), str(error.args[1])
+        # (0, '') is what the driver says of a connection that was lost before.
+        code, text = int(error.args[0]), str(error.args[1]) or "the connection is lost"
         place = re.search(r"' for (key|column) ('[^']*'|\S+)(?: at row \d+)?\Z", text)
         if code == _DUPLICATE_ENTRY:
             return f"a value is there already{f' (key {place[2]})' if place else ''}"
@@ -181,6 +188,9 @@ class MariaDB(Dialect):
 
     def is_busy(self, error: Exception) -> bool:
         return isinstance(error, pymysql.Error) and bool(error.args) and error.args[0] in _BUSY
+
+    def is_unfit(self, error: BaseException | None) -> bool:
+        return isinstance(error, pymysql.Error) and bool(error.args) and error.args[0] in _UNFIT
 
     def is_duplicate(self, error: BaseException | None) -> bool:
         while error is not None and not isinstance(error, pymysql.Error):

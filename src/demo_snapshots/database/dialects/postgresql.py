@@ -132,6 +132,10 @@ class PostgreSQL(Dialect):
     def is_busy(self, error: Exception) -> bool:
         return isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected))
 
+    def is_unfit(self, error: BaseException | None) -> bool:
+        # Class 22, data exception (manual, appendix A).
+        return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("22")
+
     # --- Reflection --------------------------------------------------------------------------
 
     has_schemas = True

@@ -209,7 +209,8 @@ def load_rows(
     except DatabaseError as error:
         refusal = error.__cause__.__cause__ if error.__cause__ is not None else None
         if database.dialect.is_unfit(refusal):
-            raise UnfitValueError(error.message, hint=error.hint) from error
+            hint = error.hint or "Nothing was changed: every row is as it was."
+            raise UnfitValueError(error.message, hint=hint) from error
         raise
 
 

@@ -182,7 +182,9 @@ class MariaDB(Dialect):
         if code in _WITHOUT_VALUES:
             return text
         if place:
-            return f"a value does not fit its column ({place[2]})"
+            # `database`.`table`.`column`, and the table is often one of our own.
+            column = place[2].rpartition(".")[2].strip("`'")
+            return f"a value does not fit its column ({column})"
         # The server quotes values, and statements that hold them.
         return re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
 

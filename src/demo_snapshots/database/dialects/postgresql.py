@@ -287,7 +287,9 @@ class PostgreSQL(Dialect):
         value = f"{name}::text::jsonb"
         for steps, new in changes:
             path = "{" + ",".join(str(step) for step in steps) + "}"
-            value = f"jsonb_set({value}, {self.text(path)}, {self.text(new)}::jsonb)"
+            # jsonb_set has no path to a whole value.
+            whole = f"{self.text(new)}::jsonb"
+            value = f"jsonb_set({value}, {self.text(path)}, {whole})" if steps else whole
         native = column.native if column.kind is Kind.JSON else "text"
         return f"({value})::{native}"
 

@@ -114,9 +114,17 @@ class _Renewal:
                 origin = self.origins.get((table.rpartition(".")[2], column))
                 match = re.match(r"[^.\[]+", place)
                 assert match is not None
-                if origin is not None and stage.key:
-                    path = re.findall(r"\[\*\]|[^.\[\]]+", place[match.end() :])
-                    self._rewrite_json(stage, match[0], path, self.maps[origin])
+                if origin is None:
+                    continue
+                if not stage.key:
+                    raise KeyClashError(
+                        f"{stage.table.name}.{place}: references in JSON of a table without a key"
+                        " cannot be led to fresh keys",
+                        hint="Nothing was changed. Give the table a primary key, or import without"
+                        " --new-ids.",
+                    )
+                path = re.findall(r"\[\*\]|[^.\[\]]+", place[match.end() :])
+                self._rewrite_json(stage, match[0], path, self.maps[origin])
 
     def _rewrite_json(self, stage: Stage, column: str, path: list[str], mapping: str) -> None:
         for page in self._pages(stage, column):
@@ -182,7 +190,7 @@ def renew_keys(staging: Staging) -> None:
     """Give every staged row a fresh key, and lead every reference to it there.
 
     Raises KeyClashError for a table whose key means something: text, or several columns that
-    are no foreign keys.
+    are no foreign keys; and for references in the JSON of a table without a key.
     """
     renewal = _Renewal(staging)
     renewal.find_origins()

@@ -25,7 +25,7 @@ def cleanup_exports(
     """
     if keep < 1:
         raise UsageError(
-            f"--keep={keep}: at least the latest export of a scenario is kept",
+            f"--keep={keep}: at least the latest version of a scenario is kept",
             hint="Give 1 or more.",
         )
     nothing_to_do = not plan(list_exports(store, scenario), keep)[0]

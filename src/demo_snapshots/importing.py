@@ -91,7 +91,7 @@ def import_latest_scenario(
     check_scenario_name(scenario)
     entry = store.latest(scenario)
     if entry is None:
-        raise unknown_scenario(scenario, store.scenarios())
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
     return import_from_file(store.path(entry), config, scenario=scenario, **options)
 
 
@@ -221,7 +221,7 @@ class _Import:
             imports=self.header.statistics,
         )
         if not confirm(plan):
-            raise NotConfirmedError("not confirmed: nothing was changed")
+            raise NotConfirmedError("the answer was no; nothing was changed")
 
     def _staging(self) -> Staging:
         return Staging(

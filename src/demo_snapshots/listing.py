@@ -18,7 +18,7 @@ def list_exports(store: Store, scenario: str | None = None) -> Listing:
     listing = store.listing(scenario)
     if scenario is not None and not listing.scenarios:
         store.latest(scenario)  # raises where there is one, but damaged
-        raise unknown_scenario(scenario, store.scenarios())
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
     return listing
 
 
@@ -27,5 +27,5 @@ def get_latest_export_path(store: Store, scenario: str) -> Path:
     StoreError where the file has just gone."""
     latest = store.latest(scenario)
     if latest is None:
-        raise unknown_scenario(scenario, store.scenarios())
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
     return store.path(latest)

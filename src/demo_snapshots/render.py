@@ -214,10 +214,11 @@ def listing_report(listing: Listing) -> Report:
             rows.append(_version_row(entry, latest, "latest" if latest else "", look, rule))
     notes = tuple(Line(f"note: {note}", Look.WARNING) for note in listing.notes)
     if not rows:
+        if notes:
+            return (Line("No whole version was found."), *notes)
         return (
             Line("Nothing has been exported yet."),
             Line("demo export SCENARIO", Look.FAINT),
-            *notes,
         )
     return (Grid(_VERSION_HEADINGS, tuple(rows)), *notes)
 

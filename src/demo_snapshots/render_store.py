@@ -99,9 +99,7 @@ def repair_report(result: RepairResult) -> Report:
 def _renumbered(change: Renumbered) -> str:
     name = f"{change.scenario} {change.version}"
     if change.merged:
-        return (
-            f"{name} was two versions merged into one file: the later one is {change.becomes}"
-        )
+        return f"{name} was two versions merged into one file: the later one is {change.becomes}"
     return f"{name} shared its number with an earlier one: it is {change.becomes}"
 
 

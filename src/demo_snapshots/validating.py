@@ -50,7 +50,7 @@ def validate_scenario(
     if scenario is not None:
         check_scenario_name(scenario)
         if store.latest(scenario) is None:
-            raise unknown_scenario(scenario, store.scenarios())
+            raise unknown_scenario(scenario, store.scenarios(), store.place)
     known = store.scenarios()
     named = any(rule.scenario for rule in config.tables.values())
     if scenario is None and not named and len(known) == 1:
@@ -168,11 +168,11 @@ def _compared(
         staged.create()
         load_document(document, staged, outside, path.stat().st_size, progress, include=False)
         comparison = compare(staged)
-    problems = tuple(_difference(table, result) for table in comparison if not table.same)
+    problems = tuple(_difference(table) for table in comparison if not table.same)
     return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))
 
 
-def _difference(table: TableComparison, result: ValidationResult) -> str:
+def _difference(table: TableComparison) -> str:
     parts = [
         f"{count} {what}"
         for count, what in (
@@ -182,4 +182,4 @@ def _difference(table: TableComparison, result: ValidationResult) -> str:
         )
         if count
     ]
-    return f"{table.table}: {', '.join(parts)} (against {result.scenario} {result.version})"
+    return f"{table.table}: {', '.join(parts)}"

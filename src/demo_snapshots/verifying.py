@@ -35,7 +35,7 @@ def verify_exports(
     """
     files = store.inventory(None if scenario is None else check_scenario_name(scenario))
     if scenario is not None and not files:
-        raise unknown_scenario(scenario, store.scenarios())
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
     named = Counter((stored.scenario, stored.version.number) for stored in files if stored.present)
     versions = []
     for done, stored in enumerate(files):

@@ -55,3 +55,38 @@ def test_repair_says_what_it_would_do_and_does_it(demo, seeded):
     assert demo("verify").status == 0
     assert demo("repair").stdout == "Nothing to repair\n"
     assert demo("import", "general", "--version=v2", "--yes").status == 0
+
+
+def test_a_damaged_store_is_not_called_empty(demo, seeded):
+    (path,) = seeded.documents
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    listing = demo("list-exports").stdout
+    assert listing.startswith("No whole version was found.\nnote: ")
+    assert "Nothing has been exported" not in listing
+
+
+def test_an_unknown_scenario_is_looked_for_in_a_named_place(demo, seeded):
+    outcome = demo("import", "writer", "--yes")
+    place = seeded.store.relative_to(seeded.path)
+    assert outcome.errors == [f"error: no snapshot of scenario 'writer' in {place}"]
+    assert "hint: There are: general." in outcome.stderr
+
+
+def test_a_file_in_the_store_s_place_is_named_with_a_way_out(demo, seeded):
+    (seeded.path / "file").touch()
+    outcome = demo("export", "general", "--snapshots=file")
+    assert outcome.status == 30
+    assert "name a directory with --snapshots" in outcome.stderr
+
+
+def test_missing_tables_are_told_once(demo, seeded):
+    seeded.sql("DROP TABLE todos")
+    outcome = demo("export", "general")
+    assert outcome.status == 7
+    assert outcome.stderr.count("todos") == 1
+
+
+def test_the_default_configuration_is_said_to_be_the_sample_s(demo, seeded):
+    assert "no [tables] in demo.toml" in demo("config").stdout
+    (seeded.path / "demo.toml").write_text('[tables.a]\nmarker = "demo"\n', "utf-8")
+    assert "no [tables]" not in demo("config").stdout

@@ -44,9 +44,12 @@ def _report(config: Config, production: str | None) -> Report:
     settings = tuple(Row((s.name, s.value, s.origin)) for s in config.settings)
     tables = tuple(Row((name, describe(rule))) for name, rule in config.tables.items())
     references = tuple((name, _mode(mode)) for name, mode in config.references.items())
+    origin = {setting.name: setting.origin for setting in config.settings}["tables"]
+    sample = "The tables are those of the sample application: no [tables] in demo.toml"
     return (
         Grid((Heading("Setting"), Heading("Value"), Heading("From")), settings),
         Grid((Heading("Table"), Heading("Its demo rows")), tables),
+        *((Line(f"note: {sample}", Look.WARNING),) if origin.startswith("default") else ()),
         Line("References to rows that are not demo data", Look.FAINT),
         Facts((*references, ("all others" if references else "all tables", _mode("fail")))),
         Line(
@@ -60,8 +63,13 @@ def _report(config: Config, production: str | None) -> Report:
 
 def describe(rule: TableRule) -> str:
     """A rule in words."""
+    from demo_snapshots.config import FollowsAnyOf
+
     if rule.marker:
         text = f"{rule.marker} is true"
+    elif isinstance(rule.follows, FollowsAnyOf):
+        ways = " or ".join(", ".join(way) for way in rule.follows.any)
+        text = f"reference a demo row by {ways}"
     elif rule.follows:
         text = f"reference a demo row by {', '.join(rule.follows)}"
     elif isinstance(rule.where, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -64,7 +65,7 @@ def _report(result: InitResult) -> Report:
         Row(
             (
                 finding.name,
-                rows_in_words(finding.rows, finding.exact).removesuffix(" now"),
+                re.sub(r" rows? now$", "", rows_in_words(finding.rows, finding.exact)),
                 "; ".join(finding.reasons),
             ),
             Look.FAINT if finding.doubtful else Look.PLAIN,
@@ -99,7 +100,7 @@ def _scenario(result: InitResult) -> str:
             return check_scenario_name(name)
         except UsageError:
             continue
-    return "general"
+    return "SCENARIO"
 
 
 def _document(result: InitResult) -> dict[str, object]:

@@ -115,11 +115,12 @@ class Bars:
         self._running = False
 
     def __call__(self, table: str, done: int, total: int) -> None:
+        name = visible(table)
+        self._progress.update(self._task, description=name, completed=done, total=total)
+        # Started before, it would show the last table's bar, or none's, for a moment.
         if not self._running:
             self._progress.start()
             self._running = True
-        name = visible(table)
-        self._progress.update(self._task, description=name, completed=done, total=total)
 
     def stop(self) -> None:
         """Clear the bar, so that a question or a result can be written. May be called twice."""

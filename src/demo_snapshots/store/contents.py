@@ -88,12 +88,14 @@ class Unfit:
 class Contents:
     """``entries`` as ``newest_first`` orders them; ``highest`` is the highest number ever used
     by each scenario, as far as manifest and file names tell; ``notes`` say what is amiss;
-    ``unfit`` are the files named like a snapshot that are none, and why."""
+    ``unfit`` are the files named like a snapshot that are none, and why; ``place`` is where
+    the store is, for people."""
 
     entries: tuple[Entry, ...] = ()
     highest: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unfit: tuple[Unfit, ...] = ()
+    place: str = ""
 
     def scenarios(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(entry.scenario for entry in self.entries))
@@ -124,7 +126,7 @@ class Contents:
             if unfit.scenario == scenario and unfit.is_called(version):
                 raise unfit.error()
         if not entries:
-            raise unknown_scenario(scenario, self.scenarios())
+            raise unknown_scenario(scenario, self.scenarios(), self.place)
         found = [
             entry
             for entry in entries
@@ -166,10 +168,12 @@ class Contents:
         )
 
 
-def unknown_scenario(scenario: str, available: tuple[str, ...]) -> ExportNotFoundError:
-    """The error for a scenario that has no snapshot."""
+def unknown_scenario(
+    scenario: str, available: tuple[str, ...], place: object
+) -> ExportNotFoundError:
+    """The error for a scenario that has no snapshot in the store at ``place``."""
     return ExportNotFoundError(
-        f"there are no exports of scenario {scenario!r}",
+        f"no snapshot of scenario {scenario!r} in {place}",
         available=available,
         hint=f"There are: {_some(available)}."
         if available

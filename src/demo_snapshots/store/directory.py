@@ -83,6 +83,10 @@ class DirectoryStore:
         self._root = root
         self._upkeep = Upkeep(root, describe)
 
+    @property
+    def place(self) -> str:
+        return str(self._root)
+
     # --- Reading -----------------------------------------------------------------------------
 
     def listing(self, scenario: str | None = None) -> Listing:

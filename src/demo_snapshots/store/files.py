@@ -25,6 +25,8 @@ _HINTS = {
     errno.EDQUOT: "The disk quota is used up: make room and try again.",
     errno.EACCES: "Check the permissions of the snapshot directory.",
     errno.EPERM: "Check the permissions of the snapshot directory.",
+    errno.ENOTDIR: "It, or what it lies in, is a file: name a directory with --snapshots.",
+    errno.EEXIST: "It, or what it lies in, is a file: name a directory with --snapshots.",
     errno.EROFS: "The file system is read-only: name another directory with --snapshots.",
 }
 

@@ -41,6 +41,10 @@ class Store(Protocol):
     an empty one.
     """
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
     def listing(self, scenario: str | None = None) -> Listing:
         """What there is (of one scenario, if given), scenarios by name, versions newest first,
         with notes on everything found amiss. An unknown scenario is an empty listing."""

@@ -90,7 +90,11 @@ class Upkeep:
             if scenario in (None, name):
                 found.used(name, number)
         return Contents(
-            newest_first(found.entries), found.highest, tuple(found.notes), tuple(found.unfit)
+            newest_first(found.entries),
+            found.highest,
+            tuple(found.notes),
+            tuple(found.unfit),
+            str(self._root),
         )
 
     def _recorded(self) -> Recorded | None:

@@ -83,11 +83,17 @@ def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+class FollowsAnyOf(_Strict):
+    """``{ any = ["post_id", "page_id"] }``: foreign keys, each a column or a list of columns."""
+
+    any: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...] = Field(min_length=2)
+
+
 class TableRule(_Strict):
     """One ``[tables.NAME]``: exactly one of marker, follows and where."""
 
     marker: str | None = None
-    follows: Annotated[tuple[str, ...], BeforeValidator(_as_list)] | None = None
+    follows: FollowsAnyOf | Annotated[tuple[str, ...], BeforeValidator(_as_list)] | None = None
     where: Predicate | PredicatePerEngine | None = None
     scenario: str | None = None
     breakdown: str | None = None

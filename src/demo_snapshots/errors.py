@@ -7,7 +7,8 @@
     ├── ConfigError                  3   demo.toml, pyproject.toml, environment
     ├── DatabaseError                4   the database refused a statement
     │   ├── DatabaseUnreachableError 5   no connection, no such file, no such driver
-    │   └── DatabaseBusyError        6   a lock was waited for in vain
+    │   ├── DatabaseBusyError        6   a lock was waited for in vain
+    │   └── CommitInDoubtError       8   the connection was lost during COMMIT
     ├── SchemaError                  7   tables or columns are missing or do not fit
     ├── ExportError                 10   the rows could not be written as a document
     │   ├── EmptyScenarioError      11   no row carries the scenario
@@ -75,6 +76,12 @@ class DatabaseBusyError(DatabaseError):
     """A lock was waited for, for a bounded time, in vain."""
 
     exit_code = 6
+
+
+class CommitInDoubtError(DatabaseError):
+    """The connection was lost before COMMIT was answered: all was changed, or nothing."""
+
+    exit_code = 8
 
 
 class SchemaError(DemoError):

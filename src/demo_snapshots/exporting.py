@@ -25,7 +25,6 @@ from demo_snapshots.model import (
     Column,
     Entry,
     ExportResult,
-    Follows,
     Header,
     Kind,
     Progress,
@@ -35,6 +34,7 @@ from demo_snapshots.model import (
     Version,
     check_scenario_name,
     no_progress,
+    ways_of,
 )
 from demo_snapshots.proving import prove as prove_document
 from demo_snapshots.store import Store
@@ -209,8 +209,8 @@ def _content(
 def _is_between(source: RowSource, reference: DeferredReference) -> bool:
     """Whether the stock clients' clean-up lets go of the reference: not of one by which the
     table's demo rows are told."""
-    rule = source.selection.rules[reference.table.name].rule
-    told = isinstance(rule, Follows) and set(rule.columns) & set(reference.columns)
+    ways = ways_of(source.selection.rules[reference.table.name].rule)
+    told = any(set(way.columns) & set(reference.columns) for way in ways)
     return reference.foreign_key.referenced_table != reference.table.name and not told
 
 

@@ -33,6 +33,7 @@ from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.database.staging import Staging
 from demo_snapshots.document.reader import Document, read_tail
 from demo_snapshots.errors import (
+    CommitInDoubtError,
     DatabaseBusyError,
     DatabaseError,
     DocumentError,
@@ -142,7 +143,7 @@ def import_from_file(
         if not replaced.total and job.may_go_straight:
             try:
                 return job.straight(document, replaced)
-            except DatabaseBusyError:
+            except (DatabaseBusyError, CommitInDoubtError):
                 raise
             except (DatabaseError, VerificationError) as error:
                 # A key in use, or another order of tables: staged, it can be told or resolved.

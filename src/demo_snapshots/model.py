@@ -196,7 +196,25 @@ class Where:
     mariadb: str
 
 
-Rule = Marked | Follows | Where
+@dataclass(frozen=True, slots=True)
+class FollowsAny:
+    """Rows that reference a demo row in at least one of several ways."""
+
+    ways: tuple[Follows, ...]
+
+
+Rule = Marked | Follows | FollowsAny | Where
+
+
+def ways_of(rule: Rule) -> tuple[Follows, ...]:
+    """The references by which a rule tells demo rows; none for a marker or a predicate."""
+    match rule:
+        case Follows():
+            return (rule,)
+        case FollowsAny(ways):
+            return ways
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -219,11 +219,9 @@ def connect(url: str) -> Iterator[Database]:
             dialect.prepare(database.raw)
         yield database
     finally:
-        try:
+        # A connection that was lost cannot be given back, and what lost it has been told.
+        with suppress(DBAPIError, engine.dialect.loaded_dbapi.Error):
             connection.close()
-        except DBAPIError:
-            # It was lost, and what lost it has been told.
-            connection.invalidate()
         engine.dispose()
 
 

@@ -15,11 +15,11 @@ from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueErr
 from demo_snapshots.model import (
     Affinity,
     Column,
-    Follows,
     Kind,
     Statistics,
     Table,
     TableCount,
+    ways_of,
 )
 
 _WORTH_WHILE = 20_000
@@ -127,7 +127,7 @@ class RowSource:
         where a part would cost as much as the whole: rows told by those of another table."""
         count = rows // _PART_ROWS
         whole_numbers = len(table.key) == 1 and table.column(table.key[0]).kind is Kind.INTEGER
-        told_by_another = isinstance(self.selection.rules[table.name].rule, Follows)
+        told_by_another = bool(ways_of(self.selection.rules[table.name].rule))
         if count < 2 or not whole_numbers or told_by_another:
             return [""]
         key = self.dialect.quote(table.key[0])

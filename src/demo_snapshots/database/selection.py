@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from demo_snapshots.config import Config, PredicatePerEngine, TableRule
+from demo_snapshots.config import Config, FollowsAnyOf, PredicatePerEngine, TableRule
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.dialects.base import Dialect
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.errors import ConfigError
-from demo_snapshots.model import Field, Follows, Marked, Rule, Table, TableSelection, Where
+from demo_snapshots.model import (
+    Field,
+    Follows,
+    FollowsAny,
+    Marked,
+    Rule,
+    Table,
+    TableSelection,
+    Where,
+    ways_of,
+)
 
 _TRUE = "('true', '1', '\"true\"', '\"1\"')"
 _PART = re.compile(r"[A-Za-z0-9_-]+")
@@ -30,14 +40,15 @@ def resolve(config: Config, schema: Schema) -> dict[str, TableSelection]:
     return rules
 
 
-def _require_end(name: str, rules: Mapping[str, TableSelection]) -> None:
-    passed: list[str] = []
-    at = name
-    while isinstance(rule := rules[at].rule, Follows):
-        passed.append(at)
-        at = rule.table
-        if at in passed:
-            raise ConfigError(f"tables.{name}.follows: {' -> '.join([*passed, at])} leads nowhere")
+def _require_end(
+    name: str, rules: Mapping[str, TableSelection], passed: tuple[str, ...] = ()
+) -> None:
+    if name in passed:
+        raise ConfigError(
+            f"tables.{passed[0]}.follows: {' -> '.join([*passed, name])} leads nowhere"
+        )
+    for way in ways_of(rules[name].rule):
+        _require_end(way.table, rules, (*passed, name))
 
 
 def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
@@ -62,6 +73,8 @@ def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
 def _rule(table: Table, rule: TableRule, schema: Schema) -> Rule:
     if rule.marker:
         return Marked(_field(table, rule.marker, "marker"))
+    if isinstance(rule.follows, FollowsAnyOf):
+        return FollowsAny(tuple(_follows(table, way, schema) for way in rule.follows.any))
     if rule.follows:
         return _follows(table, rule.follows, schema)
     if isinstance(rule.where, PredicatePerEngine):
@@ -115,27 +128,22 @@ class Selection:
                 condition = f"{self._text(table, field)} IN {_TRUE}"
             case Where() as where:
                 condition = f"({getattr(where, self.dialect.name)})"
-            case Follows(columns, referenced, referenced_columns):
-                return self._follows(columns, referenced, referenced_columns, scenario)
+            case Follows() as way:
+                return self._follows(way, scenario)
+            case FollowsAny(ways):
+                return f"({' OR '.join(self._follows(way, scenario) for way in ways)})"
         if scenario is None or selection.scenario is None:
             return condition
         name = self._text(table, selection.scenario)
         wanted = self.dialect.text(scenario)
         return f"({condition} AND ({name} IS NULL OR {name} = {wanted}))"
 
-    def _follows(
-        self,
-        columns: tuple[str, ...],
-        referenced: str,
-        referenced_columns: tuple[str, ...],
-        scenario: str | None,
-    ) -> str:
-        quote = self.dialect
-        own = quote.columns(columns)
-        own = own if len(columns) == 1 else f"({own})"
-        wanted = quote.columns(referenced_columns)
-        inner = self.predicate(referenced, scenario)
-        rows = quote.rows_of(self.tables[referenced])
+    def _follows(self, way: Follows, scenario: str | None) -> str:
+        own = self.dialect.columns(way.columns)
+        own = own if len(way.columns) == 1 else f"({own})"
+        wanted = self.dialect.columns(way.referenced_columns)
+        rows = self.dialect.rows_of(self.tables[way.table])
+        inner = self.predicate(way.table, scenario)
         return f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
 
     def _text(self, table: str, field: Field) -> str:

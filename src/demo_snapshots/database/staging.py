@@ -178,6 +178,8 @@ class Staging:
             try:
                 self.database.run(self.dialect.index_temporary(stage.temporary, stage.key))
             except DatabaseError as error:
+                if not self.dialect.is_duplicate(error.__cause__):
+                    raise
                 raise DocumentError(
                     f"{stage.table.name}: the snapshot holds a key twice"
                 ) from error

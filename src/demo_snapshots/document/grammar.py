@@ -52,12 +52,17 @@ class RowGrammar:
         self,
         columns: Sequence[tuple[str, Kind, Column | None]],
         lookups: Mapping[str, bytes] | None = None,
+        *,
+        typed_cells: bool = True,
     ) -> None:
         """``columns`` in the document's order: name, the document's kind and the target's
         column, or None where any literal will do. ``lookups`` are patterns of the references by
-        natural key that columns may hold instead of a literal."""
+        natural key that columns may hold instead of a literal. ``typed_cells``: whether the
+        document is from an engine that types cells rather than columns (SQLite)."""
         self.names = tuple(name for name, _, _ in columns)
-        self._forms = [value_forms(column, kind) for _, kind, column in columns]
+        self._forms = [
+            value_forms(column, kind, typed_cells=typed_cells) for _, kind, column in columns
+        ]
         for position, name in enumerate(self.names):
             if lookups and name in lookups:
                 self._forms[position][1].append(lookups[name])
@@ -122,11 +127,16 @@ Forms = tuple[list[bytes], list[bytes]]
 """Patterns of the forms that nearly all values have, and of the others."""
 
 
-def value_forms(column: Column | None, kind: Kind) -> Forms:
+def value_forms(column: Column | None, kind: Kind, *, typed_cells: bool = True) -> Forms:
     """The literals of a document's ``kind`` that ``column`` takes as they are."""
     if column is None:
         return [b"NULL", b"TRUE", b"FALSE", NUMBER, STRING], [BINARY, ODD_TEXT]
-    common, rare = _dynamic(column) if column.affinity is not None else _typed(column, kind)
+    if column.affinity is None:
+        common, rare = _typed(column, kind)
+    else:
+        common, rare = _dynamic(column)
+        if not typed_cells and kind in _NOT_A_CELL:
+            common, rare = ([_NOT_A_CELL[kind] + form for form in part] for part in (common, rare))
     return ([b"NULL", *common] if column.nullable else common), rare
 
 
@@ -196,6 +206,12 @@ _INT64 = f"(?:{_up_to('9223372036854775807')}|-{_up_to('9223372036854775808')})"
 _SMALL = rb"-?[0-9]{1,15}+(?![0-9.eE])"
 # Seventeen significant digits tell every double apart; the loader checks the rest by value.
 _FRACTION = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
+_NOT_A_NUMBER, _NOT_A_MOMENT = rb"(?!'-?(?:NaN|Infinity)')", rb"(?!'-?infinity'|'[^']*+ BC')"
+# A cell of SQLite could hold only the word for what is a value of a typed column.
+_NOT_A_CELL = {
+    **dict.fromkeys((Kind.DECIMAL, Kind.FLOAT), _NOT_A_NUMBER),
+    **dict.fromkeys((Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ), _NOT_A_MOMENT),
+}
 _NOT_NUMERIC_LOOKING = (
     rb"(?!'[ \t\n]*+[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?[ \t\n]*+')"
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from demo_snapshots.document.identifiers import write_identifier
 from demo_snapshots.document.literals import quote
 from demo_snapshots.document.polyglot import either
-from demo_snapshots.model import Field, Follows, Marked, TableSelection, Where
+from demo_snapshots.model import Field, Follows, FollowsAny, Marked, TableSelection, Where
 
 TRUE_TEXTS = "('true','1','\"true\"','\"1\"')"
 
@@ -23,14 +23,19 @@ def predicate(selection: Mapping[str, TableSelection], table: str) -> str:
             return "\n" + _text(field) + f"IN {TRUE_TEXTS}"
         case Where() as where:
             return _where(where)
-        case Follows(columns, referenced, referenced_columns):
-            own = _row(columns)
-            wanted = ", ".join(write_identifier(name) for name in referenced_columns)
-            inner = predicate(selection, referenced)
-            return (
-                f"{own} IN (SELECT {wanted} FROM (SELECT {wanted}"
-                f" FROM {write_identifier(referenced)} WHERE {inner}) AS demo)"
-            )
+        case Follows() as way:
+            return _follows(selection, way)
+        case FollowsAny(ways):
+            return f"({' OR '.join(_follows(selection, way) for way in ways)})"
+
+
+def _follows(selection: Mapping[str, TableSelection], way: Follows) -> str:
+    wanted = ", ".join(write_identifier(name) for name in way.referenced_columns)
+    inner = predicate(selection, way.table)
+    return (
+        f"{_row(way.columns)} IN (SELECT {wanted} FROM (SELECT {wanted}"
+        f" FROM {write_identifier(way.table)} WHERE {inner}) AS demo)"
+    )
 
 
 def _row(columns: tuple[str, ...]) -> str:

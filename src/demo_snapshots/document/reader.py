@@ -262,7 +262,7 @@ class Document:
         if int(heading[1]) != expected:
             raise source.error(f"the header counts {expected} rows of {table.name}")
         names = tuple(column.name for column in table.columns)
-        grammar = _row_grammar(table, names, includes(table.name))
+        grammar = self._grammar(table, names, includes(table.name))
         for _ in range(expected):
             line = source.line
             match = self._pass(statements.INCLUDE)
@@ -290,7 +290,7 @@ class Document:
         if int(heading[1]) != expected:
             raise source.error(f"the header counts {expected} rows of {table.name}")
         names = tuple(column.name for column in table.columns)
-        grammar = _row_grammar(table, names, target(table.name), lookups) if expected else None
+        grammar = self._grammar(table, names, target(table.name), lookups) if expected else None
         while grammar is not None and source.next_is(b"INSERT INTO "):
             self._pass_insert(table, names)
             for text in self._statement_rows(table, grammar):
@@ -370,7 +370,7 @@ class Document:
         for name, literal in values:
             if not table.has(name):
                 raise DocumentError(f"{table.name} has no column {name}", line=line)
-            grammar = _row_grammar(table, (name,), target)
+            grammar = self._grammar(table, (name,), target)
             row = b"(" + literal + b");\n"
             if grammar.match(row, 0) != len(row):
                 raise UnfitValueError(
@@ -399,24 +399,28 @@ class Document:
         if source.peek():
             raise source.error("something follows the end of the snapshot")
 
-
-def _row_grammar(
-    described: Table,
-    names: Sequence[str],
-    target: Table | None,
-    lookups: Lookups | None = None,
-) -> RowGrammar:
-    # A column the target does not have is one that the import leaves out.
-    columns = [
-        (
-            name,
-            described.column(name).kind,
-            target.column(name) if target is not None and target.has(name) else None,
+    def _grammar(
+        self,
+        described: Table,
+        names: Sequence[str],
+        target: Table | None,
+        lookups: Lookups | None = None,
+    ) -> RowGrammar:
+        # A column the target does not have is one that the import leaves out.
+        columns = [
+            (
+                name,
+                described.column(name).kind,
+                target.column(name) if target is not None and target.has(name) else None,
+            )
+            for name in names
+        ]
+        patterns = {name: lookups(described.name, name) for name in names} if lookups else {}
+        return RowGrammar(
+            columns,
+            {name: found for name, found in patterns.items() if found},
+            typed_cells=self.header.source.startswith("sqlite"),
         )
-        for name in names
-    ]
-    patterns = {name: lookups(described.name, name) for name in names} if lookups else {}
-    return RowGrammar(columns, {name: found for name, found in patterns.items() if found})
 
 
 def _recover_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:

@@ -140,10 +140,9 @@ class Dialect(ABC):
         """Whether the engine refused a value because its column cannot hold it."""
         return False
 
+    @abstractmethod
     def is_duplicate(self, error: BaseException | None) -> bool:
-        """Whether a load into a temporary table was refused for a key that is there already,
-        where ``index_temporary`` does not find that out."""
-        return False
+        """Whether a temporary table, or its index, was refused a key that is there already."""
 
     # --- Reflection --------------------------------------------------------------------------
 

@@ -136,6 +136,9 @@ class PostgreSQL(Dialect):
         # Class 22, data exception (manual, appendix A).
         return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("22")
 
+    def is_duplicate(self, error: BaseException | None) -> bool:
+        return isinstance(error, psycopg.errors.UniqueViolation)
+
     # --- Reflection --------------------------------------------------------------------------
 
     has_schemas = True

@@ -75,6 +75,9 @@ class SQLite(Dialect):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+    def is_duplicate(self, error: BaseException | None) -> bool:
+        return isinstance(error, sqlite3.IntegrityError)
+
     # --- Reflection --------------------------------------------------------------------------
 
     def reflect_columns(

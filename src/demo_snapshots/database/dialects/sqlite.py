@@ -21,8 +21,9 @@ from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
 _FLOAT = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
 _FLOAT_TOKEN = re.compile(_STRING + rb"|(?<=[(,])(?P<float>" + _FLOAT + rb")(?=[,)])")
-# Also finds some text; it only has to miss no number, and to be quick.
-_MAY_BE_FLOAT = re.compile(rb"[(,]-?[0-9]++[.eE]").search
+# Rows without a number that has a fraction or an exponent, in one match: runs of everything
+# else are passed over whole.
+_NO_FLOAT = re.compile(rb"(?:[^'(,]++|" + _STRING + rb"|[(,](?!-?[0-9]++[.eE]))*+").fullmatch
 _MOST_PARAMETERS = 30_000
 _MOST_ARGUMENTS = 100
 
@@ -230,7 +231,7 @@ class SQLite(Dialect):
         loaded = 0
         for chunk in chunks:
             values: list[float] = []
-            text = _bind_floats(chunk, values) if floats and _MAY_BE_FLOAT(chunk) else chunk
+            text = chunk if not floats or _NO_FLOAT(chunk) else _bind_floats(chunk, values)
             if len(values) > _MOST_PARAMETERS:
                 loaded += self._load_rows(raw, head, chunk)
                 continue

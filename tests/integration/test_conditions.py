@@ -13,7 +13,7 @@ from demo_snapshots.database.schema import reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.errors import ConfigError
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 
 
 def check(live: Live, tmp_path, condition: str) -> None:

@@ -19,7 +19,7 @@ from integration.live import Dump, Live
 
 from demo_snapshots.cli import demo as demo_command
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 
 Run = Callable[..., Any]
 

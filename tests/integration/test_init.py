@@ -21,7 +21,7 @@ from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.initialising import InitResult, initialise
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 
 Run = Callable[..., Result]
 

@@ -12,7 +12,7 @@ from integration.warehouse import CONFIGURATION, build
 
 from demo_snapshots.errors import ProofError
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 
 
 @pytest.fixture(autouse=True)

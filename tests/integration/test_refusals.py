@@ -18,7 +18,7 @@ from demo_snapshots.errors import (
     VerificationError,
 )
 
-ALL = ("sqlite", "postgresql", "postgresql15")
+ALL = ("sqlite", "postgresql")
 CONFIGURATION = """\
 [tables.cells]
 marker = "is_demo"
@@ -75,7 +75,7 @@ def refused(live: Live, demo: Demo, path: Path, *errors: type[DemoError]) -> str
     return caught.value.message
 
 
-SERVERS_ONLY = ("postgresql", "postgresql15")
+SERVERS_ONLY = ("postgresql",)
 UNFIT = [
     ("i", "71", "7.5"),
     ("i", "71", "'x'"),

@@ -18,7 +18,7 @@ from demo_snapshots.errors import (
     RealRowsError,
 )
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 
 TABLES = (
     "CREATE TABLE teams (id INTEGER PRIMARY KEY, code VARCHAR(40) UNIQUE, note VARCHAR(200),"

@@ -10,7 +10,7 @@ from database_engines import engines
 from integration.live import Demo, Live
 from integration.warehouse import CONFIGURATION, DEMO_ROWS, EMPTY, build
 
-ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
+ALL = ("sqlite", "postgresql", "mariadb")
 _LATE = ("DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED")
 constraints = pytest.mark.parametrize(
     ("database_url", "late"),

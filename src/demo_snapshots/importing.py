@@ -11,11 +11,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Required, TypedDict, Unpack
 
 from demo_snapshots.config import Config
-from demo_snapshots.database.comparing import require_same
+from demo_snapshots.database.comparing import compare, require_same
 from demo_snapshots.database.conditions import require_conditions
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.merging import Merge
@@ -44,6 +45,7 @@ from demo_snapshots.errors import (
 from demo_snapshots.fitting import leave_out, require_fit
 from demo_snapshots.loading import check_document, load_document
 from demo_snapshots.model import (
+    Edits,
     Header,
     ImportPlan,
     ImportResult,
@@ -59,7 +61,8 @@ logger = logging.getLogger(__name__)
 
 Confirm = Callable[[ImportPlan], bool]
 """Asked before demo rows are replaced; False leaves everything as it is. By then the whole file
-has been checked. None stands for yes, and for checking the file while it loads."""
+has been checked, and compared with the rows there are. None stands for yes, for checking the file
+while it loads, and for not comparing."""
 
 
 class ImportOptions(TypedDict, total=False):
@@ -138,8 +141,8 @@ def import_from_file(
         job = _Import(database, config, schema, path, header, options)
         replaced = job.count()
         if replaced.total and options["confirm"] is not None:
-            job.ask(document, replaced, options["confirm"])
-            document = _again(stream)
+            edited = job.ask(document, replaced, options["confirm"])
+            return replace(job.merge(_again(stream), replaced), edited=edited)
         if not replaced.total and job.may_go_straight:
             try:
                 return job.straight(document, replaced)
@@ -184,6 +187,8 @@ class _Import:
         options: ImportOptions,
     ) -> None:
         self.database = database
+        self.config = config
+        self.options = options
         self.schema = schema
         self.path = path
         self.header = header
@@ -211,18 +216,42 @@ class _Import:
             require_conditions(self.database, self.selection)
             return Statistics() if self.adds else source.statistics()
 
-    def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> None:
-        """Check the whole file, then ask."""
-        check_document(document, self.schema, self.outside)
+    def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> Edits | None:
+        """Check the whole file, then ask; what was asked about."""
+        edited = None
+        if self.renews:
+            check_document(document, self.schema, self.outside)
+        else:
+            edited = self._edits(document)
         plan = ImportPlan(
             scenario=self.header.scenario,
             source=self.path,
             version=self.header.version,
             replaces=replaced,
             imports=self.header.statistics,
+            edited=edited,
         )
         if not confirm(plan):
             raise NotConfirmedError("the answer was no; nothing was changed")
+        return edited
+
+    def _edits(self, document: Document) -> Edits:
+        """Stage the document, compare, and roll back: no demo row is locked while people think.
+        On a connection of its own, whose temporary tables end with it."""
+        with connect(self.config.database) as aside:
+            other = _Import(aside, self.config, self.schema, self.path, self.header, self.options)
+            staging = other._staging()
+            with aside.writing((), keep=False):
+                staging.create()
+                load_document(
+                    document, staging, other.outside, self.size, self.progress, include=False
+                )
+                tables = compare(staging)
+        return Edits(
+            changed=sum(table.changed for table in tables),
+            added=sum(table.extra for table in tables),
+            deleted=sum(table.missing for table in tables),
+        )
 
     def _staging(self) -> Staging:
         return Staging(

@@ -358,16 +358,26 @@ class ExportResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Edits:
+    """How many demo rows were found to differ from the snapshot that was about to replace them:
+    in both but not alike, only in the database, only in the snapshot."""
+
+    changed: int
+    added: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import is about to replace; given to ``confirm`` before anything is locked."""
+    """What an import is about to replace; given to ``confirm`` before anything is locked.
+    ``edited`` is None where nothing can be compared, since the rows get fresh keys."""
 
     scenario: str
     source: Path
     version: Version
     replaces: Statistics
     imports: Statistics
-    edited: int | None = None
-    """Demo rows that differ from the snapshot they came from, where that is known."""
+    edited: Edits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +393,8 @@ class ImportResult:
     """Rows actually deleted, updated or inserted; 0 where the database already held the demo."""
     route: str
     """``straight`` or ``merge``."""
+    edited: Edits | None = None
+    """As it was asked about; None where nobody was asked: finding out takes another load."""
 
     @property
     def total(self) -> int:

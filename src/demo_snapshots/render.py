@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from demo_snapshots.model import (
     CleanupResult,
+    Edits,
     Entry,
     ExportResult,
     ImportPlan,
@@ -165,8 +166,15 @@ def import_plan(plan: ImportPlan) -> Report:
 
 
 def import_question(plan: ImportPlan) -> str:
-    edited = "" if plan.edited is None else f" ({number(plan.edited)} edited since)"
-    return f"Replace {counted(plan.replaces.total, 'demo row')}{edited}?"
+    rows = counted(plan.replaces.total, "demo row")
+    if plan.edited is None:
+        return f"Replace {rows}?"
+    return f"Replace {rows} ({_edits(plan.edited)} against {plan.scenario} {plan.version})?"
+
+
+def _edits(edits: Edits) -> str:
+    parts = ((edits.changed, "changed"), (edits.added, "added"), (edits.deleted, "deleted"))
+    return ", ".join(f"{number(count)} {what}" for count, what in parts if count) or "none edited"
 
 
 def import_report(result: ImportResult) -> Report:
@@ -175,10 +183,11 @@ def import_report(result: ImportResult) -> Report:
         done = f"{counted(result.changed, 'row')} written or removed; all other rows as they were"
     else:
         done = "none: the database held exactly this snapshot already"
+    edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
-        Facts((("Changed", done), ("File", str(result.source)))),
+        Facts((*edited, ("Changed", done), ("File", str(result.source)))),
     )
 
 
@@ -357,6 +366,7 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "replaced": statistics_json(result.replaced),
         "imported": statistics_json(result.statistics),
         "changed": result.changed,
+        "edited": None if result.edited is None else asdict(result.edited),
         "route": result.route,
     }
 

@@ -13,6 +13,7 @@ import pytest
 from demo_snapshots import render
 from demo_snapshots.model import (
     CleanupResult,
+    Edits,
     Entry,
     ImportPlan,
     ImportResult,
@@ -98,8 +99,11 @@ def test_two_columns_of_statistics_are_lined_up_by_table_and_kind():
 def test_the_question_names_the_rows_and_those_edited():
     plan = ImportPlan("general", Path("x.sql"), V2, replaces=AFTER, imports=AFTER)
     assert render.import_question(plan) == "Replace 1,203 demo rows?"
-    edited = replace(plan, edited=7)
-    assert render.import_question(edited) == "Replace 1,203 demo rows (7 edited since)?"
+    edited = replace(plan, edited=Edits(7, 0, 1200))
+    question = "Replace 1,203 demo rows (7 changed, 1,200 deleted against general v2_2025-01-20)?"
+    assert render.import_question(edited) == question
+    same = replace(plan, edited=Edits(0, 0, 0))
+    assert "(none edited against general v2" in render.import_question(same)
     one = replace(plan, replaces=Statistics((TableCount("vaults", 1),)))
     assert render.import_question(one) == "Replace 1 demo row?"
 

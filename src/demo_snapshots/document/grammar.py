@@ -206,7 +206,7 @@ _INT64 = f"(?:{_up_to('9223372036854775807')}|-{_up_to('9223372036854775808')})"
 _SMALL = rb"-?[0-9]{1,15}+(?![0-9.eE])"
 # Seventeen significant digits tell every double apart; the loader checks the rest by value.
 _FRACTION = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
-_NOT_A_NUMBER, _NOT_A_MOMENT = rb"(?!'-?(?:NaN|Infinity)')", rb"(?!'-?infinity'|'[^']*+ BC')"
+_NOT_A_NUMBER, _NOT_A_MOMENT = rb"(?!'-?(?:NaN|Infinity)')", rb"(?!'-?infinity'|'[^']*+(?<= BC)')"
 # A cell of SQLite could hold only the word for what is a value of a typed column.
 _NOT_A_CELL = {
     **dict.fromkeys((Kind.DECIMAL, Kind.FLOAT), _NOT_A_NUMBER),

@@ -334,7 +334,8 @@ class Document:
         if fault.column is None:
             raise DocumentError(f"{table.name}: not a row of literals", line=line)
         raise UnfitValueError(
-            f"{table.name}.{fault.column} would not take this value unchanged",
+            f"{table.name}.{fault.column} would not take this value unchanged:"
+            f" {_told(source.data, fault.position)}",
             line=line,
             hint="The column differs from the one the snapshot was made from: migrate the database"
             " to the snapshot's schema, or export again from one like this.",
@@ -421,6 +422,15 @@ class Document:
             {name: found for name, found in patterns.items() if found},
             typed_cells=self.header.source.startswith("sqlite"),
         )
+
+
+def _told(data: bytes, position: int) -> str:
+    """What sort of literal stands there, for an error that may not show it."""
+    first = data[position : position + 1]
+    if first == b"\n":
+        wrapped = data[position : position + 32]
+        return "text with control characters" if b"CAST(" in wrapped else "binary data"
+    return {b"'": "text", b"N": "NULL", b"T": "a boolean", b"F": "a boolean"}.get(first, "a number")
 
 
 def _recover_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:

@@ -76,7 +76,7 @@ def test_the_target_decides_what_a_value_must_be() -> None:
     narrow = table("notes", text("note", length=5))
     error = refusal(DOCUMENT, lambda name: narrow)
     assert isinstance(error, UnfitValueError)
-    assert error.message.endswith("notes.note would not take this value unchanged")
+    assert error.message.endswith("notes.note would not take this value unchanged: text")
     assert "xxx" not in error.message + (error.hint or "")
 
 

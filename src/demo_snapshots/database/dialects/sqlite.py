@@ -231,7 +231,10 @@ class SQLite(Dialect):
         loaded = 0
         for chunk in chunks:
             values: list[float] = []
-            text = chunk if not floats or _NO_FLOAT(chunk) else _bind_floats(chunk, values)
+            try:
+                text = chunk if not floats or _NO_FLOAT(chunk) else _bind_floats(chunk, values)
+            except UnfitValueError as error:
+                raise UnfitValueError(f"{_culprit(chunk, columns)}: {error.message}") from None
             if len(values) > _MOST_PARAMETERS:
                 loaded += self._load_rows(raw, head, chunk)
                 continue
@@ -310,6 +313,20 @@ def _bind_floats(text: bytes, values: list[float]) -> bytes:
         return b"?"
 
     return _FLOAT_TOKEN.sub(bind, text)
+
+
+_CELL = re.compile(rb"X?" + _STRING + rb"|CAST\(X" + _STRING + rb" AS CHAR\)|[^',]++")
+
+
+def _culprit(chunk: bytes, columns: Sequence[Column]) -> str:
+    """The column of the first number that ``_bind_floats`` refuses."""
+    for row in _ROWS.findall(chunk):
+        for column, cell in zip(columns, _CELL.findall(row[1:-1]), strict=True):
+            try:
+                _bind_floats(b"(" + cell + b")", [])
+            except UnfitValueError:
+                return column.name
+    return "?"
 
 
 def affinity(declared: str) -> Affinity:

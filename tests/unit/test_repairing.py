@@ -16,6 +16,7 @@ from unit.store.snapshots import content_of, directory_store, files_in, header_o
 
 from demo_snapshots.document.reader import describe
 from demo_snapshots.document.writer import write_document
+from demo_snapshots.errors import StoreError
 from demo_snapshots.model import Version
 from demo_snapshots.repairing import repair_store
 from demo_snapshots.store.directory import DirectoryStore
@@ -127,6 +128,15 @@ def test_both_branches_versions_are_kept(
     assert repair_store(store).renumbered == ()
     git(tmp_path, "add", "--all")
     git(tmp_path, "commit", "-q", "-m", "merged")
+
+
+def test_a_merged_file_is_an_error_that_leads_here(tmp_path: Path) -> None:
+    store = one_day(tmp_path)
+    with pytest.raises(StoreError) as raised:
+        store.latest("general")
+    assert "demo repair" in (raised.value.hint or "")
+    repair_store(store)
+    assert store.latest("general") is not None
 
 
 def test_only_the_version_line_changes(tmp_path: Path) -> None:

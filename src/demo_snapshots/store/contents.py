@@ -78,10 +78,10 @@ class Unfit:
         return version in (str(self.version), f"v{self.version.number}")
 
     def error(self) -> StoreError:
-        return StoreError(
-            self.reason,
-            hint="Restore it from version control, or move it away, or name another version.",
-        )
+        hint = "Restore it from version control, or move it away, or name another version."
+        if "conflict markers" in self.reason:
+            hint = "demo repair makes of it the two versions that were merged."
+        return StoreError(self.reason, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,11 +221,19 @@ class Outside:
     # --- Checks ------------------------------------------------------------------------------
 
     def require(self) -> None:
-        """Raise OutsideReferenceError for a reference that leads out and may not, or that its
-        natural key cannot carry."""
+        """Raise OutsideReferenceError, naming every reference that leads out and may not, or that
+        its natural key cannot carry."""
+        found: list[OutsideReferenceError] = []
         for table in (*self.schema.tables.values(), *self.included):
             for key in table.foreign_keys:
-                self._require(table, key)
+                try:
+                    self._require(table, key)
+                except OutsideReferenceError as error:
+                    found.append(error)
+        if found:
+            raise OutsideReferenceError(
+                "; ".join(error.message for error in found), hint=found[0].hint
+            )
 
     def _require(self, table: Table, key: ForeignKey) -> None:
         mode = self.mode(key)

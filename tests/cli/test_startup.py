@@ -39,7 +39,9 @@ def test_help_imports_nothing_but_click(workplace, arguments):
     assert not modules & heavy
 
 
-@pytest.mark.parametrize("arguments", [["list-exports"], ["list-exports", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["list-exports"], ["list-exports", "--json"], ["verify"], ["repair"]]
+)
 def test_listing_imports_no_database(workplace, arguments):
     modules = imported(*arguments)
     assert "pydantic" in modules, "the configuration was read"

@@ -161,11 +161,15 @@ def split(row: bytes) -> list[bytes]:
 
 
 def count_rows(rows: bytes) -> int:
-    """How many there are in raw rows ``(…),\\n(…)``: at memory speed, a third of a second for
-    200 MB."""
-    outside = b"".join(rows.split(b"'")[::2])
-    # A reference by natural key stands on a line of its own, like a row.
-    return 1 + outside.count(b"),\n(") - outside.count(b"),\n(SELECT ")
+    """How many there are in raw rows ``(…),\\n(…)``."""
+    count, start, quotes = 1, 0, 0
+    while (end := rows.find(b"),\n(", start)) >= 0:
+        quotes += rows.count(b"'", start, end)
+        # Within a string it is text; a reference by natural key stands on a line of its own too.
+        if quotes % 2 == 0 and not rows.startswith(b"SELECT ", end + 4):
+            count += 1
+        start = end + 4
+    return count
 
 
 def choose(rows: bytes, wanted: Sequence[bool]) -> bytes:

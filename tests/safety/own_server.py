@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from database_engines import missing
 from server_engines import SERVERS
-from server_keeper import Keeper
+from server_keeper import Keeper, _free_port
 
 
 class OwnServer:
@@ -27,22 +28,17 @@ class OwnServer:
         self._root = Path(tempfile.mkdtemp(prefix="demo-"))
         self._root.chmod(0o755)
         self._keeper = Keeper(self.engine, self._root)
-        self._process, self.port = self._keeper._start()
-        self._command = self.engine.serve(
-            self._keeper._reachable_program() if engine == "mariadb" else Path(self._executable()),
-            self._keeper.directory,
-            self.port,
-        )
-        # What was committed must be there after a crash: the shared servers do without.
+        program = self._keeper._reachable_program()
+        install = self.engine.install(program, self._keeper.directory)
+        subprocess.run(install, check=True, capture_output=True, **self._keeper._how())
+        self.port = _free_port()
+        self._command = self.engine.serve(program, self._keeper.directory, self.port)
         if engine == "mariadb":
+            # What was committed must be there after a crash: the shared servers do without.
             self._command.append("--innodb-flush-log-at-trx-commit=1")
-            self.kill()
-            self.start()
+        self.start()
         self.engine.create(self.port, "own")
         self.url = self.engine.url(self.port, "own")
-
-    def _executable(self) -> str:
-        return os.readlink(f"/proc/{self._process.pid}/exe")
 
     def kill(self) -> None:
         children = subprocess.run(
@@ -55,13 +51,25 @@ class OwnServer:
 
     def start(self) -> None:
         for _ in range(20):
-            self._process = subprocess.Popen(self._command, **self._keeper._how())
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                **self._keeper._how(),
+            )
+            # The drivers leave their socket open where nobody listens yet.
+            while self._process.poll() is None and not self._listens():
+                time.sleep(0.05)
             if self._keeper._answers(self._process, self.port):
                 return
             self._process.kill()
             self._process.wait()
             time.sleep(0.3)
         raise RuntimeError(f"{self.engine.name} does not come back")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def close(self) -> None:
         self.kill()

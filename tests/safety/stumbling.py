@@ -74,7 +74,8 @@ def stumbling(
     def connect(*arguments: Any, **options: Any) -> Any:
         return sqlite3.connect(*arguments, **{**options, "factory": Connection})
 
-    execute, copied, query = psycopg.Cursor.execute, psycopg.Copy.write, None
+    execute, copied = psycopg.Cursor.execute, psycopg.Copy.write
+    opened, fetched = psycopg.ServerCursor.execute, psycopg.ServerCursor.fetchmany
     query = pymysql.connections.Connection.query
 
     def pg_execute(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
@@ -84,12 +85,21 @@ def stumbling(
     def pg_copy(self: Any, block: Any) -> Any:
         return statements.run(self.connection, "(copy)", lambda: copied(self, block))
 
+    def pg_open(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
+        send = lambda: opened(self, sql, *rest, **options)  # noqa: E731
+        return statements.run(self.connection, sql, send)
+
+    def pg_fetch(self: Any, size: int = 0) -> Any:
+        return statements.run(self.connection, "(fetch)", lambda: fetched(self, size))
+
     def my_query(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
         return statements.run(self, sql, lambda: query(self, sql, *rest, **options))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3.dbapi2, "connect", connect)
         patch.setattr(psycopg.Cursor, "execute", pg_execute)
+        patch.setattr(psycopg.ServerCursor, "execute", pg_open)
+        patch.setattr(psycopg.ServerCursor, "fetchmany", pg_fetch)
         patch.setattr(psycopg.Copy, "write", pg_copy)
         patch.setattr(pymysql.connections.Connection, "query", my_query)
         yield statements

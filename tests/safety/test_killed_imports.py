@@ -142,9 +142,6 @@ def test_a_lost_connection_leaves_the_old_rows_and_is_told(
     assert town.image() == after
 
 
-# The driver leaves a socket behind where a server that is coming up hangs up on it.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a server of its own")
 @pytest.mark.parametrize("engine", SERVERS)
 def test_a_killed_server_comes_back_with_the_old_rows_or_the_new(

@@ -1,0 +1,87 @@
+"""The process or the connection dies at the n-th statement of an export: no version appears, or
+all of one. (tests/faults does the same at every operation on files.)"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from database_engines import engines
+from safety.stumbling import stumbling
+from safety.test_killed_imports import die, hang_up
+from safety.town import Snapshots, Town, snapshots
+
+from demo_snapshots.document.reader import describe
+from demo_snapshots.errors import DemoError
+
+
+@pytest.fixture
+def town(database_url: str) -> Town:
+    return Town.built(database_url)
+
+
+@pytest.fixture
+def saved(town: Town, tmp_path: Path) -> Snapshots:
+    saved = snapshots(town, tmp_path)
+    town.live.run("UPDATE notes SET body = 'edited' WHERE id = 1")
+    return saved
+
+
+def files(saved: Snapshots) -> set[str]:
+    return {str(path) for path in saved.demo.directory.rglob("*")}
+
+
+def statements_of_an_export(town: Town, saved: Snapshots) -> int:
+    with stumbling() as statements:
+        saved.demo.export(town.live, auto_version=True)
+    assert len(statements.seen) > 20
+    return len(statements.seen)
+
+
+@engines("postgresql", "mariadb")
+def test_a_connection_lost_leaves_no_version_and_no_litter(town: Town, saved: Snapshots) -> None:
+    count = statements_of_an_export(town, saved)
+    before = files(saved)
+    for at in range(1, count + 1, 3):
+        with stumbling(at, lambda raw: hang_up(town, raw)):
+            try:
+                saved.demo.export(town.live, auto_version=True)
+            except DemoError as error:
+                failure = error
+            else:
+                # Nothing was asked of the database any more but to end.
+                assert at > count - 6, at
+                before = files(saved)
+                continue
+        assert "\n" not in failure.message
+        assert files(saved) == before, at
+    assert saved.demo.store.listing().notes == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@engines("sqlite", "postgresql", "mariadb")
+def test_a_killed_export_leaves_none_or_the_whole_version(town: Town, saved: Snapshots) -> None:
+    count = statements_of_an_export(town, saved)
+    numbers = [entry.version.number for entry in saved.demo.store.entries()]
+    for at in range(1, count + 1, 3):
+        child = os.fork()
+        if child == 0:
+            try:
+                with stumbling(at, die):
+                    saved.demo.export(town.live, auto_version=True)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+        store = saved.demo.store
+        found = [entry.version.number for entry in store.entries()]
+        assert found in (numbers, [numbers[0] + 1, *numbers])
+        numbers = found
+        for entry in store.entries():
+            assert describe(store.path(entry)).sha256 == entry.sha256
+    # The next export removes what the dead ones left.
+    saved.demo.export(town.live, auto_version=True)
+    assert not [path for path in files(saved) if ".tmp-" in path]

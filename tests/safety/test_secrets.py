@@ -1,0 +1,125 @@
+"""A password in a database URL is in nothing that any command prints, logs or writes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pymysql
+import pytest
+from click.testing import CliRunner
+from database_engines import engines
+from integration.live import Live
+from safety.town import CONFIGURATION, Town
+from sqlalchemy.engine import make_url
+
+from demo_snapshots.cli import demo
+
+PASSWORD = "Tr0ub4dor"
+COMMANDS = [
+    ["export", "general"],
+    ["export", "general", "--auto-version", "--prove"],
+    ["export", "nobody"],
+    ["list-exports"],
+    ["validate"],
+    ["validate", "general"],
+    ["import", "general", "--yes"],
+    ["import", "general"],
+    ["import", "general", "--yes", "--new-ids"],
+    ["verify"],
+    ["repair"],
+    ["config"],
+    ["init"],
+    ["init", "--force"],
+    ["seed-enhanced", "--scenario=general"],
+    ["migrate-fresh"],
+    ["cleanup-exports", "--keep=1", "--yes"],
+]
+
+
+def test_every_command_is_tried() -> None:
+    assert {command[0] for command in COMMANDS} == set(demo.commands)
+
+
+def protected(live: Live) -> str:
+    """The URL of the same database for a user with a password (PostgreSQL asks nobody here)."""
+    url = make_url(live.url)
+    user = "postgres"
+    if live.engine == "mariadb":
+        user = "guarded"
+        live.run(
+            f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY '{PASSWORD}'",
+            f"GRANT ALL ON *.* TO {user}",
+        )
+    return f"{url.drivername}://{user}:{PASSWORD}@{url.host}:{url.port}/{url.database}"
+
+
+def everything(place: Path, url: str, *, reachable: bool) -> list[int]:
+    """Run every command at every verbosity, the URL as an option and in the environment, and
+    look through all they print and all that lies in ``place`` afterwards."""
+    statuses = []
+    for command in COMMANDS:
+        for flags in ([], ["-v"], ["-vv"], ["--json"]):
+            for options, environment in (
+                ([f"--database={url}"], {}),
+                ([], {"DATABASE_URL": url}),
+            ):
+                if len(flags) and not options:
+                    continue
+                result = CliRunner().invoke(
+                    demo, [*options, *flags, *command], env=environment, prog_name="demo"
+                )
+                assert isinstance(result.exception, SystemExit | None), (command, result.exception)
+                assert PASSWORD not in result.output, command
+                statuses.append(result.exit_code)
+    for path in place.rglob("*"):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), path
+    assert (0 in statuses) or not reachable
+    return statuses
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.toml").write_text(CONFIGURATION, encoding="utf-8")
+    return tmp_path
+
+
+@engines("postgresql", "mariadb")
+def test_a_server_that_answers(place: Path, database_url: str) -> None:
+    town = Town.built(database_url)
+    town.settle()
+    town.furnish()
+    everything(place, protected(town.live), reachable=True)
+    manifest = (place / "database/demo-snapshots/metadata/export_manifest.json").read_text("utf-8")
+    assert re.search(r"general_v1", manifest) or "general" in manifest
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:{PASSWORD}@127.0.0.1:1/app",
+        f"postgresql://me:{PASSWORD}@no-such-host.invalid/app",
+        f"postgresql://127.0.0.1:1/app?user=me&password={PASSWORD}",
+        f"mariadb://me:{PASSWORD}@127.0.0.1:1/app",
+        f"mysql://me:{PASSWORD}@127.0.0.1:1/app?no_such_option={PASSWORD}",
+        f"oracle://me:{PASSWORD}@127.0.0.1/app",
+        f"me:{PASSWORD}@127.0.0.1/app",
+        f"postgresql://me:{PASSWORD}@127.0.0.1:port/app",
+    ],
+    ids=lambda url: url.replace(PASSWORD, "…"),
+)
+def test_a_server_that_does_not(place: Path, url: str) -> None:
+    if "no_such_option" in url:
+        url = url.replace(f"no_such_option={PASSWORD}", "no_such_option=1")
+    everything(place, url, reachable=False)
+
+
+@engines("mariadb")
+def test_a_password_that_is_refused(place: Path, database_url: str) -> None:
+    live = Live(database_url)
+    url = protected(live).replace("guarded", "nobody_known")
+    everything(place, url, reachable=False)
+    with pytest.raises(pymysql.OperationalError):
+        Live(url).rows("SELECT 1")

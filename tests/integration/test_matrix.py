@@ -144,3 +144,53 @@ def test_what_only_one_engine_has_comes_back(
         assert live.dump("own") != before
         again(live, path)
         assert live.dump("own") == before
+
+
+@engines("postgresql", "postgresql15")
+def test_partitions_heirs_and_another_schema(database_url: str, tmp_path: Path) -> None:
+    live = Live(database_url)
+    live.run(
+        "CREATE SCHEMA shop",
+        "CREATE TABLE events (id BIGINT GENERATED ALWAYS AS IDENTITY, at DATE, is_demo BOOLEAN,"
+        " PRIMARY KEY (id, at)) PARTITION BY RANGE (at)"
+        if live.version >= 17
+        else "CREATE TABLE events (id BIGSERIAL, at DATE, is_demo BOOLEAN, PRIMARY KEY (id, at))"
+        " PARTITION BY RANGE (at)",
+        "CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO"
+        " ('2026-01-01')",
+        "CREATE TABLE events_rest PARTITION OF events DEFAULT",
+        "CREATE TABLE shop.base (id INTEGER PRIMARY KEY, note TEXT, is_demo BOOLEAN)",
+        "CREATE TABLE shop.heir (more TEXT, PRIMARY KEY (id)) INHERITS (shop.base)",
+        "INSERT INTO events (at, is_demo) VALUES ('2025-05-05', TRUE), ('1999-01-01', TRUE),"
+        " ('2025-06-06', FALSE), (DATE '0044-03-15 BC', TRUE)",
+        "INSERT INTO shop.base VALUES (1, 'demo', TRUE), (2, 'real', FALSE)",
+        "INSERT INTO shop.heir VALUES (1, 'demo', TRUE, 'a'), (2, 'real', NULL, 'b')",
+    )
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text(
+        "".join(
+            f'[tables.{name}]\nmarker = "is_demo"\n'
+            for name in ("events", '"shop.base"', '"shop.heir"')
+        ),
+        encoding="utf-8",
+    )
+    demo = Demo(tmp_path / "snapshots", configuration)
+
+    def dump() -> list[list[tuple[object, ...]]]:
+        names = ("events_2025", "events_rest", "ONLY shop.base", "shop.heir")
+        return [live.rows(f"SELECT t::text FROM {name} AS t ORDER BY 1") for name in names]
+
+    before = dump()
+    result = demo.export(live)
+    assert result.statistics.total == 3 + 1 + 1
+    for again in (demo.load, Live.by_client):
+        live.run(
+            "UPDATE events SET at = '2025-12-31' WHERE id = 2",
+            "DELETE FROM events WHERE id IN (1, 4)",
+            "INSERT INTO events (at, is_demo) VALUES ('2025-01-01', TRUE)",
+            "UPDATE shop.base SET note = 'edited' WHERE is_demo",
+            "INSERT INTO shop.heir VALUES (77, 'by hand', TRUE, NULL)",
+        )
+        again(live, result.path)
+        assert dump() == before
+    live.run("INSERT INTO events (at) VALUES ('2025-01-01')")

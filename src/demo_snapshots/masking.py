@@ -14,6 +14,6 @@ def masked_url(text: str) -> str:
     Rather too much is hidden than too little: up to the last ``@``, since passwords are often
     written unquoted. Text that is no URL shows nothing.
     """
-    if not re.match(r"[a-z][a-z0-9+.-]*:", text, re.IGNORECASE):
+    if not re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
         return "(not a URL)"
     return _SECRET.sub(r"\1=***", _LOGIN.sub(r"\1:***@", text))

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 import pymysql
-from safety.mutating import rows_part
+from safety.mutating import accepted_rows, rows_part
 from safety.town import SECRET, TABLES, Town, snapshots
 from servers import Run
 from sqlalchemy.engine import make_url
@@ -86,12 +86,14 @@ class Arena:
             assert self._images(self._raw) == before
         else:
             self.outcomes["accepted"] += 1
-            there, held = self._images(self._raw), self._held(document)
             self._bare = False
-            assert there == {
-                table: sorted([*self._real[table], *held[table]]) for table in TABLES
-            }, "the rows are not the real ones and the file's"
-            self._restore(bare)
+            try:
+                there, held = self._images(self._raw), self._held(document)
+                assert there == {
+                    table: sorted([*self._real[table], *held[table]]) for table in TABLES
+                }, "the rows are not the real ones and the file's"
+            finally:
+                self._restore(bare)
         if self.town.live.engine == "sqlite":
             assert self._query(self._raw, "PRAGMA integrity_check") == [("ok",)]
             assert not self._query(self._raw, "PRAGMA foreign_key_check")
@@ -124,9 +126,7 @@ class Arena:
 
     def _held(self, document: bytes) -> Images:
         """The rows that the engine finds in the document."""
-        part = rows_part(document)
-        assert part is not None
-        text = document[slice(*part)].decode()
+        text = accepted_rows(document).decode()
         for table in reversed(TABLES):
             self._query(self._twin, f"DELETE FROM {table}")
         _run_script(self._twin, text)

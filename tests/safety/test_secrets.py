@@ -55,23 +55,21 @@ def protected(live: Live) -> str:
 
 
 def everything(place: Path, url: str, *, reachable: bool) -> list[int]:
-    """Run every command at every verbosity, the URL as an option and in the environment, and
+    """Run every command, the URL as an option and in the environment, telling all it can, and
     look through all they print and all that lies in ``place`` afterwards."""
     statuses = []
     for command in COMMANDS:
-        for flags in ([], ["-v"], ["-vv"], ["--json"]):
-            for options, environment in (
-                ([f"--database={url}"], {}),
-                ([], {"DATABASE_URL": url}),
-            ):
-                if len(flags) and not options:
-                    continue
-                result = CliRunner().invoke(
-                    demo, [*options, *flags, *command], env=environment, prog_name="demo"
-                )
-                assert isinstance(result.exception, SystemExit | None), (command, result.exception)
-                assert PASSWORD not in result.output, command
-                statuses.append(result.exit_code)
+        for options, environment in (
+            ([f"--database={url}", "-vv"], {}),
+            ([f"--database={url}", "--json"], {}),
+            ([], {"DATABASE_URL": url}),
+        ):
+            result = CliRunner().invoke(
+                demo, [*options, *command], env=environment, prog_name="demo"
+            )
+            assert isinstance(result.exception, SystemExit | None), (command, result.exception)
+            assert PASSWORD not in result.output, command
+            statuses.append(result.exit_code)
     for path in place.rglob("*"):
         if path.is_file():
             assert PASSWORD.encode() not in path.read_bytes(), path
@@ -103,7 +101,7 @@ def test_a_server_that_answers(place: Path, database_url: str) -> None:
         f"postgresql://me:{PASSWORD}@no-such-host.invalid/app",
         f"postgresql://127.0.0.1:1/app?user=me&password={PASSWORD}",
         f"mariadb://me:{PASSWORD}@127.0.0.1:1/app",
-        f"mysql://me:{PASSWORD}@127.0.0.1:1/app?no_such_option={PASSWORD}",
+        f"mysql://me:{PASSWORD}@127.0.0.1:1/app?no_such_option=1",
         f"oracle://me:{PASSWORD}@127.0.0.1/app",
         f"me:{PASSWORD}@127.0.0.1/app",
         f"postgresql://me:{PASSWORD}@127.0.0.1:port/app",
@@ -111,8 +109,6 @@ def test_a_server_that_answers(place: Path, database_url: str) -> None:
     ids=lambda url: url.replace(PASSWORD, "…"),
 )
 def test_a_server_that_does_not(place: Path, url: str) -> None:
-    if "no_such_option" in url:
-        url = url.replace(f"no_such_option={PASSWORD}", "no_such_option=1")
     everything(place, url, reachable=False)
 
 

@@ -40,7 +40,7 @@ def parse_url(text: str) -> URL:
     """A database URL with the driver this package brings. ConfigError for any other."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise ConfigError(
             "the database URL is not a URL",
             hint="It looks like sqlite:///database/demo.sqlite or "
@@ -212,6 +212,11 @@ def connect(url: str) -> Iterator[Database]:
         raise DatabaseUnreachableError(
             f"cannot connect to {label}: {_reason(error, engine.url)}",
             hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
+        ) from None
+    except TypeError:
+        # Options of the URL become arguments of the driver, which answers unknown ones so.
+        raise ConfigError(
+            f"{label}: the driver does not know one of the options after the question mark"
         ) from None
     try:
         database = Database(connection, dialect, label, url)

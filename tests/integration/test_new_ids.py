@@ -97,7 +97,7 @@ CONFIGURATION = """
 [tables.people]
 marker = "is_demo"
 scenario = "scenario"
-json-references = { "friends[*]" = "people.id", "doc.club.id" = "clubs.id" }
+json-references = { "friends[*]" = "people.id", "doc.my club, no 1.id" = "clubs.id" }
 
 [tables.clubs]
 marker = "is_demo"
@@ -154,7 +154,7 @@ def fill(live: Live, scenario: str) -> None:
 
     tag = f"TRUE, '{scenario}'"
     near = [{"ids": ["1", 2]}, {"ids": []}, {"ids": [999, "other"]}, 3]
-    club = {"club": {"id": "2", "why": "it''s \\\\ near"}}
+    club = {"my club, no 1": {"id": "2", "why": "it''s \\\\ near"}}
     friends = [ids[1], ids[2], "nobody"]
     live.run(
         f"INSERT INTO people VALUES ({says(ids[0], f'{scenario} a', None, friends, club)}, {tag}),"
@@ -179,7 +179,7 @@ def told(live: Live) -> Counter[str]:
     friends, near = [], []
     for name, cell, doc in live.rows("SELECT name, friends, doc FROM people"):
         cell, doc = (json.loads(x) if isinstance(x, str) else x for x in (cell, doc))
-        club = clubs[int(doc["club"]["id"])] + doc["club"]["why"] if doc else doc
+        club = clubs[int(doc["my club, no 1"]["id"])] + doc["my club, no 1"]["why"] if doc else doc
         friends.append((name, cell and [people.get(id_, id_) for id_ in cell], club))
     for name, head, doc in live.rows("SELECT name, head, doc FROM clubs"):
         if live.engine != "postgresql":

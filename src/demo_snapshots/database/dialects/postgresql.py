@@ -289,7 +289,7 @@ class PostgreSQL(Dialect):
         name = self.quote(column.name)
         value = f"{name}::text::jsonb"
         for steps, new in changes:
-            path = "{" + ",".join(str(step) for step in steps) + "}"
+            path = "{" + ",".join(_in_array(step) for step in steps) + "}"
             # jsonb_set has no path to a whole value.
             whole = f"{self.text(new)}::jsonb"
             value = f"jsonb_set({value}, {self.text(path)}, {whole})" if steps else whole
@@ -376,6 +376,11 @@ class PostgreSQL(Dialect):
 
     def _constraint(self, table: Table, key: ForeignKey) -> str:
         return f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(key.name)}"
+
+
+def _in_array(step: str | int) -> str:
+    """An item of a text array."""
+    return '"' + str(step).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _bytea(match: re.Match[bytes]) -> bytes:

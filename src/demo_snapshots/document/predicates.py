@@ -52,13 +52,19 @@ def _text(field: Field) -> str:
     others = _exact(others)
     if len(field.path) == 1:
         return either(others, f"CAST({column} AS jsonb)->>{quote(field.path[0])}")
-    keys = quote("{" + ",".join(field.path) + "}")
+    keys = quote("{" + ",".join(map(_in_array, field.path)) + "}")
     return either(others, f"CAST({column} AS jsonb)#>>{keys}")
 
 
 def _exact(text: str) -> str:
     """``text`` by its bytes: MariaDB's and MySQL's collations take TRUE for true."""
     return f"/*!40101 CAST( */ {text} /*!40101 AS BINARY) */"
+
+
+def _in_array(part: str) -> str:
+    """``part`` as an item of a text array: bare, or in double quotes (PostgreSQL, 8.15.2)."""
+    bare = re.fullmatch(r"[A-Za-z0-9_ -]*[A-Za-z0-9_-]", part) and part.upper() != "NULL"
+    return part if bare and part == part.strip() else f'"{part}"'
 
 
 def json_path(path: tuple[str, ...]) -> str:

@@ -29,7 +29,7 @@ from pydantic import (
 from demo_snapshots.environment import Environment, Found
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.masking import masked_url
-from demo_snapshots.model import Setting
+from demo_snapshots.model import Packing, Setting
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
@@ -122,6 +122,7 @@ Reference = Literal["fail", "include", "null"] | ByKey
 class _DemoSection(_Strict):
     database: str | None = None
     snapshots: str | None = None
+    compress: Packing | None = None
 
 
 class _File(_Strict):
@@ -137,6 +138,7 @@ class Config(_Strict):
 
     database: str = DEFAULT_DATABASE
     snapshots: Path = Path(DEFAULT_SNAPSHOTS)
+    compress: Packing = Packing.PLAIN
     tables: dict[str, TableRule]
     references: dict[str, Reference] = Field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
@@ -172,14 +174,17 @@ def load_config(
         or _given(parsed.demo.snapshots, origin)
         or Found(DEFAULT_SNAPSHOTS, "default")
     )
+    compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     return Config(
         database=url.value,
         snapshots=Path(store.value),
+        compress=Packing(compress.value),
         tables=tables,
         references=parsed.references,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", store.value, store.origin),
+            Setting("compress", str(compress.value), compress.origin),
             Setting("tables", ", ".join(tables), tables_origin),
         ),
     )

@@ -18,6 +18,7 @@ from demo_snapshots.database.schema import reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.document import statements
 from demo_snapshots.document.header import fingerprint
+from demo_snapshots.document.packing import packed
 from demo_snapshots.document.reader import describe
 from demo_snapshots.document.writer import Content, Deferred, Section, write_document
 from demo_snapshots.errors import EmptyScenarioError
@@ -27,6 +28,7 @@ from demo_snapshots.model import (
     ExportResult,
     Header,
     Kind,
+    Packing,
     Progress,
     Proof,
     Statistics,
@@ -52,6 +54,7 @@ def export_scenario(
     allow_empty: bool = False,
     jobs: int = 1,
     prove: bool = False,
+    compress: Packing | None = None,
     progress: Progress = no_progress,
 ) -> ExportResult:
     """Save the demo rows of ``scenario``, and those without a scenario, as its next version.
@@ -63,7 +66,8 @@ def export_scenario(
     where the engine can; the bytes written do not depend on it. A version appears whole or not
     at all; the store is locked for the whole export, so a higher version never holds older
     rows. With ``prove`` it is published only after it was imported into a scratch database and
-    came out of that with the same bytes.
+    came out of that with the same bytes. ``compress`` is how the file is stored, None as the
+    configuration says; data equal to the latest version's is so however that one is stored.
 
     Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
     ExportError, StoreError.
@@ -97,7 +101,14 @@ def export_scenario(
         with source.reading_ahead(statistics, jobs):
             content = _content(source, header, progress, schema.search_path)
             proof = _proof(database, config, outside, now) if prove else None
-            return _publish(header, content, store, auto_version=auto_version, proof=proof)
+            return _publish(
+                header,
+                content,
+                store,
+                packing=config.compress if compress is None else compress,
+                auto_version=auto_version,
+                proof=proof,
+            )
 
 
 def _proof(
@@ -132,12 +143,14 @@ def _publish(
     content: Content,
     store: Store,
     *,
+    packing: Packing,
     auto_version: bool,
     proof: Callable[[Path, str], Proof] | None,
 ) -> ExportResult:
     latest = store.latest(header.scenario)
-    with store.draft(header.scenario, header.version) as draft:
-        digest = write_document(draft.file, header, content)
+    with store.draft(header.scenario, header.version, packing) as draft:
+        with packed(draft.file, packing) as file:
+            digest = write_document(file, header, content)
         draft.file.flush()
         proved = proof(draft.path, digest) if proof else None
         unchanged = latest is not None and latest.digest == digest and not auto_version

@@ -9,8 +9,7 @@ either the snapshot's rows afterwards or every row as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Required, TypedDict, Unpack
@@ -32,13 +31,12 @@ from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.database.staging import Staging
-from demo_snapshots.document.reader import Document, read_tail
+from demo_snapshots.document.reader import Document, read_tail, reading
 from demo_snapshots.errors import (
     CommitInDoubtError,
     DatabaseBusyError,
     DatabaseError,
     DocumentError,
-    ExportNotFoundError,
     NotConfirmedError,
     VerificationError,
 )
@@ -79,7 +77,7 @@ class ImportOptions(TypedDict, total=False):
     drop_columns: Sequence[str]
     """``table.column`` names that the snapshot has and the database need not."""
     progress: Progress
-    """Told how many bytes of the file have been loaded."""
+    """Told how many bytes of the document have been loaded."""
 
 
 def import_latest_scenario(
@@ -127,8 +125,8 @@ def import_from_file(
     ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
     VerificationError, NotConfirmedError, DatabaseError, ConfigError.
     """
-    read_tail(path)
-    with connect(config.database) as database, _opened(path) as stream:
+    size = read_tail(path).size
+    with connect(config.database) as database, reading(path) as stream:
         document = Document(stream)
         if scenario is not None and document.header.scenario != scenario:
             raise DocumentError(
@@ -138,7 +136,7 @@ def import_from_file(
         schema = reflect(database, config.tables, config.references)
         header = leave_out(document.header, options.get("drop_columns", ()))
         require_fit(header, schema.tables, schema.leaned_on, database.label)
-        job = _Import(database, config, schema, path, header, options)
+        job = _Import(database, config, schema, path, size, header, options)
         replaced = job.count()
         if replaced.total and options["confirm"] is not None:
             edited = job.ask(document, replaced, options["confirm"])
@@ -160,20 +158,6 @@ def _again(stream: BinaryIO) -> Document:
     return Document(stream)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file, and errors about its content that name it."""
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-    with stream:
-        try:
-            yield stream
-        except DocumentError as error:
-            raise error.within(path) from error
-
-
 class _Import:
     """One import: what both routes share."""
 
@@ -183,6 +167,7 @@ class _Import:
         config: Config,
         schema: Schema,
         path: Path,
+        size: int,
         header: Header,
         options: ImportOptions,
     ) -> None:
@@ -196,7 +181,7 @@ class _Import:
         self.renews = self.adds or options.get("new_ids", False)
         self.scenario = header.scenario if options.get("keep_other_scenarios") else None
         self.progress = options.get("progress", no_progress)
-        self.size = path.stat().st_size
+        self.size = size
         self.selection = Selection(database.dialect, schema.tables, resolve(config, schema))
         self.outside = Outside(database, schema, self.selection, config.references, None)
 

@@ -33,9 +33,9 @@ def load_document(
 
     Into the stages, which are indexed afterwards, or with ``straight`` into the tables
     themselves. Rows outside the demo are added where they are missing, unless ``include`` is
-    false; references by natural key are looked up. ``progress`` counts bytes of ``size``. The
-    document checks itself as it streams by: after any error the transaction is to be rolled
-    back.
+    false; references by natural key are looked up. ``progress`` counts bytes of ``size``, the
+    document's unpacked. The document checks itself as it streams by: after any error the
+    transaction is to be rolled back.
     """
     described = {table.name: table for table in document.header.tables}
     loaded = dict.fromkeys(described, 0)

@@ -54,6 +54,19 @@ class Version:
         return cls(int(match[1]), date.fromisoformat(match[2]))
 
 
+class Packing(StrEnum):
+    """How a document is stored; the value is what ``--compress`` calls it."""
+
+    PLAIN = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends in."""
+        return {"none": ".sql", "gzip": ".sql.gz", "zstd": ".sql.zst"}[self.value]
+
+
 class Kind(StrEnum):
     """What a column holds, in words that every engine shares; written in document headers."""
 
@@ -282,14 +295,15 @@ class Header:
 class Description:
     """What reading a document tells of it, none of its rows kept.
 
-    ``size`` and ``sha256`` are of the whole file, ``digest`` is of its rows alone, both as
-    lower-case hexadecimal digits.
+    ``size`` and ``sha256`` are of the whole file as it is stored, ``digest`` is of its rows
+    alone, both as lower-case hexadecimal digits.
     """
 
     header: Header
     digest: str
     size: int
     sha256: str
+    packing: Packing = Packing.PLAIN
 
 
 # --- Store -----------------------------------------------------------------------------------

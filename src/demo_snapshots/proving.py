@@ -12,7 +12,7 @@ from demo_snapshots.config import Config
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.scratch import scratch, scratch_place
-from demo_snapshots.document.reader import describe
+from demo_snapshots.document.reader import describe, reading
 from demo_snapshots.errors import DatabaseError, DemoError, ProofError
 from demo_snapshots.importing import import_from_file
 from demo_snapshots.model import ExportResult, Proof
@@ -87,7 +87,7 @@ def _first_difference(one: Path, other: Path) -> str:
 
 
 def _content(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
+    with reading(path) as stream:
         is_content = False
         for line in stream:
             is_content = is_content or line.startswith(b"-- Cleanup ")

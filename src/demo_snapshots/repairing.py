@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from demo_snapshots.document.reader import Document, describe, read_tail
+from demo_snapshots.document.packing import packed
+from demo_snapshots.document.reader import Document, describe, read_tail, reading
 from demo_snapshots.document.rewriting import renumbered, split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model import (
@@ -123,18 +124,19 @@ class _Repair:
     ) -> None:
         header: Header = replace(description.header, version=version)
         with (
-            source.open("rb") as stream,
-            self.store.draft(header.scenario, version) as draft,
+            reading(source) as stream,
+            self.store.draft(header.scenario, version, description.packing) as draft,
         ):
-            for block in renumbered(stream, version):
-                draft.file.write(block)
+            with packed(draft.file, description.packing) as file:
+                for block in renumbered(stream, version):
+                    file.write(block)
             self.store.publish(draft, header, description.digest, over_damaged=over_damaged)
 
 
 def _require_ends(path: Path) -> None:
     """Raise DemoError unless the file's header and last lines are a snapshot's."""
     read_tail(path)
-    with path.open("rb") as stream:
+    with reading(path) as stream:
         Document(stream)
 
 

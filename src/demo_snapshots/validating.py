@@ -16,7 +16,7 @@ from demo_snapshots.database.rows import RowSource
 from demo_snapshots.database.schema import Schema, reflect
 from demo_snapshots.database.selection import Selection, resolve
 from demo_snapshots.database.staging import Staging
-from demo_snapshots.document.reader import Document, describe
+from demo_snapshots.document.reader import Document, describe, read_tail, reading
 from demo_snapshots.fitting import fit
 from demo_snapshots.loading import load_document
 from demo_snapshots.model import (
@@ -151,7 +151,8 @@ def _compared(
     path: Path,
     progress: Progress,
 ) -> ValidationResult:
-    with path.open("rb") as stream:
+    size = read_tail(path).size
+    with reading(path) as stream:
         document = Document(stream)
         found = fit(document.header, staging.schema.tables, staging.schema.leaned_on)
         if found.problems:
@@ -166,7 +167,7 @@ def _compared(
             [table for table, _ in document.header.includes],
         )
         staged.create()
-        load_document(document, staged, outside, path.stat().st_size, progress, include=False)
+        load_document(document, staged, outside, size, progress, include=False)
         comparison = compare(staged)
     problems = tuple(_difference(table) for table in comparison if not table.same)
     return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))

@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo_snapshots.document.literals import count_rows
-from demo_snapshots.document.reader import Document, Rows, any_literals, any_lookup, describe
+from demo_snapshots.document.reader import (
+    Document,
+    Rows,
+    any_literals,
+    any_lookup,
+    describe,
+    reading,
+)
 from demo_snapshots.errors import DemoError, DocumentError
 from demo_snapshots.model import (
     Description,
@@ -75,6 +82,8 @@ def _contradictions(stored: Stored, found: Description) -> list[str]:
     problems = []
     if (header.scenario, header.version) != (stored.scenario, stored.version):
         problems.append(f"says of itself that it is {header.scenario} {header.version}")
+    if not stored.path.name.endswith(found.packing.suffix):
+        problems.append(f"has another ending than its compression, {found.packing}, would give it")
     if recorded is None:
         problems.append("is not in the manifest")
         return problems
@@ -99,17 +108,14 @@ def validate_export_file(path: Path) -> Description:
     description = describe(path)
     statistics = description.header.statistics
     counted = dict.fromkeys((count.table for count in statistics.tables), 0)
-    with path.open("rb") as stream:
-        try:
-            document = Document(stream)
-            for event in document.rows(any_literals, any_literals, any_lookup):
-                if isinstance(event, Rows):
-                    counted[event.table] += count_rows(event.text)
-            for table, rows in counted.items():
-                if rows != statistics.rows(table):
-                    raise DocumentError(
-                        f"{table}: {rows} rows, and the header counts {statistics.rows(table)}"
-                    )
-        except DocumentError as error:
-            raise error.within(path) from error
+    with reading(path) as stream:
+        document = Document(stream)
+        for event in document.rows(any_literals, any_literals, any_lookup):
+            if isinstance(event, Rows):
+                counted[event.table] += count_rows(event.text)
+        for table, rows in counted.items():
+            if rows != statistics.rows(table):
+                raise DocumentError(
+                    f"{table}: {rows} rows, and the header counts {statistics.rows(table)}"
+                )
     return description

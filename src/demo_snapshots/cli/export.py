@@ -13,6 +13,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
+from demo_snapshots.model import Packing
 
 
 @click.command(
@@ -23,6 +24,7 @@ from demo_snapshots.cli.options import (
         "demo export general",
         "demo export general --auto-version",
         "demo export general --prove",
+        "demo export general --compress=zstd",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -40,6 +42,11 @@ from demo_snapshots.cli.options import (
     is_flag=True,
     help="Publish only what went into a scratch database and came out the same.",
 )
+@click.option(
+    "--compress",
+    type=click.Choice([packing.value for packing in Packing]),
+    help="Compress the file while it is written.",
+)
 @common_options
 def command(
     session: Session,
@@ -48,6 +55,7 @@ def command(
     allow_empty: bool,
     jobs: int | None,
     prove: bool,
+    compress: str | None,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
@@ -67,6 +75,7 @@ def command(
             allow_empty=allow_empty,
             jobs=jobs or os.cpu_count() or 1,
             prove=prove,
+            compress=Packing(compress) if compress else None,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

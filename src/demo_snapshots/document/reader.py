@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from demo_snapshots.document.grammar import RowGrammar
 from demo_snapshots.document.header import TITLE, read_header
 from demo_snapshots.document.identifiers import read_identifier
 from demo_snapshots.document.literals import TwoFormsError, has_control, recover
+from demo_snapshots.document.packing import ending, opened, packing_of
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model import Description, Header, Table
 
@@ -446,27 +448,50 @@ def any_lookup(table: str, column: str) -> bytes:
     return statements.ANY_LOOKUP
 
 
-def read_tail(path: Path) -> str:
-    """The content digest that the file's last lines state.
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The document at ``path``, unpacked, and errors about its content that name it.
+
+    Raises ExportNotFoundError if it cannot be opened.
+    """
+    try:
+        stream = opened(path)
+    except OSError as error:
+        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+    with stream:
+        try:
+            yield stream
+        except DocumentError as error:
+            raise error.within(path) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The content ``digest`` that a file's last lines state, and its ``size`` unpacked."""
+
+    digest: str
+    size: int
+
+
+def read_tail(path: Path) -> Tail:
+    """What the file's last lines state; a compressed one is unpacked once for it.
 
     Raises DocumentError for a file that is none of ours or was cut short.
     """
     try:
-        with path.open("rb") as stream:
+        with reading(path) as stream:
             first = stream.readline(100)
             if first.endswith(b"\r\n"):
-                raise DocumentError(f"{path}: {_CONVERTED}", hint=_CONVERTED_HINT)
+                raise DocumentError(_CONVERTED, hint=_CONVERTED_HINT)
             if not first.startswith(TITLE.encode()):
-                raise DocumentError(
-                    f"{path}: not a demo snapshot", hint=f"One begins with {TITLE!r}."
-                )
-            stream.seek(max(0, path.stat().st_size - 256))
-            match = re.search(_TAIL.pattern + rb"\Z", stream.read())
+                raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
+            tail, size = ending(stream, 256)
+            match = re.search(_TAIL.pattern + rb"\Z", tail)
+            if match is None:
+                raise DocumentError(_damage(path), hint=_RESTORE)
     except OSError as error:
         raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-    if match is None:
-        raise DocumentError(f"{path}: {_damage(path)}", hint=_RESTORE)
-    return match[1].decode()
+    return Tail(match[1].decode(), size)
 
 
 def _damage(path: Path) -> str:
@@ -477,13 +502,10 @@ def _damage(path: Path) -> str:
 
 def describe(path: Path) -> Description:
     """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
-    digest = read_tail(path)
-    try:
-        with path.open("rb") as stream:
-            header = Document(stream).header
-            stream.seek(0)
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            size = stream.tell()
-    except DocumentError as error:
-        raise error.within(path) from error
-    return Description(header, digest, size, sha256)
+    digest = read_tail(path).digest
+    with reading(path) as stream:
+        header = Document(stream).header
+    with path.open("rb") as stored:
+        sha256 = hashlib.file_digest(stored, "sha256").hexdigest()
+        size = stored.tell()
+    return Description(header, digest, size, sha256, packing_of(path))

@@ -10,30 +10,36 @@ from demo_snapshots.model import (
     Description,
     Entry,
     Listing,
+    Packing,
     ScenarioListing,
     Version,
     check_scenario_name,
 )
 
-SUFFIX = ".sql"
 MAX_NUMBER = 999_999_999
 
 
-def file_name(scenario: str, version: Version) -> str:
-    return f"{scenario}_{version}{SUFFIX}"
+def file_name(scenario: str, version: Version, packing: Packing) -> str:
+    return f"{scenario}_{version}{packing.suffix}"
 
 
-def relative_path(scenario: str, version: Version) -> str:
+def relative_path(scenario: str, version: Version, packing: Packing) -> str:
     """Where the snapshot is kept, relative to the store, with forward slashes."""
-    return f"{scenario}/{file_name(scenario, version)}"
+    return f"{scenario}/{file_name(scenario, version, packing)}"
+
+
+def packing_named(name: str) -> Packing | None:
+    """The packing that a snapshot's name or path says, None if it is none's."""
+    return next((packing for packing in Packing if name.endswith(packing.suffix)), None)
 
 
 def version_of(scenario: str, name: str) -> Version | None:
     """The version that ``file_name`` wrote into ``name``, None for any other name."""
-    if not (name.startswith(f"{scenario}_") and name.endswith(SUFFIX)):
+    packing = packing_named(name)
+    if packing is None or not name.startswith(f"{scenario}_"):
         return None
     try:
-        return Version.parse(name[len(scenario) + 1 : -len(SUFFIX)])
+        return Version.parse(name[len(scenario) + 1 : -len(packing.suffix)])
     except ValueError:
         return None
 
@@ -47,7 +53,7 @@ def entry_of(description: Description) -> Entry:
     return Entry(
         scenario=header.scenario,
         version=header.version,
-        path=relative_path(header.scenario, header.version),
+        path=relative_path(header.scenario, header.version, description.packing),
         size=description.size,
         sha256=description.sha256,
         digest=description.digest,
@@ -68,8 +74,10 @@ def newest_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A file that has a snapshot's name and cannot be used as one. ``reason`` names the file."""
+    """A file that has a snapshot's name and cannot be used as one. ``path``
+    is relative to the store; ``reason`` names the file."""
 
+    path: str
     scenario: str
     version: Version
     reason: str

@@ -1,7 +1,8 @@
 """The store that is a directory tree people can read and commit::
 
 general/general_v1_2025-01-15.sql
-general/latest.sql -> general_v1_2025-01-15.sql
+general/general_v2_2025-01-20.sql.gz
+general/latest.sql.gz -> general_v2_2025-01-20.sql.gz
 metadata/export_manifest.json
 metadata/schema_versions.json
 .gitattributes
@@ -26,11 +27,12 @@ from demo_snapshots.model import (
     Entry,
     Header,
     Listing,
+    Packing,
     Stored,
     Version,
     check_scenario_name,
 )
-from demo_snapshots.store.contents import Contents, entry_of, file_name
+from demo_snapshots.store.contents import Contents, entry_of, file_name, packing_named
 from demo_snapshots.store.files import (
     NewFile,
     Staging,
@@ -56,6 +58,8 @@ _logger = logging.getLogger(__name__)
 _ATTRIBUTES = (
     "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
     "*.sql -text\n"
+    "*.sql.gz binary\n"
+    "*.sql.zst binary\n"
     "*.json text eol=lf\n"
 )
 _IGNORE = "/metadata/.lock\n/metadata/*.damaged-*\n.*.tmp-*\n"
@@ -67,6 +71,7 @@ class DirectoryDraft:
 
     scenario: str
     version: Version
+    packing: Packing
     file: io.BufferedWriter
     path: Path
     new: NewFile
@@ -110,14 +115,14 @@ class DirectoryStore:
         return self._contents(scenario).next_number(scenario)
 
     def path(self, entry: Entry) -> Path:
-        path = self._file(entry.scenario, entry.version)
+        path = self._entry_file(entry)
         with reporting("read", path):
             if not is_file(path):
                 raise StoreError(f"{path}: not there any more, or not a regular file")
         return path
 
     def open(self, entry: Entry) -> BinaryIO:
-        path = self._file(entry.scenario, entry.version)
+        path = self._entry_file(entry)
         with reporting("read", path):
             return open_for_reading(path)
 
@@ -135,11 +140,15 @@ class DirectoryStore:
             check_scenario_name(scenario)
         return self._upkeep.contents(scenario)
 
-    def _file(self, scenario: str, version: Version) -> Path:
+    def _entry_file(self, entry: Entry) -> Path:
+        packing = packing_named(entry.path) or Packing.PLAIN
+        return self._file(entry.scenario, entry.version, packing)
+
+    def _file(self, scenario: str, version: Version, packing: Packing) -> Path:
         directory = self._root / check_scenario_name(scenario)
         if directory.is_symlink():
             raise StoreError(f"{directory}: a link, which the store does not follow")
-        return directory / file_name(scenario, version)
+        return directory / file_name(scenario, version, packing)
 
     # --- The lock ----------------------------------------------------------------------------
 
@@ -218,8 +227,10 @@ class DirectoryStore:
     # --- Writing -----------------------------------------------------------------------------
 
     @contextmanager
-    def draft(self, scenario: str, version: Version) -> Iterator[Draft]:
-        final = self._file(scenario, version)
+    def draft(
+        self, scenario: str, version: Version, packing: Packing = Packing.PLAIN
+    ) -> Iterator[Draft]:
+        final = self._file(scenario, version, packing)
         with self.lock(), ExitStack() as undo:
             undo.callback(_remove_empty, self._make_directories(final.parent))
             temporary = temporary_name(final)
@@ -227,17 +238,19 @@ class DirectoryStore:
             undo.callback(discard, temporary)
             file = buffered(new)
             undo.callback(_close, file)
-            yield DirectoryDraft(scenario, version, file, temporary, new)
+            yield DirectoryDraft(scenario, version, packing, file, temporary, new)
 
     def publish(
         self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
     ) -> Entry:
         if not isinstance(draft, DirectoryDraft) or draft.file.closed:
             raise ValueError("not a draft of this store that is still open")
-        final = self._file(draft.scenario, draft.version)
+        final = self._file(draft.scenario, draft.version, draft.packing)
         with reporting("write", final):
             draft.file.flush()
-        description = Description(header, digest, draft.new.size, draft.new.hash.hexdigest())
+        description = Description(
+            header, digest, draft.new.size, draft.new.hash.hexdigest(), draft.packing
+        )
         entry = entry_of(description)
         if (entry.scenario, entry.version) != (draft.scenario, draft.version):
             raise ValueError(f"the draft of {draft.scenario} {draft.version} names another")
@@ -246,10 +259,7 @@ class DirectoryStore:
         with reporting("write", final):
             finish(draft.file)
         contents = self._contents()
-        over_damaged = over_damaged and any(
-            (unfit.scenario, unfit.version) == (entry.scenario, entry.version)
-            for unfit in contents.unfit
-        )
+        over_damaged = over_damaged and any(unfit.path == entry.path for unfit in contents.unfit)
         contents = contents.having(entry)
         with Staging() as staging:
             self._upkeep.stage(staging, contents, {entry.path: (draft.path, header)})
@@ -281,12 +291,12 @@ class DirectoryStore:
             contents = self._contents()
             for entry in entries:
                 latest = contents.newest(entry.scenario)
-                if latest is not None and latest.version == entry.version:
+                if latest is not None and latest.path == entry.path:
                     raise StoreError(f"{entry.path}: the latest snapshot is never removed")
             gone: list[Entry] = []
             try:
                 for entry in entries:
-                    path = self._file(entry.scenario, entry.version)
+                    path = self._entry_file(entry)
                     with reporting("remove", path):
                         path.unlink(missing_ok=True)
                     gone.append(entry)

@@ -31,6 +31,7 @@ _HINTS = {
 }
 
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{16}")
+_NAME = re.compile(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.sql(\.gz|\.zst)?")
 _BUFFER = 1 << 20
 
 
@@ -180,6 +181,7 @@ class Staging:
 
     def __init__(self) -> None:
         self._staged: list[tuple[Path, Path]] = []
+        self._unwanted: list[Path] = []
 
     def __enter__(self) -> Staging:
         return self
@@ -229,14 +231,22 @@ class Staging:
                     shutil.copyfileobj(source, file, _BUFFER)
                     finish(file)
 
+    def remove(self, path: Path) -> None:
+        """Nothing for ``path``, once all else is in place."""
+        self._unwanted.append(path)
+
     def commit(self) -> None:
-        """Put everything in place, in the order it was prepared, each replacing atomically."""
+        """Put everything in place, in the order it was prepared, each replacing atomically;
+        then remove what is to go."""
         while self._staged:
             temporary, final = self._staged[0]
             with reporting("replace", final):
                 temporary.replace(final)
                 del self._staged[0]
                 sync_directory(final.parent)
+        for path in self._unwanted:
+            with reporting("remove", path):
+                path.unlink(missing_ok=True)
 
 
 def is_stand_in(path: Path) -> bool:
@@ -244,4 +254,7 @@ def is_stand_in(path: Path) -> bool:
     if not is_file(path) or path.lstat().st_size > 255:
         return False
     with open_for_reading(path) as file:
-        return re.fullmatch(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.sql", file.read(256)) is not None
+        return (
+            re.fullmatch(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.sql(\.gz|\.zst)?", file.read(256))
+            is not None
+        )

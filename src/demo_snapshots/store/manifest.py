@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demo_snapshots.model import Entry, Statistics, Table, TableCount, Version
+from demo_snapshots.model import Entry, Packing, Statistics, Table, TableCount, Version
 from demo_snapshots.store.contents import MAX_NUMBER, Contents, is_scenario_name, relative_path
 
 FORMAT = 1
@@ -44,7 +44,8 @@ class Recorded:
 
 def render_manifest(contents: Contents) -> str:
     """The manifest's text: scenarios by name, versions from the oldest up, so that a new one
-    is added at the end of its scenario."""
+    is added at the end of its scenario. Of files that differ in their endings alone it has
+    one; the others are read, until a repair has given them numbers of their own."""
     scenarios: Json = {}
     for name in sorted(contents.highest):
         latest = contents.newest(name)
@@ -167,7 +168,7 @@ def recordable(entry: Entry) -> bool:
 
 def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
     version = Version.parse(text)
-    if content["path"] != relative_path(scenario, version):
+    if content["path"] not in [relative_path(scenario, version, packing) for packing in Packing]:
         raise ValueError("a path that is not the version's own")
     generated = datetime.fromisoformat(content["generated"])
     if generated.utcoffset() != timedelta(0):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from demo_snapshots.model import Entry, Header, Listing, Stored, Version
+from demo_snapshots.model import Entry, Header, Listing, Packing, Stored, Version
 
 
 class Draft(Protocol):
@@ -98,9 +98,11 @@ class Store(Protocol):
     def next_number(self, scenario: str) -> int:
         """One more than the highest number ever used; it is yours only under the lock."""
 
-    def draft(self, scenario: str, version: Version) -> AbstractContextManager[Draft]:
-        """A place to write the snapshot; takes the lock. Whatever has not been published when
-        the context ends is discarded."""
+    def draft(
+        self, scenario: str, version: Version, packing: Packing = Packing.PLAIN
+    ) -> AbstractContextManager[Draft]:
+        """A place to write the snapshot, packed already; takes the lock. Whatever has not been
+        published when the context ends is discarded."""
 
     def publish(
         self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo_snapshots.errors import DemoError
-from demo_snapshots.model import Description, Entry, Header, Stored
+from demo_snapshots.model import Description, Entry, Header, Packing, Stored
 from demo_snapshots.store.contents import (
     Contents,
     Unfit,
     entry_of,
     is_scenario_name,
     newest_first,
+    packing_named,
     version_of,
 )
 from demo_snapshots.store.files import (
@@ -40,7 +41,8 @@ from demo_snapshots.store.manifest import (
     table_line,
 )
 
-LATEST = "latest.sql"
+LATEST = tuple(f"latest{packing.suffix}" for packing in Packing)
+"""What a scenario's newest version may be reached under: only one of them at a time."""
 _NUMBER = re.compile(r"_v([1-9][0-9]{0,8})_")
 _MAX_MANIFEST = 64 << 20
 
@@ -142,7 +144,7 @@ class Upkeep:
             names = sorted(path.name for path in directory.iterdir())
         for name in names:
             path = f"{scenario}/{name}"
-            if name.startswith(".") or name == LATEST:
+            if name.startswith(".") or name in LATEST:
                 continue
             number = _NUMBER.match(name[len(scenario) :]) if name.startswith(scenario) else None
             if number is not None:
@@ -153,7 +155,7 @@ class Upkeep:
                 continue
             reason = self._read_file(path, known.pop(path, None), recorded, found)
             if reason is not None:
-                found.unfit.append(Unfit(scenario, version, f"{path!r} {reason}"))
+                found.unfit.append(Unfit(path, scenario, version, f"{path!r} {reason}"))
                 found.notes.append(f"{path!r} {reason}; it was left alone")
         for path, entry in sorted(known.items()):
             found.used(scenario, entry.version.number)
@@ -217,7 +219,7 @@ class Upkeep:
             if scenario in (None, entry.scenario):
                 path = self._root / path_in_store
                 found.append(Stored(entry.scenario, entry.version, path, False, entry))
-        found.sort(key=lambda stored: stored.version, reverse=True)
+        found.sort(key=lambda stored: (stored.version, stored.path), reverse=True)
         return tuple(sorted(found, key=lambda stored: stored.scenario))
 
     def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
@@ -241,13 +243,23 @@ class Upkeep:
         return tuple(wrong)
 
     def _amiss_latest(self, scenario: str, entry: Entry | None) -> list[str]:
-        link = self._root / scenario / LATEST
+        links = [self._root / scenario / name for name in LATEST]
         if entry is None:
-            dangles = link.is_symlink() and not link.exists()
-            return [f"{scenario}/{LATEST} leads nowhere"] if dangles else []
-        if _is_latest(link, entry.path.rpartition("/")[2], self._root / entry.path):
-            return []
-        return [f"{scenario}/{LATEST} is not {entry.version}"]
+            return [f"{scenario}/{link.name} leads nowhere" for link in links if _dangles(link)]
+        file = self._root / entry.path
+        right = self._latest(entry)
+        wrong = [
+            f"{scenario}/{link.name} is left over"
+            for link in links
+            if link != right and os.path.lexists(link)
+        ]
+        if not _is_latest(right, file.name, file):
+            wrong.append(f"{scenario}/{right.name} is not {entry.version}")
+        return wrong
+
+    def _latest(self, entry: Entry) -> Path:
+        packing = packing_named(entry.path) or Packing.PLAIN
+        return self._root / entry.scenario / f"latest{packing.suffix}"
 
     def litter(self) -> tuple[Path, ...]:
         """Temporary files: of processes that died, or of one that is writing now."""
@@ -307,16 +319,22 @@ class Upkeep:
     def _stage_latest(
         self, staging: Staging, scenario: str, entry: Entry | None, drafts: Drafts
     ) -> None:
-        link = self._root / scenario / LATEST
+        directory = self._root / scenario
+        links = [directory / name for name in LATEST]
         if entry is None:
             # A copy may be all that is left of a snapshot; a dangling link is nothing.
-            if not link.parent.is_symlink() and link.is_symlink() and not link.exists():
-                link.unlink()
+            for link in () if directory.is_symlink() else links:
+                if _dangles(link):
+                    link.unlink()
             return
+        link = self._latest(entry)
         name = entry.path.rpartition("/")[2]
         file = drafts[entry.path][0] if entry.path in drafts else self._root / entry.path
         if not _is_latest(link, name, file):
             staging.link(link, name, file)
+        for other in links:
+            if other != link and os.path.lexists(other):
+                staging.remove(other)
 
     def _remove_litter(self) -> None:
         for path in self._litter():
@@ -353,6 +371,10 @@ class Upkeep:
 
     def _aside(self, number: int) -> Path:
         return self.manifest.with_name(f"{self.manifest.name}.damaged-{number}")
+
+
+def _dangles(link: Path) -> bool:
+    return link.is_symlink() and not link.exists()
 
 
 def _is_latest(link: Path, name: str, file: Path) -> bool:

@@ -13,7 +13,7 @@ from unit.store.snapshots import directory_store, files_in, save
 from demo_snapshots.cleanup import cleanup_exports, plan
 from demo_snapshots.errors import ExportNotFoundError, UsageError
 from demo_snapshots.listing import get_latest_export_path, list_exports
-from demo_snapshots.model import Entry, Listing, ScenarioListing, Statistics, Version
+from demo_snapshots.model import Entry, Listing, Packing, ScenarioListing, Statistics, Version
 from demo_snapshots.store.contents import Contents, newest_first, relative_path
 from demo_snapshots.store.directory import DirectoryStore
 
@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> DirectoryStore:
 
 def entry(scenario: str, number: int, day: date = date(2025, 1, 15)) -> Entry:
     version = Version(number, day)
-    path = relative_path(scenario, version)
+    path = relative_path(scenario, version, Packing.PLAIN)
     when = datetime(2025, 1, 15, tzinfo=UTC)
     return Entry(scenario, version, path, number, "", "", when, "", "", Statistics())
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from demo_snapshots.document.header import fingerprint
+from demo_snapshots.document.packing import packed
 from demo_snapshots.document.reader import describe
 from demo_snapshots.document.writer import Content, Section, write_document
 from demo_snapshots.model import (
@@ -14,6 +15,7 @@ from demo_snapshots.model import (
     Entry,
     Header,
     Kind,
+    Packing,
     Statistics,
     Table,
     TableCount,
@@ -57,14 +59,20 @@ def document(scenario: str, version: Version, rows: int = 2) -> bytes:
 
 
 def save(
-    store: Store, scenario: str = "general", day: date = DAY, rows: int = 2, table: Table = VAULTS
+    store: Store,
+    scenario: str = "general",
+    day: date = DAY,
+    rows: int = 2,
+    table: Table = VAULTS,
+    packing: Packing = Packing.PLAIN,
 ) -> Entry:
     """Publish the next version."""
     with store.lock():
         version = Version(store.next_number(scenario), day)
         header = header_of(scenario, version, rows, table)
-        with store.draft(scenario, version) as draft:
-            digest = write_document(draft.file, header, content_of(rows, table))
+        with store.draft(scenario, version, packing) as draft:
+            with packed(draft.file, packing) as file:
+                digest = write_document(file, header, content_of(rows, table))
             return store.publish(draft, header, digest)
 
 

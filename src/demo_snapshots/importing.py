@@ -224,7 +224,15 @@ class _Import:
         """Stage the document, compare, and roll back: no demo row is locked while people think.
         On a connection of its own, whose temporary tables end with it."""
         with connect(self.config.database) as aside:
-            other = _Import(aside, self.config, self.schema, self.path, self.header, self.options)
+            other = _Import(
+                aside,
+                self.config,
+                self.schema,
+                self.path,
+                self.size,
+                self.header,
+                self.options,
+            )
             staging = other._staging()
             with aside.writing((), keep=False):
                 staging.create()

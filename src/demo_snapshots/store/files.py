@@ -254,7 +254,4 @@ def is_stand_in(path: Path) -> bool:
     if not is_file(path) or path.lstat().st_size > 255:
         return False
     with open_for_reading(path) as file:
-        return (
-            re.fullmatch(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.sql(\.gz|\.zst)?", file.read(256))
-            is not None
-        )
+        return _NAME.fullmatch(file.read(256)) is not None

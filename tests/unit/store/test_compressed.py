@@ -172,6 +172,17 @@ def test_one_version_with_two_endings_is_two_with_one_number(
     assert latest(tmp_path) == ["latest.sql.gz"]
 
 
+def test_of_one_version_with_two_endings_the_clean_up_keeps_the_latest(
+    tmp_path: Path, store: DirectoryStore
+) -> None:
+    plain = store.path(save(store))
+    plain.with_name(plain.name + ".gz").write_bytes(gzip.compress(plain.read_bytes()))
+    cleanup_exports(store, "general", keep=1)
+    assert [entry.path for entry in store.entries()] == ["general/general_v1_2025-01-15.sql.gz"]
+    assert latest(tmp_path) == ["latest.sql.gz"]
+    assert verify_exports(store).valid
+
+
 @pytest.mark.parametrize("packing", ALL)
 def test_a_new_number_keeps_the_ending(
     tmp_path: Path, store: DirectoryStore, packing: Packing

@@ -2,7 +2,7 @@
 # Kept to what GNU make 3.81 understands, which is the one macOS ships.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 4
 CASES ?= 100000
 ARGS ?=
 

@@ -128,6 +128,8 @@ def test_a_lost_connection_leaves_the_old_rows_and_is_told(
     for at, answered in places(statements):
         if at < statements.writing.start or at > statements.commit or answered:
             continue
+        if (statements.commit - at) % 2:  # every second one, COMMIT among them
+            continue
         error = attempt(town, saved, at, lambda raw: hang_up(town, raw), after=False)
         assert error is not None, statements.seen[at - 1]
         assert error.message.count("\n") == 0

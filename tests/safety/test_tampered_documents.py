@@ -10,10 +10,10 @@ from database_engines import missing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safety.arena import Arena, arena
-from safety.mutating import Tampering, tamperings
+from safety.mutating import Tampering, resealed, tamperings
 from servers import Run
 
-CASES = {"sqlite": 2000, "postgresql": 200, "mariadb": 200}
+CASES = {"sqlite": 1500, "postgresql": 150, "mariadb": 150}
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -50,3 +50,11 @@ def test_a_tampered_document_changes_nothing_or_all_it_says(town: Arena) -> None
     # Were all refused for the same reason, nothing but that would have been tried.
     assert town.outcomes["accepted"] > 10
     assert town.outcomes["DocumentError"] > 10
+
+
+def test_a_value_that_the_server_refuses_is_not_told(town: Arena) -> None:
+    good, bad = b'"demo_seed": true', b'"demo_seed": s3nsitive'
+    before = town.outcomes["accepted"]
+    for document in town.documents:
+        town.check(resealed(document.replace(good, bad, 1)))
+    assert town.outcomes["accepted"] == before

@@ -33,7 +33,6 @@ from demo_snapshots.model import Packing, Setting
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
-ENGINES = ("sqlite", "postgresql", "mariadb")
 
 
 class _Strict(BaseModel):

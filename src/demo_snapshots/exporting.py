@@ -82,10 +82,10 @@ def export_scenario(
         texts = {lookup: _spelled(lookup) for _, _, lookup in outside.lookups()}
         require_conditions(database, selection)
         source = RowSource(database, selection, order, scenario, outside, texts)
-        statistics = source.statistics()
+        statistics, leading_out = source.count()
         if not allow_empty:
             _require_rows(database, selection, scenario, statistics)
-        outside.require()
+        outside.require(leading_out)
         header = Header(
             scenario=scenario,
             version=Version(store.next_number(scenario), moment.date()),

@@ -158,6 +158,7 @@ class Merge:
         )
         found = f"demo_diff_{stage.number}"
         self.database.execute(self.dialect.create_temporary(found, differing, stage.key))
+        self.database.run(self.dialect.index_temporary(found, stage.key))
         self.differing[stage.number] = self.staging.count(self._diff(stage))
         moved = (
             f"SELECT {self.dialect.columns(stage.key, 't')} {both}"

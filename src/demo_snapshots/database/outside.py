@@ -20,6 +20,9 @@ from demo_snapshots.model import Follows, ForeignKey, Table
 Lookup = tuple[Table, ForeignKey, str, tuple[str, ...]]
 """A reference by natural key: referenced table, foreign key, referenced column, key columns."""
 
+LeadingOut = dict[tuple[str, ForeignKey], int]
+"""How many rows of a table, by its name, lead out of the demo by a foreign key."""
+
 
 class Outside:
     """The references out of one scenario's rows, and what becomes of each."""
@@ -220,14 +223,34 @@ class Outside:
 
     # --- Checks ------------------------------------------------------------------------------
 
-    def require(self) -> None:
+    def forbidden(self, table: Table) -> dict[ForeignKey, str]:
+        """The references by which no row of ``table`` may lead out, and the condition on its
+        columns that one does."""
+        return {
+            key: self.leads_out(table, key)
+            for key in table.foreign_keys
+            if not isinstance(self.mode(key), ByKey) and not self._may_lead_out(table, key)
+        }
+
+    def _may_lead_out(self, table: Table, key: ForeignKey) -> bool:
+        """Whether something is done about the rows that do, or there can be none."""
+        mode = self.mode(key)
+        if self._is_followed(table, key):
+            return True
+        if mode == "include":
+            return key.referenced_table in self.references
+        return mode == "null" and any(
+            table.column(name).nullable and name not in table.key for name in key.columns
+        )
+
+    def require(self, leading_out: LeadingOut) -> None:
         """Raise OutsideReferenceError, naming every reference that leads out and may not, or that
-        its natural key cannot carry."""
+        its natural key cannot carry. ``leading_out`` counts the ``forbidden`` of demo tables."""
         found: list[OutsideReferenceError] = []
         for table in (*self.schema.tables.values(), *self.included):
             for key in table.foreign_keys:
                 try:
-                    self._require(table, key)
+                    self._require(table, key, leading_out)
                 except OutsideReferenceError as error:
                     found.append(error)
         if found:
@@ -235,22 +258,17 @@ class Outside:
                 "; ".join(error.message for error in found), hint=found[0].hint
             )
 
-    def _require(self, table: Table, key: ForeignKey) -> None:
+    def _require(self, table: Table, key: ForeignKey, leading_out: LeadingOut) -> None:
         mode = self.mode(key)
-        if self._is_followed(table, key):
-            return
-        if mode == "include" and key.referenced_table in self.references:
+        if self._may_lead_out(table, key):
             return
         condition = f"{self._rows(table)} AND {self.leads_out(table, key)}"
-        nullable = any(
-            table.column(name).nullable and name not in table.key for name in key.columns
-        )
-        if mode == "null" and nullable:
-            return
         if isinstance(mode, ByKey):
             self._require_natural(table, key, mode, condition)
             return
-        count = self._count(self.dialect.rows_of(table), condition)
+        count = leading_out.get((table.name, key))
+        if count is None:
+            count = self._count(self.dialect.rows_of(table), condition)
         if count:
             why = "cannot be NULL" if mode == "null" else "that are not demo data of this scenario"
             raise OutsideReferenceError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.order import DeferredReference, LoadOrder
-from demo_snapshots.database.outside import Lookup, Outside
+from demo_snapshots.database.outside import LeadingOut, Lookup, Outside
 from demo_snapshots.database.parallel import ReadAhead, read_ahead
 from demo_snapshots.database.selection import Selection
 from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
@@ -59,19 +59,34 @@ class RowSource:
 
     def statistics(self) -> Statistics:
         """Rows per table in load order, with the breakdowns the configuration names."""
-        return Statistics(tuple(self._count(table) for table in self.order.tables))
+        return self.count()[0]
 
-    def _count(self, table: Table) -> TableCount:
+    def count(self) -> tuple[Statistics, LeadingOut]:
+        """As ``statistics``; and how many rows reference what they may not, where that is to be
+        counted. One pass over each table: telling its demo rows is what takes the time."""
+        counts: list[TableCount] = []
+        leading_out: LeadingOut = {}
+        for table in self.order.tables:
+            forbidden = self.outside.forbidden(table) if self.outside else {}
+            count, sums = self._count(table, list(forbidden.values()))
+            counts.append(count)
+            leading_out |= {(table.name, key): sums[n] for n, key in enumerate(forbidden)}
+        return Statistics(tuple(counts)), leading_out
+
+    def _count(self, table: Table, conditions: Sequence[str]) -> tuple[TableCount, list[int]]:
+        """The demo rows, and how many of them fulfil each of ``conditions``."""
         breakdown = self.selection.rules[table.name].breakdown
+        sums = "".join(f", sum(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in conditions)
+        counted = f"count(*){sums} {self._from(table)}"
         if breakdown is None:
-            return TableCount(
-                table.name, int(self.database.scalar(f"SELECT count(*) {self._from(table)}"))
-            )
-        column = table.column(breakdown)
-        label = self.dialect.text_of(column, self.dialect.quote(breakdown))
-        found = self.database.rows(f"SELECT {label}, count(*) {self._from(table)} GROUP BY 1")
-        labels = sorted((_label(value), int(count)) for value, count in found)
-        return TableCount(table.name, sum(count for _, count in labels), tuple(labels))
+            found = [("", *row) for row in self.database.rows(f"SELECT {counted}")]
+        else:
+            label = self.dialect.text_of(table.column(breakdown), self.dialect.quote(breakdown))
+            found = self.database.rows(f"SELECT {label}, {counted} GROUP BY 1")
+        labels = sorted((_label(row[0]), int(row[1])) for row in found)
+        rows = sum(count for _, count in labels)
+        fulfilling = [sum(int(row[n + 2] or 0) for row in found) for n in range(len(conditions))]
+        return TableCount(table.name, rows, tuple(labels) if breakdown else ()), fulfilling
 
     def rows(self, table: Table) -> Iterator[list[bytes]]:
         """Raw rows by primary key, else by all columns as written, 500 a list.

@@ -136,7 +136,8 @@ class Selection:
             return condition
         name = self._text(table, selection.scenario)
         wanted = self.dialect.text(scenario)
-        return f"({condition} AND ({name} IS NULL OR {name} = {wanted}))"
+        # Once for both cases: what stands for the label is often a walk through JSON.
+        return f"({condition} AND COALESCE({name}, {wanted}) = {wanted})"
 
     def _follows(self, way: Follows, scenario: str | None) -> str:
         own = self.dialect.columns(way.columns)

@@ -8,7 +8,11 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-from psycopg.adapt import Buffer, Loader
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
 from demo_snapshots.database.dialects.base import (
     FETCH_ROWS,
@@ -112,8 +116,7 @@ class PostgreSQL(Dialect):
 
     def _copied(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
         with raw.cursor() as cursor, cursor.copy(sql) as copy:
-            # libpq gives one row at a time, its line break included (PQgetCopyData).
-            records = iter(copy)
+            records = _records(raw.pgconn, copy)
             while batch := [b"(%b)" % bytes(record)[:-1] for record in islice(records, FETCH_ROWS)]:
                 yield batch
 
@@ -376,6 +379,25 @@ class PostgreSQL(Dialect):
 
     def _constraint(self, table: Table, key: ForeignKey) -> str:
         return f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(key.name)}"
+
+
+def _records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
+    """The records of a COPY that runs, each with its line break (libpq, PQgetCopyData).
+
+    Those that have arrived are taken from libpq itself: the driver, which waits for the others,
+    takes longer over a row than the row.
+    """
+    while True:
+        size, arrived = connection.get_copy_data(1)
+        if size < 0:
+            while (result := connection.get_result()) is not None:
+                if result.status != ExecStatus.COMMAND_OK:
+                    raise error_from_result(result)
+            return
+        record = arrived if size else copy.read()
+        if not record:
+            return
+        yield record
 
 
 def _in_array(step: str | int) -> str:

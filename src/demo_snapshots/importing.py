@@ -50,6 +50,7 @@ from demo_snapshots.model import (
     Progress,
     Statistics,
     Table,
+    TableCount,
     check_scenario_name,
     no_progress,
 )
@@ -137,20 +138,20 @@ def import_from_file(
         header = leave_out(document.header, options.get("drop_columns", ()))
         require_fit(header, schema.tables, schema.leaned_on, database.label)
         job = _Import(database, config, schema, path, size, header, options)
-        replaced = job.count()
-        if replaced.total and options["confirm"] is not None:
-            edited = job.ask(document, replaced, options["confirm"])
-            return replace(job.merge(_again(stream), replaced), edited=edited)
-        if not replaced.total and job.may_go_straight:
+        replaces = job.finds_rows_to_replace()
+        if replaces and options["confirm"] is not None:
+            edited = job.ask(document, options["confirm"])
+            return replace(job.merge(_again(stream)), edited=edited)
+        if not replaces and job.may_go_straight:
             try:
-                return job.straight(document, replaced)
+                return job.straight(document)
             except (DatabaseBusyError, CommitInDoubtError):
                 raise
             except (DatabaseError, VerificationError) as error:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("straight in was refused (%s): staging", error.message)
                 document = _again(stream)
-        return job.merge(document, replaced)
+        return job.merge(document)
 
 
 def _again(stream: BinaryIO) -> Document:
@@ -193,15 +194,18 @@ class _Import:
             table.has_triggers for table in self.schema.tables.values()
         )
 
-    def count(self) -> Statistics:
-        """The demo rows that would be replaced."""
-        order = load_order(self.schema.tables)
-        source = RowSource(self.database, self.selection, order, self.scenario)
+    def finds_rows_to_replace(self) -> bool:
         with self.database.reading():
             require_conditions(self.database, self.selection)
-            return Statistics() if self.adds else source.statistics()
+            return not self.adds and self.selection.finds(self.database, self.scenario)
 
-    def ask(self, document: Document, replaced: Statistics, confirm: Confirm) -> Edits | None:
+    def _count(self) -> Statistics:
+        """The demo rows that would be replaced."""
+        order = load_order(self.schema.tables)
+        with self.database.reading():
+            return RowSource(self.database, self.selection, order, self.scenario).statistics()
+
+    def ask(self, document: Document, confirm: Confirm) -> Edits | None:
         """Check the whole file, then ask; what was asked about."""
         edited = None
         if self.renews:
@@ -212,7 +216,7 @@ class _Import:
             scenario=self.header.scenario,
             source=self.path,
             version=self.header.version,
-            replaces=replaced,
+            replaces=self._count(),
             imports=self.header.statistics,
             edited=edited,
         )
@@ -266,15 +270,14 @@ class _Import:
     def _locked(self) -> list[Table]:
         return [*self.schema.tables.values(), *self.schema.referencing]
 
-    def straight(self, document: Document, replaced: Statistics) -> ImportResult:
+    def straight(self, document: Document) -> ImportResult:
         staging = self._staging()
         postponed = staging.order.postponed
         with self.database.writing(self._locked):
             if postponed:
                 self.database.dialect.postpone(self.database.raw, postponed)
-            for stage in staging.stages.values():
-                if staging.count(stage.target, staging.predicate(stage)):
-                    raise VerificationError(f"{stage.table.name}: demo rows appeared meanwhile")
+            if self.selection.finds(self.database, self.scenario):
+                raise VerificationError("demo rows appeared meanwhile")
             changed = self._load(document, staging, straight=True)
             if postponed:
                 self.database.dialect.settle(self.database.raw, postponed)
@@ -286,9 +289,10 @@ class _Import:
                         f"{stage.table.name}: {loaded} rows were loaded and {there} of them are"
                         " demo rows by this configuration"
                     )
-            return self._finished(staging, replaced, changed, "straight")
+            none = Statistics(tuple(TableCount(table.name, 0) for table in staging.order.tables))
+            return self._finished(staging, none, changed, "straight")
 
-    def merge(self, document: Document, replaced: Statistics) -> ImportResult:
+    def merge(self, document: Document) -> ImportResult:
         staging = self._staging()
         with self.database.writing(self._locked):
             staging.create()
@@ -297,8 +301,10 @@ class _Import:
                 renew_keys(staging)
             require_free_keys(staging)
             require_unreferenced(staging)
-            changed = Merge(staging).apply()
-            require_same(staging)
+            replaced = staging.present()
+            merge = Merge(staging)
+            changed = merge.apply()
+            require_same(staging, merge.written)
             return self._finished(staging, replaced, changed, "merge")
 
     def _finished(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from demo_snapshots.database.comparing import compare_table
+from demo_snapshots.database.comparing import Written, compare_table
 from demo_snapshots.database.order import DeferredReference
 from demo_snapshots.database.protection import is_held
 from demo_snapshots.database.staging import Stage, Staging, naming
@@ -39,6 +39,7 @@ class Merge:
         self.holds = False
         self.untouched: set[int] = set()
         self.differing: dict[int, int] = {}
+        self.drops = False
 
     def apply(self) -> int:
         """Delete, update and insert; the number of rows that were written."""
@@ -68,6 +69,21 @@ class Merge:
                 written += step(stage)
         return written
 
+    @property
+    def written(self) -> Written:
+        """Which rows ``apply`` may have written, where those are all that may have changed."""
+        tables = [stage.table for stage in self.stages]
+        rewritten = any(not table.key and n not in self.untouched for n, table in enumerate(tables))
+        if self.drops or self.holds or rewritten or any(table.has_triggers for table in tables):
+            return None
+        return self._is_written
+
+    def _is_written(self, stage: Stage) -> str:
+        match = self.dialect.match("n", "s", stage.key)
+        return (
+            f"{self._differs(stage)} OR NOT EXISTS (SELECT 1 FROM {stage.now} AS n WHERE {match})"
+        )
+
     # --- Which rows go -----------------------------------------------------------------------
 
     def _drop(self, stage: Stage) -> str:
@@ -85,7 +101,8 @@ class Merge:
         if self.dialect.enforces_foreign_keys:
             while sum(self._spread(stage) for stage in keyed):
                 pass
-        if not any(self.staging.count(self._drop(stage)) for stage in keyed):
+        self.drops = any(self.staging.count(self._drop(stage)) for stage in keyed)
+        if not self.drops:
             # Deleting a table without a key and inserting it again would write it all.
             self.untouched = {
                 stage.number

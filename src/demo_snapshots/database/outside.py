@@ -15,7 +15,7 @@ from demo_snapshots.database.order import load_order
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.selection import Selection
 from demo_snapshots.errors import ConfigError, ForeignRowError, OutsideReferenceError
-from demo_snapshots.model import Follows, ForeignKey, Table
+from demo_snapshots.model import ForeignKey, Table
 
 Lookup = tuple[Table, ForeignKey, str, tuple[str, ...]]
 """A reference by natural key: referenced table, foreign key, referenced column, key columns."""
@@ -235,7 +235,7 @@ class Outside:
     def _may_lead_out(self, table: Table, key: ForeignKey) -> bool:
         """Whether something is done about the rows that do, or there can be none."""
         mode = self.mode(key)
-        if self._is_followed(table, key):
+        if self.selection.is_followed(table, key):
             return True
         if mode == "include":
             return key.referenced_table in self.references
@@ -277,16 +277,6 @@ class Outside:
                 f' what becomes of them: [references] {key.referenced_table} = "include", "null"'
                 " or { by-key = […] }.",
             )
-
-    def _is_followed(self, table: Table, key: ForeignKey) -> bool:
-        """Whether rows are demo rows because of this very reference: it cannot lead out."""
-        rule = self.selection.rules.get(table.name)
-        return (
-            rule is not None
-            and isinstance(rule.rule, Follows)
-            and (rule.rule.table, set(rule.rule.columns))
-            == (key.referenced_table, set(key.columns))
-        )
 
     def _require_natural(self, table: Table, key: ForeignKey, mode: ByKey, condition: str) -> None:
         referenced = self._referenced(key)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 
 from demo_snapshots.database.connect import Database
+from demo_snapshots.database.counting import count_rows
 from demo_snapshots.database.order import DeferredReference, LoadOrder
 from demo_snapshots.database.outside import LeadingOut, Lookup, Outside
 from demo_snapshots.database.parallel import ReadAhead, read_ahead
@@ -68,25 +69,13 @@ class RowSource:
         leading_out: LeadingOut = {}
         for table in self.order.tables:
             forbidden = self.outside.forbidden(table) if self.outside else {}
-            count, sums = self._count(table, list(forbidden.values()))
+            breakdown = self.selection.rules[table.name].breakdown
+            count, sums = count_rows(
+                self.database, table, self._from(table), breakdown, list(forbidden.values())
+            )
             counts.append(count)
             leading_out |= {(table.name, key): sums[n] for n, key in enumerate(forbidden)}
         return Statistics(tuple(counts)), leading_out
-
-    def _count(self, table: Table, conditions: Sequence[str]) -> tuple[TableCount, list[int]]:
-        """The demo rows, and how many of them fulfil each of ``conditions``."""
-        breakdown = self.selection.rules[table.name].breakdown
-        sums = "".join(f", sum(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in conditions)
-        counted = f"count(*){sums} {self._from(table)}"
-        if breakdown is None:
-            found = [("", *row) for row in self.database.rows(f"SELECT {counted}")]
-        else:
-            label = self.dialect.text_of(table.column(breakdown), self.dialect.quote(breakdown))
-            found = self.database.rows(f"SELECT {label}, {counted} GROUP BY 1")
-        labels = sorted((_label(row[0]), int(row[1])) for row in found)
-        rows = sum(count for _, count in labels)
-        fulfilling = [sum(int(row[n + 2] or 0) for row in found) for n in range(len(conditions))]
-        return TableCount(table.name, rows, tuple(labels) if breakdown else ()), fulfilling
 
     def rows(self, table: Table) -> Iterator[list[bytes]]:
         """Raw rows by primary key, else by all columns as written, 500 a list.
@@ -231,9 +220,3 @@ class RowSource:
         order = ", ".join(self.dialect.order(table.column(name)) for name in table.key)
         sql = f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
         yield from self._stream(table, sql)
-
-
-def _label(value: object) -> str:
-    """A breakdown's value as a header can hold it."""
-    text = "" if value is None else str(value)
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

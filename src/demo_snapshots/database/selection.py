@@ -14,6 +14,7 @@ from demo_snapshots.model import (
     Field,
     Follows,
     FollowsAny,
+    ForeignKey,
     Marked,
     Rule,
     Table,
@@ -147,6 +148,15 @@ class Selection:
         inner = self.predicate(way.table, scenario)
         return f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
 
+    def is_followed(self, table: Table, key: ForeignKey) -> bool:
+        """Whether rows of ``table`` are demo rows just because of this reference: then that of
+        a demo row leads to a demo row, and that of any other row does not."""
+        rule = self.rules[table.name].rule if table.name in self.rules else None
+        return isinstance(rule, Follows) and (rule.table, set(rule.columns)) == (
+            key.referenced_table,
+            set(key.columns),
+        )
+
     def _text(self, table: str, field: Field) -> str:
         column = self.tables[table].column(field.column)
         if field.path:
@@ -166,6 +176,16 @@ class Selection:
             )
             found |= {str(row[0]) for row in rows}
         return tuple(sorted(found))
+
+    def finds(self, database: Database, scenario: str | None = None) -> bool:
+        """Whether there is any demo row at all, or any of one scenario and those without."""
+        return any(
+            database.rows(
+                f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"
+                f" WHERE {self.predicate(name, scenario)} LIMIT 1"
+            )
+            for name in self.rules
+        )
 
     def carries(self, database: Database, scenario: str) -> bool:
         """Whether any demo row names ``scenario`` itself."""

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from demo_snapshots.database.connect import Database
+from demo_snapshots.database.counting import count_rows
 from demo_snapshots.database.order import load_order
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.selection import Selection
 from demo_snapshots.errors import DatabaseError, DocumentError, KeyClashError, UnfitValueError
-from demo_snapshots.model import Column, Table
+from demo_snapshots.model import Column, Statistics, Table, TableCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,20 @@ class Staging:
             select = f"SELECT {keys} FROM {stage.target} WHERE {self.predicate(stage)}"
             self._make(name, select, stage.key)
             self.database.run(self.dialect.index_temporary(name, stage.key))
+
+    def present(self) -> Statistics:
+        """The demo rows there are now, once ``finish`` has noted them."""
+        return Statistics(tuple(self._present(stage) for stage in self.stages.values()))
+
+    def _present(self, stage: Stage) -> TableCount:
+        name, breakdown = stage.table.name, self.selection.rules[stage.table.name].breakdown
+        if stage.key and breakdown is None:
+            return TableCount(name, self.count(stage.now))
+        match = self.dialect.match("n", "t", stage.key)
+        noted = f"EXISTS (SELECT 1 FROM {stage.now} AS n WHERE {match})"
+        condition = noted if stage.key else self.predicate(stage)
+        source = f"FROM {stage.target} AS t WHERE {condition}"
+        return count_rows(self.database, stage.table, source, breakdown)[0]
 
     def count(self, source: str, condition: str = "1 = 1") -> int:
         return int(self.database.scalar(f"SELECT count(*) FROM {source} WHERE {condition}"))

@@ -15,16 +15,10 @@ from demo_snapshots.database.dialects.base import (
     Dialect,
     json_path,
 )
-from demo_snapshots.errors import UnfitValueError, UnportableValueError
+from demo_snapshots.database.dialects.sqlite_values import Values
+from demo_snapshots.errors import UnportableValueError
 from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 
-_STRING = rb"'[^']*+(?:''[^']*+)*+'"
-_FLOAT = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
-_FLOAT_TOKEN = re.compile(_STRING + rb"|(?<=[(,])(?P<float>" + _FLOAT + rb")(?=[,)])")
-# Rows without a number that has a fraction or an exponent, in one match: runs of everything
-# else are passed over whole.
-_NO_FLOAT = re.compile(rb"(?:[^'(,]++|" + _STRING + rb"|[(,](?!-?[0-9]++[.eE]))*+").fullmatch
-_MOST_PARAMETERS = 30_000
 _MOST_ARGUMENTS = 100
 
 
@@ -226,28 +220,10 @@ class SQLite(Dialect):
         chunks: Iterable[bytes],
     ) -> int:
         names = ", ".join(self.quote(column.name) for column in columns)
-        head = f"INSERT INTO {target} ({names}) VALUES "
-        floats = any(column.affinity is not Affinity.TEXT for column in columns)
-        loaded = 0
-        for chunk in chunks:
-            values: list[float] = []
-            try:
-                text = chunk if not floats or _NO_FLOAT(chunk) else _bind_floats(chunk, values)
-            except UnfitValueError as error:
-                raise UnfitValueError(f"{_culprit(chunk, columns)}: {error.message}") from None
-            if len(values) > _MOST_PARAMETERS:
-                loaded += self._load_rows(raw, head, chunk)
-                continue
-            loaded += raw.execute(head + text.decode(), values).rowcount
-        return loaded
-
-    def _load_rows(self, raw: sqlite3.Connection, head: str, chunk: bytes) -> int:
-        loaded = 0
-        for row in _ROWS.findall(chunk):
-            values: list[float] = []
-            text = _bind_floats(row, values)
-            loaded += raw.execute(head + text.decode(), values).rowcount
-        return loaded
+        marks = ", ".join("?" * len(columns))
+        insert = f"INSERT INTO {target} ({names}) VALUES ({marks})"
+        values = Values(columns)
+        return sum(raw.executemany(insert, values.rows(chunk)).rowcount for chunk in chunks)
 
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
         # CREATE TABLE AS keeps each column's affinity (sqlite.org/lang_createtable.html).
@@ -261,7 +237,11 @@ class SQLite(Dialect):
         terms = []
         for column in columns:
             x, y = (f"{alias}.{self.quote(column.name)}" for alias in (a, b))
-            terms.append(f"({x} COLLATE BINARY IS {y} AND typeof({x}) = typeof({y}))")
+            term = f"{x} COLLATE BINARY IS {y}"
+            if column.affinity is Affinity.BLOB or column.native.upper() == "ANY":
+                # Elsewhere 1.0 becomes 1, or 1 becomes 1.0 (sqlite.org/datatype3.html, 3).
+                term = f"({term} AND typeof({x}) = typeof({y}))"
+            terms.append(term)
         return " AND ".join(terms) or "1"
 
     def advance_sequences(self, raw: sqlite3.Connection, table: Table) -> None:
@@ -278,9 +258,6 @@ class SQLite(Dialect):
         """Foreign keys are off in our sessions; they are verified by query."""
 
 
-_ROWS = re.compile(rb"\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\)")
-
-
 def _format_float(value: float) -> str:
     if math.isinf(value):
         raise UnportableValueError("infinity")
@@ -294,39 +271,6 @@ def _format_decimal(value: float) -> str:
         return text
     plain = f"{Decimal(text):f}"
     return plain if "." in plain else f"{plain}.0"
-
-
-def _bind_floats(text: bytes, values: list[float]) -> bytes:
-    """Replace each number with a fraction or exponent by a parameter: SQLite 3.40 misreads
-    some shortest literals by one unit in the last place. ``values`` takes the numbers."""
-
-    def bind(match: re.Match[bytes]) -> bytes:
-        token = match["float"]
-        if token is None:
-            return match[0]
-        number = float(token)
-        # PostgreSQL's shortest form may have one digit more than Python's.
-        known = (Decimal(repr(number)), Decimal(f"{number:.17g}"))
-        if len(token) > 15 and Decimal(token.decode()) not in known:
-            raise UnfitValueError("a number with more digits than SQLite keeps")
-        values.append(number)
-        return b"?"
-
-    return _FLOAT_TOKEN.sub(bind, text)
-
-
-_CELL = re.compile(rb"X?" + _STRING + rb"|CAST\(X" + _STRING + rb" AS CHAR\)|[^',]++")
-
-
-def _culprit(chunk: bytes, columns: Sequence[Column]) -> str:
-    """The column of the first number that ``_bind_floats`` refuses."""
-    for row in _ROWS.findall(chunk):
-        for column, cell in zip(columns, _CELL.findall(row[1:-1]), strict=True):
-            try:
-                _bind_floats(b"(" + cell + b")", [])
-            except UnfitValueError:
-                return column.name
-    return "?"
 
 
 def affinity(declared: str) -> Affinity:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 
+from demo_snapshots.database.dialects.base import Dialect
 from demo_snapshots.database.outside import Outside
 from demo_snapshots.database.schema import Schema
 from demo_snapshots.database.staging import Staging, load_rows, update_statement
@@ -13,10 +15,12 @@ from demo_snapshots.document.literals import choose
 from demo_snapshots.document.reader import Document, Event, Included, Rows, Update
 from demo_snapshots.document.statements import LOOKUP, lookup, lookup_pattern, read_lookup
 from demo_snapshots.errors import DocumentError
+from demo_snapshots.handover import ahead
 from demo_snapshots.model import Kind, Progress, Table
 
 _BATCH = 500
 _MOST_KNOWN = 100_000
+_AHEAD_BYTES = 2_000_000
 
 
 def load_document(
@@ -37,11 +41,40 @@ def load_document(
     document's unpacked. The document checks itself as it streams by: after any error the
     transaction is to be rolled back.
     """
+    events = _events(document, staging.schema, outside)
+    with _reading(events, staging.dialect) as arriving:
+        watched = _watched(arriving, size, progress)
+        return _load(document, watched, staging, outside, straight=straight, include=include)
+
+
+@contextmanager
+def _reading(events: Iterator[Event], dialect: Dialect) -> Iterator[Iterator[Event]]:
+    """``events``, the document read on while a server works, where loading waits for one."""
+    if dialect.waits_for_server:
+        with ahead(events, _size, _AHEAD_BYTES) as arriving:
+            yield arriving
+    else:
+        yield events
+
+
+def _size(event: Event) -> int:
+    """In bytes, roughly."""
+    return len(event.values) * 100 if isinstance(event, Update) else len(event.text)
+
+
+def _load(
+    document: Document,
+    watched: Iterable[Event],
+    staging: Staging,
+    outside: Outside,
+    *,
+    straight: bool,
+    include: bool,
+) -> int:
     described = {table.name: table for table in document.header.tables}
     loaded = dict.fromkeys(described, 0)
     indexed = straight
     looked_up = {table.name for table, _, _ in outside.lookups()}
-    watched = _watched(_events(document, staging.schema, outside), size, progress)
     for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
         if kind is Included:
             staging.include(name, _chunks(group), insert=include)

@@ -8,61 +8,24 @@ its turn, so memory does not grow with the rows.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.dialects.base import FETCH_ROWS
+from demo_snapshots.handover import Handover
 
 _BUFFER_BYTES = 8_000_000
 
 Batch = list[bytes]
 
 
-class _Part:
+class _Part(Handover[Batch]):
     """One query's rows, between the worker that reads them and the one who wants them."""
 
     def __init__(self, query: str) -> None:
+        super().__init__(_BUFFER_BYTES)
         self.query = query
-        self._batches: deque[Batch] = deque()
-        self._size = 0
-        self._ended = False
-        self._error: BaseException | None = None
-        self._abandoned = False
-        self._changed = threading.Condition()
-
-    def put(self, batch: Batch) -> bool:
-        """Add a batch, waiting for room; False if nobody wants it any more."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._size < _BUFFER_BYTES or self._abandoned)
-            self._batches.append(batch)
-            self._size += sum(map(len, batch))
-            self._changed.notify_all()
-            return not self._abandoned
-
-    def end(self, error: BaseException | None = None) -> None:
-        with self._changed:
-            self._ended, self._error = True, error
-            self._changed.notify_all()
-
-    def abandon(self) -> None:
-        with self._changed:
-            self._abandoned = True
-            self._changed.notify_all()
-
-    def __iter__(self) -> Iterator[Batch]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._batches or self._ended)
-                if not self._batches:
-                    if self._error is not None:
-                        raise self._error
-                    return
-                batch = self._batches.popleft()
-                self._size -= sum(map(len, batch))
-                self._changed.notify_all()
-            yield batch
 
 
 class ReadAhead:
@@ -92,7 +55,7 @@ class ReadAhead:
             with connect(url) as database, database.sharing(snapshot):
                 while (part := self._claim()) is not None:
                     for batch in database.stream(part.query):
-                        if not part.put(batch):
+                        if not part.put(batch, sum(map(len, batch))):
                             return
                     part.end()
         except BaseException as error:

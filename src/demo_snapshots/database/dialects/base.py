@@ -24,6 +24,9 @@ class Dialect(ABC):
     """Whether foreign keys act (check, cascade) while an import changes rows. Where they do
     not, the import verifies them by query before it commits."""
 
+    waits_for_server = True
+    """Whether this process has nothing to do while rows are loaded, and can read on meanwhile."""
+
     # --- Names -------------------------------------------------------------------------------
 
     def quote(self, name: str) -> str:

@@ -322,10 +322,8 @@ class PostgreSQL(Dialect):
         with raw.cursor() as cursor:
             with cursor.copy(copying) as copy:
                 for chunk in chunks:
-                    records = b"\n".join(_RECORD.findall(chunk))
-                    if binary:
-                        records = _BINARY.sub(_bytea, records)
-                    copy.write(records + b"\n")
+                    text = b"\n".join(_unwrapped(chunk))
+                    copy.write((_BINARY.sub(_bytea, text) if binary else text) + b"\n")
             return int(cursor.rowcount)
 
     def sql_literal(self, raw_literal: bytes) -> str:
@@ -398,6 +396,15 @@ def _records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
         if not record:
             return
         yield record
+
+
+def _unwrapped(chunk: bytes) -> list[bytes]:
+    """Raw rows without their parentheses."""
+    rows = chunk[1:-1].split(b"),\n(")
+    # What looks like the end of a row may stand in a text, which it cuts in two.
+    if any(row.count(b"'") % 2 for row in rows):
+        return _RECORD.findall(chunk)
+    return rows
 
 
 def _in_array(step: str | int) -> str:

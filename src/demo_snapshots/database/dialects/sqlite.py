@@ -24,6 +24,7 @@ _MOST_ARGUMENTS = 100
 
 class SQLite(Dialect):
     name = "sqlite"
+    waits_for_server = False
 
     def temporary(self, name: str) -> str:
         return f"temp.{self.quote(name)}"

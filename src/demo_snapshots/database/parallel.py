@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from demo_snapshots.database.connect import Database, connect
-from demo_snapshots.database.dialects.base import FETCH_ROWS
 from demo_snapshots.handover import Handover
 
 _BUFFER_BYTES = 8_000_000
@@ -37,16 +36,9 @@ class ReadAhead:
         self._lock = threading.Lock()
 
     def take(self, numbers: range) -> Iterator[Batch]:
-        """The rows of these parts, 500 a list but for the last."""
-        waiting: Batch = []
+        """The rows of these parts."""
         for number in numbers:
-            for batch in self._parts[number]:
-                waiting += batch
-                while len(waiting) >= FETCH_ROWS:
-                    yield waiting[:FETCH_ROWS]
-                    del waiting[:FETCH_ROWS]
-        if waiting:
-            yield waiting
+            yield from self._parts[number]
 
     def work(self, url: str, snapshot: str) -> None:
         """Read parts until none is left, on a connection of one's own."""

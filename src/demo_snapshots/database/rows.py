@@ -22,6 +22,7 @@ from demo_snapshots.model import (
     TableCount,
     ways_of,
 )
+from demo_snapshots.utf8 import first_fault
 
 _WORTH_WHILE = 20_000
 _PART_ROWS = 10_000
@@ -78,7 +79,7 @@ class RowSource:
         return Statistics(tuple(counts)), leading_out
 
     def rows(self, table: Table) -> Iterator[list[bytes]]:
-        """Raw rows by primary key, else by all columns as written, 500 a list.
+        """Raw rows by primary key, else by all columns as written, in lists of bounded size.
 
         Raises UnportableValueError naming table, column and key, DatabaseError.
         """
@@ -146,11 +147,9 @@ class RowSource:
     def _stream(self, table: Table, sql: str) -> Iterator[list[bytes]]:
         try:
             for batch in self.database.stream(sql):
-                if not all(map(bytes.isascii, batch)):
-                    b"".join(batch).decode("utf-8")
+                if first_fault(b"".join(batch)) is not None:
+                    raise UnportableValueError(f"{table.name}: text that is not UTF-8")
                 yield batch
-        except UnicodeDecodeError:
-            raise UnportableValueError(f"{table.name}: text that is not UTF-8") from None
         except DatabaseError as error:
             self._explain(table)
             raise ExportError(f"{table.name}: {error.message}", hint=error.hint) from error

@@ -54,6 +54,7 @@ _DOCUMENT_TOKEN = re.compile(
 # Deleting with translate and comparing lengths runs at 1.8 GB/s; a regular expression that
 # looks for the same bytes at 0.36.
 _CONTROL = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
+_PIECE = 1 << 22
 _ESCAPES = {0x5C: b"\\\\", 0x27: b"''", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
 _UNESCAPE = re.compile(rb"\\(?:([\\bfnrt])|x([0-9a-f]{2}))|''")
 _UNESCAPED = {b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -61,6 +62,10 @@ _UNESCAPED = {b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", 
 
 def has_control(text: bytes) -> bool:
     """Whether ``text`` holds CR or a control character other than TAB and LF."""
+    if len(text) > _PIECE:
+        return any(
+            has_control(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE)
+        )
     return len(text.translate(None, _CONTROL)) != len(text)
 
 

@@ -23,10 +23,12 @@ from demo_snapshots.document.literals import TwoFormsError, has_control, recover
 from demo_snapshots.document.packing import ending, opened, packing_of
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model import Description, Header, Table
+from demo_snapshots.utf8 import first_fault
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 20
 LONGEST_ROW = 1 << 30
+_LARGE = 1 << 23
 
 _TAIL = re.compile(
     re.escape(polyglot.DIGEST_PREFIX.encode())
@@ -111,19 +113,18 @@ class _Source:
             raise DocumentError(_CONVERTED, line=line, hint=_CONVERTED_HINT)
         raise DocumentError("a control character, which no snapshot holds", line=line)
 
-    def advance(self, end: int) -> bytes:
-        passed = self.data[self.position : end]
-        if not passed.isascii():
-            try:
-                passed.decode("utf-8")
-            except UnicodeDecodeError as error:
-                line = self.line + passed.count(b"\n", 0, error.start)
-                raise DocumentError("not UTF-8", line=line) from None
+    def advance(self, end: int) -> None:
+        """Pass what stands before ``end``: UTF-8, counted, hashed."""
+        fault = first_fault(self.data, self.position, end)
+        if fault is not None:
+            raise self.error("not UTF-8", fault)
         if self.hashing:
-            self.hash.update(passed)
-        self._lines += passed.count(b"\n")
+            self.hash.update(memoryview(self.data)[self.position : end])
+        self._lines += self.data.count(b"\n", self.position, end)
         self.position = end
-        return passed
+        if end > _LARGE:
+            # A row this large is not kept until the next one is read.
+            self.data, self.position = self.data[end:], 0
 
     @property
     def is_cut_short(self) -> bool:
@@ -314,12 +315,15 @@ class Document:
             if end > source.position:
                 line = source.line
                 finished = source.data[end - 2] == 0x3B
-                passed = source.advance(end)
+                text = source.data[source.position : end - 2]
+                source.advance(end)
                 try:
-                    yield recover(passed[:-2])
+                    text = recover(text)
                 except TwoFormsError as error:
-                    line += passed.count(b"\n", 0, error.position + 1)
+                    line += text.count(b"\n", 0, error.position + 1)
                     raise DocumentError(f"{table.name}: {error}", line=line) from None
+                yield text
+                del text
                 if finished:
                     return
                 continue

@@ -19,7 +19,7 @@ GROUP_ROWS = 500
 GROUP_BYTES = 1_048_576
 
 Batches = Iterable[Sequence[bytes]]
-"""Raw rows, each ``(…)``, in lists of ``GROUP_ROWS`` (the last may be shorter)."""
+"""Raw rows, each ``(…)``, in lists of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +146,59 @@ def _write_cleanup(out: _Output, content: Content) -> None:
 def _write_section(out: _Output, section: Section) -> int:
     columns = [column.name for column in section.table.carried]
     head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
+    groups = _Groups(out, head)
     written = 0
     for batch in section.rows:
-        if not batch:
-            continue
-        written += len(batch)
-        text = carry(b",\n".join(batch))
-        if len(text) + 2 <= GROUP_BYTES:
-            out.bytes(head + text + b";\n")
-        else:
-            for group in _groups(batch):
-                out.bytes(head + b",\n".join(group) + b";\n")
+        rest = batch
+        while rest:
+            rows, rest = _parted(rest, GROUP_ROWS - written % GROUP_ROWS)
+            groups.add(rows)
+            written += len(rows)
+            if written % GROUP_ROWS == 0:
+                groups.close()
+    groups.close()
     return written
 
 
-def _groups(batch: Sequence[bytes]) -> Iterator[list[bytes]]:
-    group: list[bytes] = []
-    size = 0
-    for raw in batch:
-        row = carry(raw)
-        if group and size + len(row) + 2 > GROUP_BYTES:
-            yield group
-            group, size = [], 0
-        group.append(row)
-        size += len(row) + 2
-    if group:
-        yield group
+def _parted(rows: Sequence[bytes], count: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    return (rows, ()) if len(rows) <= count else (rows[:count], rows[count:])
+
+
+class _Groups:
+    """INSERTs of at most GROUP_BYTES each, but for a row that is longer by itself."""
+
+    def __init__(self, out: _Output, head: bytes) -> None:
+        self._out = out
+        self._head = head
+        self._texts: list[bytes] = []
+        self._size = 0
+
+    def add(self, rows: Sequence[bytes]) -> None:
+        # All at once, as a rule: looking at each row takes longer than writing it.
+        text = carry(b",\n".join(rows))
+        if len(rows) == 1 or self._size + len(text) + 2 <= GROUP_BYTES:
+            self._put(text)
+        else:
+            for row in rows:
+                self._put(carry(row))
+
+    def _put(self, text: bytes) -> None:
+        if self._texts and self._size + len(text) + 2 > GROUP_BYTES:
+            self.close()
+        self._texts.append(text)
+        self._size += len(text) + 2
+
+    def close(self) -> None:
+        """Write the group that is open, if there is one."""
+        if self._texts:
+            self._out.bytes(self._head)
+            # One by one, for one may be as large as a row can be.
+            for place, text in enumerate(self._texts):
+                if place:
+                    self._out.bytes(b",\n")
+                self._out.bytes(text)
+            self._out.bytes(b";\n")
+        self._texts, self._size = [], 0
 
 
 def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError
 from demo_snapshots.model import Column, ForeignKey, Table
 
 FETCH_ROWS = 500
-"""Rows of one INSERT of a document (format 1), and so of one fetch."""
+FETCH_BYTES = 4_000_000
+_FIRST_ROWS = 20
 
 LOCK_WAIT_SECONDS = 30
 
@@ -119,7 +120,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def stream(self, raw: Any, sql: str) -> Iterator[list[bytes]]:
-        """The single column of a query as UTF-8, in lists of ``FETCH_ROWS``, never all at once."""
+        """The single column of a query as UTF-8, in lists of bounded size."""
 
     def wrap(self, error: Exception) -> DatabaseError:
         """A driver's error as ours: what failed, without row values or passwords."""
@@ -293,6 +294,16 @@ class Dialect(ABC):
     @abstractmethod
     def settle(self, raw: Any, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         """Check what was postponed now, and make the constraints what they were."""
+
+
+def in_batches(take: Callable[[int], list[bytes]]) -> Iterator[list[bytes]]:
+    """What ``take`` gives of rows still to come, so many or fewer, until there are none: at most
+    FETCH_ROWS at a time, and where they are large so few that they are about FETCH_BYTES."""
+    count = _FIRST_ROWS
+    while batch := take(count):
+        yield batch
+        size = sum(map(len, batch))
+        count = max(1, min(FETCH_ROWS, count * 4, FETCH_BYTES * len(batch) // (size + 1)))
 
 
 def json_path(steps: Sequence[str | int]) -> str:

@@ -18,9 +18,9 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from demo_snapshots.database.dialects.base import (
-    FETCH_ROWS,
     LOCK_WAIT_SECONDS,
     Dialect,
+    in_batches,
     json_path,
 )
 from demo_snapshots.errors import DatabaseError, UnfitValueError
@@ -158,8 +158,9 @@ class MariaDB(Dialect):
         cursor = raw.cursor(SSCursor)
         try:
             cursor.execute(sql)
-            while batch := cursor.fetchmany(FETCH_ROWS):
-                yield [self._finished(row[0]) for row in batch]
+            yield from in_batches(
+                lambda count: [self._finished(row[0]) for row in cursor.fetchmany(count)]
+            )
         finally:
             cursor.close()
 

@@ -18,6 +18,7 @@ from demo_snapshots.database.dialects.base import (
     FETCH_ROWS,
     LOCK_WAIT_SECONDS,
     Dialect,
+    in_batches,
     quoted,
 )
 from demo_snapshots.model import Column, ForeignKey, Kind, Table
@@ -111,14 +112,13 @@ class PostgreSQL(Dialect):
         with raw.cursor("demo_rows") as cursor:
             cursor.adapters.register_loader("text", _Bytes)
             cursor.execute(sql)
-            while batch := cursor.fetchmany(FETCH_ROWS):
-                yield [row[0] for row in batch]
+            yield from in_batches(lambda count: [row[0] for row in cursor.fetchmany(count)])
 
     def _copied(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
         with raw.cursor() as cursor, cursor.copy(sql) as copy:
             records = _records(raw.pgconn, copy)
-            while batch := [b"(%b)" % bytes(record)[:-1] for record in islice(records, FETCH_ROWS)]:
-                yield batch
+            rows = (b"".join((b"(", memoryview(record)[:-1], b")")) for record in records)
+            yield from in_batches(lambda count: list(islice(rows, count)))
 
     def message(self, error: Exception) -> str:
         if not isinstance(error, psycopg.Error) or error.diag.message_primary is None:
@@ -323,7 +323,8 @@ class PostgreSQL(Dialect):
             with cursor.copy(copying) as copy:
                 for chunk in chunks:
                     text = b"\n".join(_unwrapped(chunk))
-                    copy.write((_BINARY.sub(_bytea, text) if binary else text) + b"\n")
+                    copy.write(_BINARY.sub(_bytea, text) if binary else text)
+                    copy.write(b"\n")
             return int(cursor.rowcount)
 
     def sql_literal(self, raw_literal: bytes) -> str:
@@ -400,10 +401,13 @@ def _records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
 
 def _unwrapped(chunk: bytes) -> list[bytes]:
     """Raw rows without their parentheses."""
-    rows = chunk[1:-1].split(b"),\n(")
+    rows = chunk.split(b"),\n(")
     # What looks like the end of a row may stand in a text, which it cuts in two.
     if any(row.count(b"'") % 2 for row in rows):
         return _RECORD.findall(chunk)
+    if len(rows) == 1:
+        return [chunk[1:-1]]
+    rows[0], rows[-1] = rows[0][1:], rows[-1][:-1]
     return rows
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from demo_snapshots.database.dialects.base import (
-    FETCH_ROWS,
     LOCK_WAIT_SECONDS,
     Dialect,
+    in_batches,
     json_path,
 )
-from demo_snapshots.database.dialects.sqlite_values import Values
+from demo_snapshots.database.dialects.sqlite_values import LARGE, Values
 from demo_snapshots.errors import UnportableValueError
 from demo_snapshots.model import Affinity, Column, ForeignKey, Kind, Table
 
@@ -58,8 +58,7 @@ class SQLite(Dialect):
         cursor = raw.cursor()
         try:
             cursor.execute(sql)
-            while batch := cursor.fetchmany(FETCH_ROWS):
-                yield [row[0] for row in batch]
+            yield from in_batches(lambda count: [row[0] for row in cursor.fetchmany(count)])
         finally:
             cursor.close()
 
@@ -163,8 +162,14 @@ class SQLite(Dialect):
             return "%s", value, test
         if column.kind in (Kind.FLOAT, Kind.DECIMAL, Kind.BINARY):
             return "%s", self.literal(column), ""
-        # '' is the first of all texts, x'' comes after the last (sqlite.org/datatype3.html, 4.1).
-        text = f"(ifnull({name},'') >= '' AND ifnull({name},'') < x'')"
+        if "(" in column.native:
+            # x'' comes after the last of texts, '' is the first (sqlite.org/datatype3.html, 4.1).
+            text = f"({name} < x'') IS NOT 0"
+            if column.affinity is not Affinity.TEXT:
+                text += f" AND ({name} >= '') IS NOT 0"
+        else:
+            # Slower, but it does not load what may be a long text once more.
+            text = f"typeof({name}) IN ('text','null')"
         return "%Q", name, f"{text} AND NOT ifnull(instr({name}, char(0)), 0)"
 
     def concatenate(self, parts: Sequence[str]) -> str:
@@ -221,10 +226,18 @@ class SQLite(Dialect):
         chunks: Iterable[bytes],
     ) -> int:
         names = ", ".join(self.quote(column.name) for column in columns)
+        head = f"INSERT INTO {target} ({names}) VALUES "
         marks = ", ".join("?" * len(columns))
-        insert = f"INSERT INTO {target} ({names}) VALUES ({marks})"
         values = Values(columns)
-        return sum(raw.executemany(insert, values.rows(chunk)).rowcount for chunk in chunks)
+        loaded = 0
+        for chunk in chunks:
+            if len(chunk) <= LARGE:
+                loaded += raw.executemany(f"{head}({marks})", values.rows(chunk)).rowcount
+                continue
+            for row in values.large_rows(chunk):
+                cells = ", ".join(mark for mark, _ in row)
+                loaded += raw.execute(f"{head}({cells})", [value for _, value in row]).rowcount
+        return loaded
 
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
         # CREATE TABLE AS keeps each column's affinity (sqlite.org/lang_createtable.html).

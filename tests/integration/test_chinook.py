@@ -14,9 +14,9 @@ from database_engines import engines
 from integration.live import NOW, Demo, Dump, Live
 
 from demo_snapshots.config import load_config
-from demo_snapshots.database.connect import make_engine
 from demo_snapshots.errors import ConfigError, OutsideReferenceError
 from demo_snapshots.exporting import export_scenario
+from demo_snapshots.fragments.engine import make_engine
 from demo_snapshots.initialising import initialise
 
 CHINOOK = Path(__file__).parents[3] / "shared" / "data" / "chinook.sqlite"

@@ -13,7 +13,7 @@ from database_engines import engines
 from integration.live import NOW, Demo, Live
 
 from demo_snapshots.cleanup import cleanup_exports
-from demo_snapshots.database.connect import make_engine
+from demo_snapshots.fragments.engine import make_engine
 from demo_snapshots.fragments.models import TABLES, Base
 from demo_snapshots.fragments.scenario import load_scenario
 from demo_snapshots.fragments.schema import migrate_fresh

@@ -46,8 +46,8 @@ def command(session: Session, yes: bool, force: bool) -> None:
     """
     refuse_production(force)
     from demo_snapshots import render
-    from demo_snapshots.database.connect import make_engine
     from demo_snapshots.fragments.counting import demo_rows
+    from demo_snapshots.fragments.engine import make_engine
     from demo_snapshots.fragments.schema import migrate_fresh
 
     url = session.config.database

@@ -97,8 +97,8 @@ def command(
     """
     refuse_production(force)
     world = _load(scenario, scenario_file)
-    from demo_snapshots.database.connect import make_engine
     from demo_snapshots.fragments.counting import demo_rows
+    from demo_snapshots.fragments.engine import make_engine
     from demo_snapshots.fragments.seeding import seed as seed_rows
 
     moment = as_of or session.now.replace(microsecond=0)

@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-
+from demo_snapshots.database.catalogs import catalog_for
+from demo_snapshots.database.catalogs.base import Catalog
 from demo_snapshots.database.dialects import dialect_for
 from demo_snapshots.database.dialects.base import Dialect
+from demo_snapshots.database.drivers import open_connection
+from demo_snapshots.database.urls import Url, parse_url
 from demo_snapshots.errors import (
     CommitInDoubtError,
     ConfigError,
@@ -25,64 +25,17 @@ from demo_snapshots.model import Column, Table
 
 logger = logging.getLogger(__name__)
 
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
-
-_QUOTED_LIKE_OURS = "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES'"
-
-
-def parse_url(text: str) -> URL:
-    """A database URL with the driver this package brings. ConfigError for any other."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
-        raise ConfigError(
-            "the database URL is not a URL",
-            hint="It looks like sqlite:///database/demo.sqlite or "
-            "postgresql://user:password@host/database.",
-        ) from None
-    backend = url.drivername.split("+")[0]
-    if backend not in _DRIVERS:
-        raise ConfigError(
-            f"{backend!r} is no engine this tool speaks",
-            hint="sqlite, postgresql, mariadb and mysql are.",
-        )
-    url = url.set(drivername=_DRIVERS[backend])
-    if url.drivername.endswith("+pymysql") and "charset" not in url.query:
-        url = url.update_query_dict({"charset": "utf8mb4"})
-    return url
-
-
-def make_engine(url: str) -> sa.Engine:
-    """A SQLAlchemy engine for ``url``. Connects to nothing yet. ConfigError for a bad URL."""
-    parsed = parse_url(url)
-    settings: dict[str, object] = {}
-    if parsed.get_driver_name() == "pymysql":
-        # SQLAlchemy learns how the server quotes names when it connects: no time to be lost.
-        settings["init_command"] = _QUOTED_LIKE_OURS
-    if parsed.get_backend_name() == "sqlite":
-        # Python keeps 128 prepared statements, and an INSERT of ours is 500 rows long.
-        settings["cached_statements"] = 0
-    try:
-        return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=settings)
-    except (NoSuchModuleError, ImportError) as error:
-        raise ConfigError(f"no driver for {parsed.drivername}") from error
-
 
 class Database:
-    """An open connection and its dialect. Errors of the driver arrive as DatabaseError."""
+    """An open connection (``raw``, the driver's own), the engine's dialect and the catalog of
+    what is there. Errors of the driver arrive as DatabaseError."""
 
-    def __init__(self, connection: sa.Connection, dialect: Dialect, label: str, url: str) -> None:
-        self.url = url
-        self.connection = connection
+    def __init__(self, raw: Any, dialect: Dialect, catalog: Catalog, label: str, url: str) -> None:
+        self.raw = raw
         self.dialect = dialect
+        self.catalog = catalog
         self.label = label
-        self.raw: Any = connection.connection.driver_connection
+        self.url = url
 
     @property
     def source(self) -> str:
@@ -90,12 +43,10 @@ class Database:
 
     @contextmanager
     def wrapped(self) -> Iterator[None]:
-        """Have errors of the driver, or of SQLAlchemy, arrive as DatabaseError."""
+        """Have errors of the driver arrive as DatabaseError."""
         try:
             yield
-        except DBAPIError as error:
-            raise self.dialect.wrap(error.orig or error) from error
-        except self.connection.dialect.loaded_dbapi.Error as error:
+        except self.dialect.error as error:
             raise self.dialect.wrap(error) from error
 
     def execute(self, sql: str) -> int:
@@ -202,36 +153,23 @@ def connect(url: str) -> Iterator[Database]:
     Raises ConfigError for a bad URL and DatabaseUnreachableError, which names the database
     without its password. A SQLite file that does not exist is unreachable, not created.
     """
-    engine = make_engine(url)
-    label = masked_url(url)
-    dialect = dialect_for(engine.dialect.name)
-    _require_file(engine.url)
+    parsed = parse_url(url)
+    _require_file(parsed)
+    dialect = dialect_for(parsed.backend)
+    raw = _open(parsed, dialect, masked_url(url))
     try:
-        connection = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
-    except DBAPIError as error:
-        raise DatabaseUnreachableError(
-            f"cannot connect to {label}: {_reason(error, engine.url)}",
-            hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
-        ) from None
-    except TypeError:
-        # Options of the URL become arguments of the driver, which answers unknown ones so.
-        raise ConfigError(
-            f"{label}: the driver does not know one of the options after the question mark"
-        ) from None
-    try:
-        database = Database(connection, dialect, label, url)
+        database = Database(raw, dialect, catalog_for(dialect, raw), masked_url(url), url)
         with database.wrapped():
-            dialect.prepare(database.raw)
+            dialect.prepare(raw)
         yield database
     finally:
-        # A connection that was lost cannot be given back, and what lost it has been told.
-        with suppress(DBAPIError, engine.dialect.loaded_dbapi.Error):
-            connection.close()
-        engine.dispose()
+        # A connection that was lost cannot be closed, and what lost it has been told.
+        with suppress(dialect.error):
+            raw.close()
 
 
-def _require_file(url: URL) -> None:
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+def _require_file(url: Url) -> None:
+    if url.backend != "sqlite" or not url.database or url.database == ":memory:":
         return
     if not Path(url.database).is_file():
         raise DatabaseUnreachableError(
@@ -241,8 +179,28 @@ def _require_file(url: URL) -> None:
         )
 
 
-def _reason(error: DBAPIError, url: URL) -> str:
+def _open(url: Url, dialect: Dialect, label: str) -> Any:
+    try:
+        return open_connection(url)
+    except dialect.error as error:
+        raise DatabaseUnreachableError(
+            f"cannot connect to {label}: {_reason(error, url)}",
+            hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
+        ) from None
+    except OSError as error:
+        # A certificate that cannot be read; the drivers themselves wrap what the network says.
+        raise ConfigError(f"{label}: a file that the URL names: {error.strerror}") from None
+    except TypeError:
+        # Options of the URL become arguments of the driver, which answers unknown ones so.
+        raise ConfigError(
+            f"{label}: the driver does not know one of the options after the question mark"
+        ) from None
+    except (ValueError, NotImplementedError):
+        raise ConfigError(f"{label}: the driver cannot work with a part of this URL") from None
+
+
+def _reason(error: Exception, url: Url) -> str:
     # The first line is the driver's own; later ones may repeat connection settings.
-    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+    text = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
     text = text.removeprefix("connection failed: ")
-    return text.replace(str(url.password), "***") if url.password else text
+    return text.replace(url.password, "***") if url.password else text

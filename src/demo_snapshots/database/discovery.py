@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from demo_snapshots.database.connect import Database
 from demo_snapshots.database.following import Following, follow
 from demo_snapshots.database.frameworks import is_bookkeeping
@@ -133,12 +131,12 @@ def _example(tables: Mapping[str, Table], spelled: Mapping[str, str]) -> tuple[F
 def _names(database: Database) -> list[str]:
     """All tables as the configuration calls them; of several of one name the first, since a
     snapshot holds only one. A partition's rows are those of the whole."""
-    inspector = sa.inspect(database.connection)
-    parts = database.dialect.partitions(database.raw)
-    home = inspector.default_schema_name or ""
+    catalog = database.catalog
+    with database.wrapped():
+        parts, home, tables = catalog.partitions(), catalog.home(), catalog.tables()
     names: dict[str, str] = {}
-    for schema in (None, *database.dialect.other_schemas(database.raw)):
-        for name in inspector.get_table_names(schema):
+    for schema, found in tables.items():
+        for name in found:
             if (schema or home, name) not in parts:
                 names.setdefault(name, f"{schema}.{name}" if schema else name)
     return list(names.values())

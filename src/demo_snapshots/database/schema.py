@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
+from demo_snapshots.database.catalogs.base import Catalog, Keys, Place
 from demo_snapshots.database.connect import Database
 from demo_snapshots.errors import ConfigError, SchemaError
 from demo_snapshots.model import ForeignKey, Table
@@ -34,10 +31,6 @@ class Schema:
     """Tables outside the demo that the configuration's ``[references]`` name, by name."""
 
 
-_Place = tuple[str | None, str]
-"""A table's schema, None for the default one, and its name."""
-
-
 def reflect(database: Database, wanted: Iterable[str], references: Iterable[str] = ()) -> Schema:
     """Read what the database says of the ``wanted`` tables and all that reference them, and of
     those that ``references`` name.
@@ -49,58 +42,37 @@ def reflect(database: Database, wanted: Iterable[str], references: Iterable[str]
 
 
 def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str, ...]) -> Schema:
-    inspector = sa.inspect(database.connection)
-    with warnings.catch_warnings():
-        # Types SQLAlchemy does not know are read from the catalog by the dialect.
-        warnings.simplefilter("ignore", sa.exc.SAWarning)
-        schemas = (None, *database.dialect.other_schemas(database.raw))
-        names = {schema: inspector.get_table_names(schema) for schema in schemas}
-        places = _locate(names, wanted, database.label)
-        leaned = _locate(names, references, database.label)
-        keys = {
-            (schema, table): _foreign_keys(database, table, found)
-            for schema in schemas
-            for (_, table), found in inspector.get_multi_foreign_keys(schema).items()
-        }
-        selected = [_table(inspector, place, keys[place]) for place in places.values()]
-        others = [
-            _table(inspector, place, keys[place]) for place in _referencing(keys, places.values())
-        ]
-        outside = [_table(inspector, place, keys[place]) for place in leaned.values()]
-    heirs = database.dialect.inherited(database.raw)
-    triggers = database.dialect.triggered(database.raw)
-    selected, others, outside = (
-        [
-            replace(
-                table,
-                columns=columns,
-                has_heirs=(table.schema, table.name) in heirs,
-                has_triggers=(table.schema, table.name) in triggers,
-            )
-            for table, columns in zip(
-                tables, database.dialect.reflect_columns(database.raw, tables), strict=True
-            )
-        ]
-        for tables in (selected, others, outside)
-    )
-    home = inspector.default_schema_name or ""
-    elsewhere = [table.schema for table in selected if table.schema]
-    path = dict.fromkeys([*elsewhere, home]) if elsewhere or home not in ("public", "") else {}
+    catalog = database.catalog
+    names = catalog.tables()
+    places = _locate(names, wanted, database.label)
+    leaned = _locate(names, references, database.label)
+    foreign_keys = catalog.foreign_keys(names)
+    others = _referencing(foreign_keys, places.values())
+    tables = _tables(catalog, {*places.values(), *leaned.values(), *others}, foreign_keys)
+    selected = [tables[place] for place in places.values()]
     return Schema(
         tables={table.name: table for table in selected},
         configured={name: place[1] for name, place in places.items()},
-        referencing=tuple(others),
+        referencing=tuple(tables[place] for place in others),
         names=tuple(names[None]),
         migration=_migration_head(database, names[None]),
-        search_path=tuple(path) if database.dialect.has_schemas else (),
-        leaned_on={table.name: table for table in outside},
+        search_path=_search_path(catalog, selected) if catalog.has_schemas else (),
+        leaned_on={place[1]: tables[place] for place in leaned.values()},
     )
+
+
+def _search_path(catalog: Catalog, selected: Iterable[Table]) -> tuple[str, ...]:
+    home = catalog.home()
+    elsewhere = [table.schema for table in selected if table.schema]
+    if not elsewhere and home in ("public", ""):
+        return ()
+    return tuple(dict.fromkeys([*elsewhere, home]))
 
 
 def _locate(
     names: Mapping[str | None, Iterable[str]], wanted: tuple[str, ...], label: str
-) -> dict[str, _Place]:
-    places: dict[str, _Place] = {}
+) -> dict[str, Place]:
+    places: dict[str, Place] = {}
     for name in wanted:
         schema, _, table = name.partition(".")
         if name in names[None]:
@@ -122,56 +94,39 @@ def _locate(
     return places
 
 
-def _table(inspector: sa.Inspector, place: _Place, keys: tuple[ForeignKey, ...]) -> Table:
-    schema, name = place
-    primary = tuple(inspector.get_pk_constraint(name, schema)["constrained_columns"])
-    uniques = {
-        tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(name, schema)
+def _tables(
+    catalog: Catalog,
+    places: Collection[Place],
+    foreign_keys: Mapping[Place, tuple[ForeignKey, ...]],
+) -> dict[Place, Table]:
+    keys = catalog.keys(places)
+    columns = catalog.columns(places)
+    heirs, triggers = catalog.inherited(), catalog.triggered()
+    return {
+        (schema, name): Table(
+            name=name,
+            columns=columns[schema, name],
+            key=keys[schema, name].primary,
+            uniques=_uniques(keys[schema, name]),
+            foreign_keys=foreign_keys.get((schema, name), ()),
+            schema=schema,
+            has_heirs=(schema, name) in heirs,
+            has_triggers=(schema, name) in triggers,
+        )
+        for schema, name in places
     }
-    # SQLAlchemy overlooks some of SQLite's inline UNIQUE; their automatic indexes tell of all.
-    for index in inspector.get_indexes(name, schema, include_auto_indexes=True):
-        columns = index["column_names"]
-        if index["unique"] and all(columns) and not _is_partial(index):
-            uniques.add(tuple(str(column) for column in columns))
-    return Table(
-        name=name,
-        columns=(),
-        key=primary,
-        uniques=tuple(sorted(unique for unique in uniques if set(unique) != set(primary))),
-        foreign_keys=keys,
-        schema=schema,
-    )
 
 
-def _is_partial(index: Any) -> bool:
-    options = index.get("dialect_options", {})
-    return any(name.endswith("_where") and value is not None for name, value in options.items())
-
-
-def _foreign_keys(database: Database, table: str, found: Any) -> tuple[ForeignKey, ...]:
-    rules = database.dialect.delete_rules(database.raw, table)
-    keys = map(_foreign_key, found)
-    return tuple(replace(key, on_delete=rules.get(key.columns, key.on_delete)) for key in keys)
-
-
-def _foreign_key(found: Any) -> ForeignKey:
-    options = found.get("options", {})
-    return ForeignKey(
-        name=found["name"] or "",
-        columns=tuple(found["constrained_columns"]),
-        referenced_table=found["referred_table"],
-        referenced_columns=tuple(found["referred_columns"]),
-        on_delete=(options.get("ondelete") or "NO ACTION").upper(),
-        deferrable=bool(options.get("deferrable")),
-        referenced_schema=found["referred_schema"],
-    )
+def _uniques(keys: Keys) -> tuple[tuple[str, ...], ...]:
+    """Each once, and none that only says again what the primary key says."""
+    return tuple(sorted(unique for unique in {*keys.uniques} if set(unique) != set(keys.primary)))
 
 
 def _referencing(
-    keys: Mapping[_Place, tuple[ForeignKey, ...]], wanted: Iterable[_Place]
-) -> list[_Place]:
+    keys: Mapping[Place, tuple[ForeignKey, ...]], wanted: Iterable[Place]
+) -> list[Place]:
     reached = set(wanted)
-    found: list[_Place] = []
+    found: list[Place] = []
     grew = True
     while grew:
         grew = False

@@ -11,13 +11,12 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy.engine import URL
-
-from demo_snapshots.database.connect import Database, connect, parse_url
+from demo_snapshots.database.connect import Database, connect
 from demo_snapshots.database.outside import Outside
+from demo_snapshots.database.urls import Url, parse_url
 from demo_snapshots.model import Table
 
 _PLACES = {
@@ -53,7 +52,7 @@ def _file(database: Database, url: str, outside: Outside) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="demo_proof_") as directory:
         path = Path(directory) / "scratch.sqlite"
         path.touch()
-        target = URL.create("sqlite", database=str(path)).render_as_string()
+        target = Url("sqlite", database=str(path)).render()
         made = database.rows(
             "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%'"
             " ESCAPE '\\' AND type <> 'trigger' AND sql NOT LIKE 'CREATE VIRTUAL %'"
@@ -88,11 +87,9 @@ def _schema(database: Database, url: str, outside: Outside) -> Iterator[str]:
         yield _with_option(parse_url(url), f"-csearch_path={escaped}")
 
 
-def _with_option(url: URL, option: str) -> str:
-    given: Any = url.query.get("options", "")
-    before = " ".join(given) if isinstance(given, tuple) else given
-    changed = url.update_query_dict({"options": f"{before} {option}".strip()})
-    return changed.render_as_string(hide_password=False)
+def _with_option(url: Url, option: str) -> str:
+    options = " ".join((*url.query.get("options", ()), option))
+    return replace(url, query={**url.query, "options": (options,)}).render()
 
 
 @contextmanager
@@ -104,7 +101,7 @@ def _database(database: Database, url: str, outside: Outside) -> Iterator[str]:
             copy = f"{home}.{dialect.quote(table.name)}"
             maker.execute(f"CREATE TABLE {copy} LIKE {dialect.table(table)}")
         maker.run([*_foreign_keys(database, outside, home), *_copies(database, outside, home)])
-        yield parse_url(url).set(database=name).render_as_string(hide_password=False)
+        yield replace(parse_url(url), database=name).render()
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from sqlalchemy import ColumnClause, Connection, column, func, inspect, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
-from demo_snapshots.database.connect import connect, make_engine, parse_url
+from demo_snapshots.database.connect import connect
+from demo_snapshots.database.urls import parse_url
 from demo_snapshots.errors import DatabaseError
+from demo_snapshots.fragments.engine import make_engine
 from demo_snapshots.fragments.markers import PAGE, is_demo, marks
 from demo_snapshots.fragments.models import MARKED, TABLES
 from demo_snapshots.masking import masked_url
@@ -43,7 +45,7 @@ def demo_rows(
 def _is_missing_file(url: str) -> bool:
     parsed = parse_url(url)
     name = parsed.database
-    return parsed.get_backend_name() == "sqlite" and bool(name) and not Path(str(name)).exists()
+    return parsed.backend == "sqlite" and bool(name) and not Path(str(name)).exists()
 
 
 def _counts(connection: Connection, scenario: str | None) -> dict[str, int]:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo_snapshots.database.catalogs.sqlite import SQLiteCatalog
 from demo_snapshots.database.dialects.sqlite import SQLite
 from demo_snapshots.database.dialects.sqlite_values import LARGE
 from demo_snapshots.errors import UnfitValueError
-from demo_snapshots.model import Column, Table
+from demo_snapshots.model import Column
 
 DECLARED = (
     "INTEGER",
@@ -47,7 +48,7 @@ def made() -> tuple[sqlite3.Connection, tuple[Column, ...]]:
 
 
 def columns_of(raw: sqlite3.Connection) -> tuple[Column, ...]:
-    return SQLite().reflect_columns(raw, [Table("cells", ())])[0]
+    return SQLiteCatalog(SQLite(), raw).columns([(None, "cells")])[None, "cells"]
 
 
 def held(raw: sqlite3.Connection) -> list[tuple[object, ...]]:

@@ -12,8 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 from unit.fragments.world import AS_OF, contents, execute, fresh
 
-from demo_snapshots.database.connect import make_engine
 from demo_snapshots.errors import DatabaseError, ProtectedDatabaseError
+from demo_snapshots.fragments.engine import make_engine
 from demo_snapshots.fragments.models import TABLES, Base
 from demo_snapshots.fragments.scenario import Scenario
 from demo_snapshots.fragments.schema import migrate_fresh

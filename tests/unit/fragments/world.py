@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from demo_snapshots.database.connect import make_engine
+from demo_snapshots.fragments.engine import make_engine
 from demo_snapshots.fragments.models import TABLES
 from demo_snapshots.fragments.scenario import Scenario, parse_scenario
 from demo_snapshots.fragments.schema import migrate_fresh

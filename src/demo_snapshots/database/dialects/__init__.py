@@ -6,7 +6,7 @@ from demo_snapshots.database.dialects.base import Dialect
 
 
 def dialect_for(name: str) -> Dialect:
-    """The dialect of a SQLAlchemy backend name. Raises KeyError for an engine we do not speak."""
+    """The dialect of a backend name. Raises KeyError for an engine we do not speak."""
     match name:
         case "sqlite":
             from demo_snapshots.database.dialects.sqlite import SQLite

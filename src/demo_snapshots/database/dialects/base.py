@@ -21,6 +21,8 @@ class Dialect(ABC):
     transactions are opened and ended by statements, never by the driver behind our back."""
 
     name: str
+    error: type[Exception]
+    """What the errors of the engine's driver are."""
     enforces_foreign_keys = False
     """Whether foreign keys act (check, cascade) while an import changes rows. Where they do
     not, the import verifies them by query before it commits."""
@@ -147,35 +149,6 @@ class Dialect(ABC):
     @abstractmethod
     def is_duplicate(self, error: BaseException | None) -> bool:
         """Whether a temporary table, or its index, was refused a key that is there already."""
-
-    # --- Reflection --------------------------------------------------------------------------
-
-    has_schemas = False
-    """Whether a database holds several schemas, found by a search path."""
-
-    def other_schemas(self, raw: Any) -> list[str]:
-        """The names of the schemas that hold tables, other than the default one, sorted."""
-        return []
-
-    def partitions(self, raw: Any) -> set[tuple[str, str]]:
-        """Schema and name of the tables that are only a part of another, which has their rows."""
-        return set()
-
-    def inherited(self, raw: Any) -> set[tuple[str | None, str]]:
-        """Schema (None for the default one) and name of tables that others inherit from."""
-        return set()
-
-    def delete_rules(self, raw: Any, table: str) -> dict[tuple[str, ...], str]:
-        """What ON DELETE says per foreign key (its columns), where SQLAlchemy misses it."""
-        return {}
-
-    @abstractmethod
-    def triggered(self, raw: Any) -> set[tuple[str | None, str]]:
-        """Schema (None for the default one) and name of tables with triggers that may fire."""
-
-    @abstractmethod
-    def reflect_columns(self, raw: Any, tables: Sequence[Table]) -> list[tuple[Column, ...]]:
-        """The columns of each table, in table order; tables as they were given."""
 
     # --- Rows out ----------------------------------------------------------------------------
 

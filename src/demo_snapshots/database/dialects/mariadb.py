@@ -81,10 +81,11 @@ _WITHOUT_VALUES = {
 
 class MariaDB(Dialect):
     name = "mariadb"
+    error = pymysql.Error
 
     def __init__(self) -> None:
         self._temporary: list[str] = []
-        self._is_mysql = False
+        self.is_mysql = False
         self._packet = 1 << 20
         self._collation = "utf8mb4_nopad_bin"
 
@@ -94,14 +95,14 @@ class MariaDB(Dialect):
         for statement in _SESSION:
             self.execute(raw, statement)
         version, packet = self.rows(raw, "SELECT version(), @@max_allowed_packet")[0]
-        self._is_mysql = "mariadb" not in version.lower()
+        self.is_mysql = "mariadb" not in version.lower()
         self._packet = int(packet)
-        if self._is_mysql:
+        if self.is_mysql:
             self._collation = "utf8mb4_0900_bin"
 
     def version(self, raw: pymysql.Connection[Any]) -> str:
         number = re.match(r"[0-9.]+", self.rows(raw, "SELECT version()")[0][0])
-        return f"{'mysql' if self._is_mysql else 'mariadb'} {number[0] if number else '?'}"
+        return f"{'mysql' if self.is_mysql else 'mariadb'} {number[0] if number else '?'}"
 
     def begin_read(self, raw: pymysql.Connection[Any]) -> None:
         self.execute(raw, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -199,42 +200,6 @@ class MariaDB(Dialect):
         while error is not None and not isinstance(error, pymysql.Error):
             error = error.__cause__
         return error is not None and error.args[:1] == (_DUPLICATE_ENTRY,)
-
-    # --- Reflection --------------------------------------------------------------------------
-
-    def triggered(self, raw: pymysql.Connection[Any]) -> set[tuple[str | None, str]]:
-        found = self.rows(
-            raw,
-            "SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
-            " WHERE EVENT_OBJECT_SCHEMA = DATABASE()",
-        )
-        return {(None, str(row[0])) for row in found}
-
-    def reflect_columns(
-        self, raw: pymysql.Connection[Any], tables: Sequence[Table]
-    ) -> list[tuple[Column, ...]]:
-        return [tuple(self._columns(raw, table)) for table in tables]
-
-    def _columns(self, raw: pymysql.Connection[Any], table: Table) -> Iterator[Column]:
-        where = self._place(table)
-        json = self._json_columns(raw, where)
-        for name, *facts in self.rows(raw, _COLUMNS.format(where=where)):
-            yield _column(name, *facts, is_json=name in json)
-
-    def _json_columns(self, raw: pymysql.Connection[Any], where: str) -> set[str]:
-        """MariaDB's JSON is LONGTEXT with a check."""
-        if self._is_mysql:
-            return set()
-        clauses = self.rows(
-            raw,
-            "SELECT check_clause FROM information_schema.check_constraints"
-            f" WHERE {where.replace('table_schema', 'constraint_schema')}",
-        )
-        return {
-            match[2].replace(match[1] * 2, match[1])
-            for (clause,) in clauses
-            for match in re.finditer(r"json_valid\(([`\"])((?:(?!\1).|\1\1)+)\1\)", clause)
-        }
 
     # --- Rows out ----------------------------------------------------------------------------
 
@@ -500,7 +465,7 @@ _LARGEST_SINGLE = (2 - 2**-23) * 2.0**127
 
 def _image(column: Column, expression: str) -> str:
     """What differs whenever two values of the same column type differ."""
-    if column.native in _SPATIAL:
+    if column.native in SPATIAL:
         return f"HEX({expression})"
     if column.native == "json":
         return f"CAST(CAST({expression} AS CHAR) AS BINARY)"
@@ -509,79 +474,7 @@ def _image(column: Column, expression: str) -> str:
     return expression
 
 
-_COLUMNS = """
-SELECT column_name, data_type, column_type, is_nullable = 'YES', column_default,
-       extra, COALESCE(generation_expression, ''), character_maximum_length,
-       numeric_precision, numeric_scale, datetime_precision
-FROM information_schema.columns WHERE {where} ORDER BY ordinal_position
-"""
-
-_SPATIAL = {
+SPATIAL = {
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring"),
     *("multipolygon", "geometrycollection", "geomcollection"),
 }
-
-_KINDS = {
-    "tinyint": (Kind.INTEGER, 8),
-    "smallint": (Kind.INTEGER, 16),
-    "mediumint": (Kind.INTEGER, 24),
-    "int": (Kind.INTEGER, 32),
-    "bigint": (Kind.INTEGER, 64),
-    "year": (Kind.INTEGER, 16),
-    "bit": (Kind.INTEGER, 64),
-    "decimal": (Kind.DECIMAL, None),
-    "float": (Kind.FLOAT, 32),
-    "double": (Kind.FLOAT, 64),
-    **dict.fromkeys(("char", "varchar", "enum", "set"), (Kind.TEXT, None)),
-    **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), (Kind.TEXT, None)),
-    **dict.fromkeys(("tinyblob", "blob", "mediumblob", "longblob"), (Kind.BINARY, None)),
-    **dict.fromkeys(("binary", "varbinary", "vector"), (Kind.BINARY, None)),
-    # As the server keeps them: four bytes of SRID, then well-known binary.
-    **dict.fromkeys(_SPATIAL, (Kind.BINARY, None)),
-    "json": (Kind.JSON, None),
-    "date": (Kind.DATE, None),
-    "time": (Kind.TIME, None),
-    "datetime": (Kind.TIMESTAMP, None),
-    "timestamp": (Kind.TIMESTAMPTZ, None),
-    "uuid": (Kind.UUID, None),
-}
-
-
-def _column(
-    name: str,
-    data_type: str,
-    declared: str,
-    nullable: int,
-    default: str | None,
-    extra: str,
-    generation: str,
-    characters: int | None,
-    precision: int | None,
-    scale: int | None,
-    fraction: int | None,
-    *,
-    is_json: bool,
-) -> Column:
-    kind, bits = _KINDS.get(data_type, (Kind.NATIVE, None))
-    if is_json and kind is Kind.TEXT:
-        kind = Kind.JSON
-    elif declared.startswith("tinyint(1)"):
-        kind = Kind.BOOLEAN
-    elif declared == "bit(1)":
-        kind, bits = Kind.BOOLEAN, None
-    times = (Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
-    sized = data_type in ("char", "varchar", "binary", "varbinary")
-    return Column(
-        name=name,
-        kind=kind,
-        nullable=bool(nullable),
-        native=declared if data_type in ("enum", "set") else data_type,
-        # MariaDB spells the default of a nullable column without one NULL.
-        has_default=default not in (None, "NULL") or "auto_increment" in extra.lower(),
-        generated=bool(generation),
-        length=characters if sized else None,
-        precision=fraction if kind in times else precision if kind is Kind.DECIMAL else None,
-        scale=scale if kind is Kind.DECIMAL else None,
-        unsigned="unsigned" in declared or data_type in ("bit", "year"),
-        bits=bits,
-    )

@@ -57,7 +57,11 @@ class _Bytes(Loader):
 
 class PostgreSQL(Dialect):
     name = "postgresql"
+    error = psycopg.Error
     enforces_foreign_keys = True
+
+    def rows_of(self, table: Table) -> str:
+        return f"ONLY {self.table(table)}" if table.has_heirs else self.table(table)
 
     def temporary(self, name: str) -> str:
         return f"pg_temp.{self.quote(name)}"
@@ -141,54 +145,6 @@ class PostgreSQL(Dialect):
 
     def is_duplicate(self, error: BaseException | None) -> bool:
         return isinstance(error, psycopg.errors.UniqueViolation)
-
-    # --- Reflection --------------------------------------------------------------------------
-
-    has_schemas = True
-
-    def other_schemas(self, raw: psycopg.Connection[Any]) -> list[str]:
-        found = raw.execute(
-            "SELECT DISTINCT n.nspname FROM pg_namespace n"
-            " JOIN pg_class c ON c.relnamespace = n.oid"
-            " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
-            r" AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> current_schema() ORDER BY 1"
-        )
-        return [row[0] for row in found]
-
-    def rows_of(self, table: Table) -> str:
-        return f"ONLY {self.table(table)}" if table.has_heirs else self.table(table)
-
-    def inherited(self, raw: psycopg.Connection[Any]) -> set[tuple[str | None, str]]:
-        found = raw.execute(
-            "SELECT nullif(n.nspname, current_schema()), c.relname FROM pg_class c"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
-            " AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)"
-        )
-        return set(found)
-
-    def triggered(self, raw: psycopg.Connection[Any]) -> set[tuple[str | None, str]]:
-        found = raw.execute(
-            "SELECT nullif(n.nspname, current_schema()), c.relname FROM pg_trigger t"
-            " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'"
-        )
-        return set(found)
-
-    def partitions(self, raw: psycopg.Connection[Any]) -> set[tuple[str, str]]:
-        found = raw.execute(
-            "SELECT n.nspname, c.relname FROM pg_class c"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relispartition"
-        )
-        return set(found)
-
-    def reflect_columns(
-        self, raw: psycopg.Connection[Any], tables: Sequence[Table]
-    ) -> list[tuple[Column, ...]]:
-        names = [self.table(table) for table in tables]
-        found: dict[str, list[Column]] = {name: [] for name in names}
-        for name, *facts in raw.execute(_COLUMNS, [names]):
-            found[name].append(_column(*facts))
-        return [tuple(found[name]) for name in names]
 
     # --- Rows out ----------------------------------------------------------------------------
 
@@ -421,19 +377,6 @@ def _bytea(match: re.Match[bytes]) -> bytes:
     return match[0] if digits is None else b"'\\x" + digits[1:]
 
 
-_COLUMNS = """
-SELECT wanted.name, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype::text,
-       CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
-       a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '',
-       a.attgenerated <> '', a.attidentity = 'a'
-FROM unnest(%s::text[]) AS wanted(name)
-JOIN pg_attribute a ON a.attrelid = wanted.name::regclass
-JOIN pg_type t ON t.oid = a.atttypid
-JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
-WHERE a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum
-"""
-
 _SEQUENCES = """
 SELECT a.attname, d.refobjid::regclass::text
 FROM pg_attribute a
@@ -450,66 +393,3 @@ JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 WHERE a.attrelid = %s::regclass AND NOT a.attisdropped
 ORDER BY 1, 2
 """.replace("a.attrelid = %s::regclass", "a.attrelid = %(table)s::regclass")
-
-_KINDS = {
-    "int2": (Kind.INTEGER, 16),
-    "int4": (Kind.INTEGER, 32),
-    "int8": (Kind.INTEGER, 64),
-    "numeric": (Kind.DECIMAL, None),
-    "float4": (Kind.FLOAT, 32),
-    "float8": (Kind.FLOAT, 64),
-    "text": (Kind.TEXT, None),
-    "varchar": (Kind.TEXT, None),
-    "bpchar": (Kind.TEXT, None),
-    "citext": (Kind.TEXT, None),
-    "json": (Kind.JSON, None),
-    "jsonb": (Kind.JSON, None),
-    "bool": (Kind.BOOLEAN, None),
-    "timestamp": (Kind.TIMESTAMP, None),
-    "timestamptz": (Kind.TIMESTAMPTZ, None),
-    "date": (Kind.DATE, None),
-    "time": (Kind.TIME, None),
-    "uuid": (Kind.UUID, None),
-    "bytea": (Kind.BINARY, None),
-}
-
-
-def _column(
-    name: str,
-    native: str,
-    base: str,
-    category: str,
-    modifier: int,
-    not_null: bool,
-    has_default: bool,
-    generated: bool,
-    always: bool,
-) -> Column:
-    # An enum is text with a closed list of values, which the server checks.
-    unknown = (Kind.TEXT if category == "e" else Kind.NATIVE, None)
-    kind, bits = _KINDS.get(base, unknown)
-    length = precision = scale = None
-    if modifier >= 0:
-        if base in ("varchar", "bpchar"):
-            length = modifier - 4
-        elif kind is Kind.DECIMAL:
-            # backend/utils/adt/numeric.c: the scale is an 11-bit signed number.
-            precision = (modifier - 4) >> 16 & 0xFFFF
-            scale = ((modifier - 4 & 0x7FF) ^ 1024) - 1024
-        elif kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TIME):
-            precision = modifier
-    return Column(
-        name=name,
-        kind=kind,
-        nullable=not not_null,
-        native=native,
-        has_default=has_default,
-        generated=generated,
-        identity_always=always,
-        length=length,
-        precision=precision,
-        scale=scale,
-        bits=bits,
-        extended=True,
-        nul=False,
-    )

@@ -24,6 +24,7 @@ _MOST_ARGUMENTS = 100
 
 class SQLite(Dialect):
     name = "sqlite"
+    error = sqlite3.Error
     waits_for_server = False
 
     def temporary(self, name: str) -> str:
@@ -72,49 +73,6 @@ class SQLite(Dialect):
 
     def is_duplicate(self, error: BaseException | None) -> bool:
         return isinstance(error, sqlite3.IntegrityError)
-
-    # --- Reflection --------------------------------------------------------------------------
-
-    def reflect_columns(
-        self, raw: sqlite3.Connection, tables: Sequence[Table]
-    ) -> list[tuple[Column, ...]]:
-        return [tuple(self._columns(raw, table)) for table in tables]
-
-    def delete_rules(self, raw: sqlite3.Connection, table: str) -> dict[tuple[str, ...], str]:
-        # SQLAlchemy reads options from the text of table constraints and misses those written
-        # beside a column.
-        keys: dict[int, list[tuple[str, str]]] = {}
-        for row in self.rows(raw, f"PRAGMA foreign_key_list({self.quote(table)})"):
-            keys.setdefault(row[0], []).append((row[3], row[6]))
-        return {tuple(name for name, _ in key): key[0][1] for key in keys.values()}
-
-    def triggered(self, raw: sqlite3.Connection) -> set[tuple[str | None, str]]:
-        return {
-            (None, row[0])
-            for row in self.rows(raw, "SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger'")
-        }
-
-    def _columns(self, raw: sqlite3.Connection, table: Table) -> Iterator[Column]:
-        rows = self.rows(raw, f"PRAGMA table_xinfo({self.quote(table.name)})")
-        keys = sum(1 for row in rows if row[5])
-        for _, name, declared, not_null, default, in_key, hidden in rows:
-            if hidden == 1:
-                continue  # a virtual table's own column
-            # sqlite.org/lang_createtable.html#rowid: this column cannot be NULL.
-            rowid = keys == 1 and in_key and declared.upper() == "INTEGER"
-            precision, scale = _facets(declared)
-            kind = _kind(declared)
-            yield Column(
-                name=name,
-                kind=kind,
-                nullable=not not_null and not rowid,
-                native=declared,
-                has_default=default is not None or rowid,
-                generated=hidden in (2, 3),
-                precision=precision if kind is Kind.DECIMAL else None,
-                scale=scale if kind is Kind.DECIMAL else None,
-                affinity=affinity(declared),
-            )
 
     # --- Rows out ----------------------------------------------------------------------------
 
@@ -285,46 +243,3 @@ def _format_decimal(value: float) -> str:
         return text
     plain = f"{Decimal(text):f}"
     return plain if "." in plain else f"{plain}.0"
-
-
-def affinity(declared: str) -> Affinity:
-    """The affinity of a declared type: sqlite.org/datatype3.html, 3.1, in its order."""
-    text = declared.upper()
-    if "INT" in text:
-        return Affinity.INTEGER
-    if any(word in text for word in ("CHAR", "CLOB", "TEXT")):
-        return Affinity.TEXT
-    if "BLOB" in text or not text:
-        return Affinity.BLOB
-    if any(word in text for word in ("REAL", "FLOA", "DOUB")):
-        return Affinity.REAL
-    return Affinity.NUMERIC
-
-
-_KINDS = (
-    (r"BOOL|TINYINT\(1\)", Kind.BOOLEAN),
-    (r"JSON", Kind.JSON),
-    (r"DATETIME|TIMESTAMP", Kind.TIMESTAMP),
-    (r"DATE", Kind.DATE),
-    (r"TIME", Kind.TIME),
-    (r"UUID|GUID", Kind.UUID),
-    (r"INT", Kind.INTEGER),
-    (r"CHAR|CLOB|TEXT", Kind.TEXT),
-    (r"BLOB|BINARY|^$", Kind.BINARY),
-    (r"REAL|FLOA|DOUB", Kind.FLOAT),
-    (r"NUMERIC|DECIMAL|MONEY", Kind.DECIMAL),
-)
-
-
-def _kind(declared: str) -> Kind:
-    for pattern, kind in _KINDS:
-        if re.search(pattern, declared.upper()):
-            return kind
-    return Kind.NATIVE
-
-
-def _facets(declared: str) -> tuple[int | None, int | None]:
-    match = re.search(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", declared)
-    if match is None:
-        return None, None
-    return int(match[1]), int(match[2]) if match[2] else None

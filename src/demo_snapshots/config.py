@@ -36,7 +36,8 @@ DEFAULT_SNAPSHOTS = "database/demo-snapshots"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    # Those that are only part of another need not be built on their own.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 def _one_line_predicate(text: str) -> str:

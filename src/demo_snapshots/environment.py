@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dotenv.parser import Binding, parse_stream
-from dotenv.variables import parse_variables
-
 from demo_snapshots.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 FILE = ".env"
 _NAME = re.compile(r"\s*(?:export\s+)?'?([A-Za-z_][A-Za-z0-9_.]*)'?\s*=")
@@ -51,6 +52,10 @@ class Environment:
         Raises ConfigError for a file that is there and cannot be read.
         """
         text = _text(directory / FILE)
+        if not text:
+            return cls(process, {}, {})
+        from dotenv.parser import parse_stream
+
         file: dict[str, str] = {}
         broken: dict[str, int] = {}
         for binding in parse_stream(io.StringIO(text)):
@@ -158,6 +163,8 @@ def _value(binding: Binding, names: Mapping[str, str]) -> str:
     value = binding.value or ""
     if _LITERAL.match(binding.original.string):
         return value
+    from dotenv.variables import parse_variables
+
     return "".join(atom.resolve(names) for atom in parse_variables(value))
 
 

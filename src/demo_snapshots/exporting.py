@@ -38,7 +38,6 @@ from demo_snapshots.model import (
     no_progress,
     ways_of,
 )
-from demo_snapshots.proving import prove as prove_document
 from demo_snapshots.store import Store
 
 logger = logging.getLogger(__name__)
@@ -114,6 +113,8 @@ def export_scenario(
 def _proof(
     database: Database, config: Config, outside: Outside, now: datetime
 ) -> Callable[[Path, str], Proof]:
+    from demo_snapshots.proving import prove as prove_document
+
     def again(there: Config, store: Store) -> ExportResult:
         assert outside.scenario is not None
         return export_scenario(outside.scenario, there, store, now=now, allow_empty=True)

@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from database_engines import engines
+
+SAMPLE_APPLICATION = {"sqlalchemy", "alembic", "ruamel"}
+"""What only migrating and seeding need."""
 
 PROGRAM = """
 import sys
@@ -19,13 +23,14 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr
 
 
 def imported(*arguments: str) -> set[str]:
+    """The packages that a run of the command imports; it must succeed."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    assert done.stdout
+    assert done.stdout or "--quiet" in arguments
     return set(done.stderr.split())
 
 
@@ -45,4 +50,44 @@ def test_help_imports_nothing_but_click(workplace, arguments):
 def test_listing_imports_no_database(workplace, arguments):
     modules = imported(*arguments)
     assert "pydantic" in modules, "the configuration was read"
-    assert not modules & {"sqlalchemy", "alembic", "psycopg", "pymysql", "sqlite3", "ruamel"}
+    assert not modules & {*SAMPLE_APPLICATION, "psycopg", "pymysql", "sqlite3"}
+
+
+@pytest.fixture
+def filled(demo, database_url):
+    """The sample application's database, and the option that names it."""
+    option = f"--database={database_url}"
+    assert demo("migrate-fresh", option).status == 0
+    assert demo("seed-enhanced", "--scenario=general", option).status == 0
+    return option
+
+
+@engines("sqlite", "postgresql", "mariadb")
+def test_export_and_import_know_one_driver(filled):
+    engine = filled.partition("=")[2].partition(":")[0]
+    drivers = {"sqlite": "sqlite3", "postgresql": "psycopg", "mariadb": "pymysql"}
+    strangers = SAMPLE_APPLICATION | {*drivers.values()} - {drivers[engine]}
+    for command in (
+        ["export", "general", "--quiet"],
+        ["export", "general", "--quiet", "--auto-version", "--prove"],
+        ["import", "general", "--quiet", "--yes"],
+        ["validate", "general", "--json"],
+    ):
+        modules = imported(*command, filled)
+        assert drivers[engine] in modules
+        assert not modules & {*strangers, "rich"}, command
+
+
+@engines("sqlite")
+def test_what_is_drawn_needs_no_more_than_rich(filled):
+    assert not imported("export", "general", filled) & SAMPLE_APPLICATION
+    modules = imported("import", "general", "--yes", filled)
+    assert "rich" in modules
+    assert not modules & SAMPLE_APPLICATION
+
+
+@engines("sqlite")
+def test_an_env_file_is_parsed_where_there_is_one(filled, workplace):
+    assert "dotenv" not in imported("export", "general", "--quiet", filled)
+    (workplace / ".env").write_text("APP_ENV=local\n", "utf-8")
+    assert "dotenv" in imported("export", "general", "--quiet", filled)

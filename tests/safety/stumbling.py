@@ -1,7 +1,7 @@
 """Something happens at the n-th statement that a driver is given, for any n.
 
 Statements are counted where they leave for the database, below everything under test: those of
-SQLAlchemy's reflection, BEGIN, COMMIT and every block of a COPY among them.
+the catalogs, BEGIN, COMMIT and every block of a COPY among them.
 """
 
 from __future__ import annotations
@@ -71,8 +71,10 @@ def stumbling(
         def execute(self, sql: str, *rest: Any) -> Any:
             return self.cursor().execute(sql, *rest)
 
+    open_file = sqlite3.connect
+
     def connect(*arguments: Any, **options: Any) -> Any:
-        return sqlite3.connect(*arguments, **{**options, "factory": Connection})
+        return open_file(*arguments, **{**options, "factory": Connection})
 
     execute, copied = psycopg.Cursor.execute, psycopg.Copy.write
     opened, fetched = psycopg.ServerCursor.execute, psycopg.ServerCursor.fetchmany
@@ -96,7 +98,7 @@ def stumbling(
         return statements.run(self, sql, lambda: query(self, sql, *rest, **options))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite3.dbapi2, "connect", connect)
+        patch.setattr(sqlite3, "connect", connect)
         patch.setattr(psycopg.Cursor, "execute", pg_execute)
         patch.setattr(psycopg.ServerCursor, "execute", pg_open)
         patch.setattr(psycopg.ServerCursor, "fetchmany", pg_fetch)

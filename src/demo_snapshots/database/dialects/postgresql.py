@@ -67,8 +67,7 @@ class PostgreSQL(Dialect):
         return f"pg_temp.{self.quote(name)}"
 
     def prepare(self, raw: psycopg.Connection[Any]) -> None:
-        for statement in _SESSION:
-            raw.execute(statement)
+        raw.execute("; ".join(_SESSION))
         self._is_json = "IS JSON" if raw.info.server_version >= 160000 else ""
 
     def version(self, raw: psycopg.Connection[Any]) -> str:

@@ -1,1 +1,1 @@
-"""The only room that knows SQLAlchemy, drivers and engines: connect, reflect, select, load."""
+"""The only room that knows drivers and engines: connect, reflect, select, load."""

@@ -33,11 +33,11 @@ class Url:
 
     backend: str
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     host: str | None = None
     port: int | None = None
     database: str | None = None
-    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def render(self) -> str:
         """The URL as text that ``parse_url`` reads as the same, password and all."""

@@ -39,7 +39,8 @@ class Database:
 
     @property
     def source(self) -> str:
-        return self.dialect.version(self.raw)
+        with self.wrapped():
+            return self.dialect.version(self.raw)
 
     @contextmanager
     def wrapped(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -109,10 +110,10 @@ def _foreign_keys(
     if len(declared) != len(keys):
         declared = [_Declaration() for _ in keys]
     pairs = list(zip(reversed(keys), declared, strict=True))
-    # The order in which documents have always had them: constraints of the table from first to
-    # last, then those beside a column from last to first.
-    inline = [pair for pair in pairs if pair[1].inline]
-    for key, declaration in [pair for pair in pairs if not pair[1].inline] + inline[::-1]:
+    # Documents depend on this order, which was SQLAlchemy's: the constraints that it can read
+    # from first to last, then the others from last to first.
+    others = [pair for pair in pairs if not pair[1].plain or pair[0][0][5] is None]
+    for key, declaration in [pair for pair in pairs if pair not in others] + others[::-1]:
         _, _, _, referenced, _, first, rule = key[0]
         table = tables.name(referenced)
         # Without names, the referenced columns are the primary key (foreignkeys.html, 2).
@@ -131,13 +132,14 @@ def _foreign_keys(
         )
 
 
+@dataclass(slots=True)
 class _Declaration:
-    """What only the text says of a foreign key."""
+    """What only the text says of a foreign key. ``plain`` is a constraint of the table, rather
+    than of a column, whose target is written bare or in double quotes."""
 
-    def __init__(self, name: str = "", *, inline: bool = True) -> None:
-        self.name = name
-        self.inline = inline
-        self.deferrable = False
+    name: str = ""
+    plain: bool = False
+    deferrable: bool = False
 
 
 _TOKENS = re.compile(
@@ -159,7 +161,9 @@ def _declared(sql: str) -> list[_Declaration]:
             start = -2 if inline else -4
             named = before[start : start + 1] == ["CONSTRAINT"]
             name = _unquoted(words[start + 1]) if named else ""
-            found.append(_Declaration(name, inline=inline))
+            found.append(_Declaration(name, plain=not inline))
+        elif before[-1:] == ["REFERENCES"]:
+            found[-1].plain &= word[0] not in "[`'"
         elif word.upper() == "DEFERRABLE" and found:
             found[-1].deferrable = before[-1:] != ["NOT"]
         words.append(word)

@@ -334,6 +334,8 @@ def mishaps() -> Iterator[str]:
     yield run("export", "general", "--config=missing.toml")
     yield run("export", "general", "--database=nonsense")
     yield run("export", "general", "--database=oracle://host/name")
+    yield run("export", "general", "--database=sqlite://demo.sqlite")
+    yield run("export", "general", "--database=mysql://host/name?connect_timeout=soon")
     Path("notes.txt").write_text("a few words, but no database\n" * 10, "utf-8")
     yield run("export", "general", "--database=sqlite:///notes.txt")
     yield run(*general, "--database=sqlite:///missing.sqlite")

@@ -125,6 +125,8 @@ class Column:
     """Takes NaN, infinities and dates before Christ (PostgreSQL)."""
     nul: bool = True
     """Takes a NUL in text (all but PostgreSQL)."""
+    charset: str | None = None
+    """That of its text, where columns may have several (MariaDB)."""
 
 
 @dataclass(frozen=True, slots=True)

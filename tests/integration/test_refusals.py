@@ -315,3 +315,50 @@ def test_a_file_cut_anywhere_changes_nothing(live, demo):
             # A statement that only stock clients read: the rows are the file's all the same.
             live.run("UPDATE cells SET w = 'edited' WHERE id = 2")
             assert live.dump() == before
+
+
+def _rewriting(live: Live, body: str) -> None:
+    """``body`` runs when the row 2 of cells is updated."""
+    if live.engine == "postgresql":
+        live.run(
+            "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {body}; RETURN NEW; END $$",
+            "CREATE TRIGGER meddler AFTER UPDATE ON cells FOR EACH ROW WHEN (NEW.id = 2)"
+            " EXECUTE FUNCTION meddle()",
+        )
+    else:
+        live.run(f"CREATE TRIGGER meddler AFTER UPDATE ON cells WHEN NEW.id = 2 BEGIN {body}; END")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "UPDATE parts SET name = 'rewritten' WHERE id = 1",
+        "UPDATE cells SET w = 'rewritten' WHERE id = 1",
+        "INSERT INTO parts VALUES (3, 1, 'more')",
+        "UPDATE cells SET is_demo = FALSE WHERE id = 1",
+    ],
+)
+@engines(*ALL)
+def test_a_trigger_that_changes_another_row_than_the_one_that_differed(live, demo, body):
+    path = demo.export(live).path
+    live.run("UPDATE cells SET w = 'edited' WHERE id = 2")
+    _rewriting(live, body)
+    before = live.dump()
+    with pytest.raises(VerificationError):
+        demo.load(live, path)
+    assert live.dump() == before
+
+
+@engines("postgresql")
+def test_a_rule_that_changes_another_row_than_the_one_that_differed(live, demo):
+    path = demo.export(live).path
+    live.run(
+        "UPDATE cells SET w = 'edited' WHERE id = 2",
+        "CREATE RULE meddler AS ON UPDATE TO cells"
+        " DO ALSO UPDATE parts SET name = 'rewritten' WHERE id = 1",
+    )
+    before = live.dump()
+    with pytest.raises(VerificationError):
+        demo.load(live, path)
+    assert live.dump() == before

@@ -55,8 +55,6 @@ def _open_sqlite(url: Url) -> sqlite3.Connection:
     raw = sqlite3.connect(
         path if path == ":memory:" else Path(path).absolute(),
         isolation_level=None,
-        # Python keeps 128 prepared statements, and an INSERT of ours is 500 rows long.
-        cached_statements=0,
     )
     # SQLAlchemy brings these along, so conditions, checks and indexes may be written with them.
     raw.create_function("regexp", 2, _regexp, deterministic=True)

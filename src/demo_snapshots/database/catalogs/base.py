@@ -62,7 +62,7 @@ class Catalog(ABC):
 
     @abstractmethod
     def triggered(self) -> set[Place]:
-        """The tables with triggers that may fire."""
+        """The tables with triggers that may fire, or with rules (PostgreSQL)."""
 
     def partitions(self) -> set[tuple[str, str]]:
         """Schema (by its name) and name of the tables that are only a part of another, which

@@ -138,7 +138,7 @@ def _names(quoted: str) -> tuple[str, ...]:
 _COLUMNS = """
 SELECT column_name, data_type, column_type, is_nullable = 'YES', column_default,
        extra, COALESCE(generation_expression, ''), character_maximum_length,
-       numeric_precision, numeric_scale, datetime_precision
+       numeric_precision, numeric_scale, datetime_precision, character_set_name
 FROM information_schema.columns WHERE {where} ORDER BY ordinal_position
 """
 
@@ -180,6 +180,7 @@ def _column(
     precision: int | None,
     scale: int | None,
     fraction: int | None,
+    charset: str | None,
     *,
     is_json: bool,
 ) -> Column:
@@ -205,4 +206,5 @@ def _column(
         scale=scale if kind is Kind.DECIMAL else None,
         unsigned="unsigned" in declared or data_type in ("bit", "year"),
         bits=bits,
+        charset=charset,
     )

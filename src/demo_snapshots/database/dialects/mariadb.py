@@ -223,7 +223,7 @@ class MariaDB(Dialect):
             case Kind.TIMESTAMP | Kind.TIMESTAMPTZ | Kind.DATE | Kind.TIME | Kind.UUID:
                 return f"COALESCE(CONCAT('''', CAST({name} AS CHAR), ''''), 'NULL')"
             case _:
-                text = self._utf8(name)
+                text = name if column.charset == "utf8mb4" else self._utf8(name)
                 literal = f"CONCAT('''', REPLACE({text}, '''', ''''''), '''')"
                 if column.length is None:
                     long = f"CONCAT('{_LONG_MARK}', QUOTE({text}))"

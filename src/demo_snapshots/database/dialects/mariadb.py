@@ -159,19 +159,21 @@ class MariaDB(Dialect):
         cursor = raw.cursor(SSCursor)
         try:
             cursor.execute(sql)
-            yield from in_batches(
-                lambda count: [self._finished(row[0]) for row in cursor.fetchmany(count)]
-            )
+            yield from in_batches(lambda count: self._finished(cursor.fetchmany(count)))
         finally:
             cursor.close()
 
-    def _finished(self, row: bytes | None) -> bytes:
-        if row is None:
+    def _finished(self, fetched: Sequence[tuple[bytes | None]]) -> list[bytes]:
+        rows = [row for (row,) in fetched if row is not None]
+        if len(rows) < len(fetched):
             raise DatabaseError(
                 f"mariadb: a row of more than max_allowed_packet ({self._packet:,} bytes)",
                 hint="Raise max_allowed_packet on the server.",
             )
-        return row if b"\x01" not in row and b"\x02" not in row else _MARKED.sub(_finish, row)
+        text = b"".join(rows)
+        if b"\x01" in text or b"\x02" in text:
+            return [_MARKED.sub(_finish, row) for row in rows]
+        return rows
 
     def message(self, error: Exception) -> str:
         if not isinstance(error, pymysql.Error) or len(error.args) < 2:

@@ -103,32 +103,33 @@ class SQLite(Dialect):
         if any(empty.values()) or len(columns) > _MOST_ARGUMENTS:
             return None
         cells = [self._quick_cell(column) for column in columns]
-        guard = " AND ".join(test for _, _, test in cells if test) or "1"
+        odd = " OR ".join(test for _, _, test in cells if test) or "0"
         marks = ",".join(mark for mark, _, _ in cells)
         quick = f"CAST(printf('({marks})', {', '.join(value for _, value, _ in cells)}) AS BLOB)"
         slow = self.row([self.literal(column) for column in columns])
-        return f"SELECT CASE WHEN {guard} THEN {quick} ELSE {slow} END {source}"
+        return f"SELECT CASE WHEN ({odd}) IS NOT 1 THEN {quick} ELSE {slow} END {source}"
 
     def _quick_cell(self, column: Column) -> tuple[str, str, str]:
-        """A column's mark in printf, its value, and the test that it is what it should be."""
+        """A column's mark in printf, its value, and a test that is true where it is not what
+        it should be; NULL is as good as false."""
         name = self.quote(column.name)
         if column.kind in (Kind.INTEGER, Kind.BOOLEAN) and column.affinity is not Affinity.TEXT:
             if column.kind is Kind.INTEGER:
-                return "%s", f"ifnull({name},'NULL')", f"typeof({name}) IN ('integer','null')"
+                return "%s", f"ifnull({name},'NULL')", f"typeof({name}) NOT IN ('integer','null')"
             value = f"CASE {name} WHEN 1 THEN 'TRUE' WHEN 0 THEN 'FALSE' ELSE 'NULL' END"
-            test = f"ifnull({name}, 0) IN (0, 1) AND typeof({name}) IN ('integer','null')"
+            test = f"{name} NOT IN (0, 1) OR typeof({name}) NOT IN ('integer','null')"
             return "%s", value, test
         if column.kind in (Kind.FLOAT, Kind.DECIMAL, Kind.BINARY):
             return "%s", self.literal(column), ""
         if "(" in column.native:
             # x'' comes after the last of texts, '' is the first (sqlite.org/datatype3.html, 4.1).
-            text = f"({name} < x'') IS NOT 0"
+            test = f"{name} >= x''"
             if column.affinity is not Affinity.TEXT:
-                text += f" AND ({name} >= '') IS NOT 0"
+                test += f" OR {name} < ''"
         else:
             # Slower, but it does not load what may be a long text once more.
-            text = f"typeof({name}) IN ('text','null')"
-        return "%Q", name, f"{text} AND NOT ifnull(instr({name}, char(0)), 0)"
+            test = f"typeof({name}) NOT IN ('text','null')"
+        return "%Q", name, f"{test} OR instr({name}, char(0))"
 
     def concatenate(self, parts: Sequence[str]) -> str:
         return f"CAST({' || '.join(parts)} AS BLOB)"

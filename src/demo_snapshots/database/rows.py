@@ -49,6 +49,8 @@ class RowSource:
         self.scenario = scenario
         self.outside = outside
         self.texts = texts or {}
+        self._even: set[str] = set()
+        """Tables without odd values, once they have been counted."""
         self._ahead: tuple[ReadAhead, dict[str, range]] | None = None
 
     def _from(self, table: Table) -> str:
@@ -70,12 +72,18 @@ class RowSource:
         leading_out: LeadingOut = {}
         for table in self.order.tables:
             forbidden = self.outside.forbidden(table) if self.outside else {}
-            breakdown = self.selection.rules[table.name].breakdown
+            odd = self.dialect.odd_values(table.carried)
             count, sums = count_rows(
-                self.database, table, self._from(table), breakdown, list(forbidden.values())
+                self.database,
+                table,
+                self._from(table),
+                self.selection.rules[table.name].breakdown,
+                [*forbidden.values(), *([odd] if odd else [])],
             )
             counts.append(count)
             leading_out |= {(table.name, key): sums[n] for n, key in enumerate(forbidden)}
+            if not odd or not sums[-1]:
+                self._even.add(table.name)
         return Statistics(tuple(counts)), leading_out
 
     def rows(self, table: Table) -> Iterator[list[bytes]]:
@@ -98,7 +106,8 @@ class RowSource:
             plain[column.name] != self.dialect.literal(column) for column in table.carried
         )
         if table.key and not looked_up:
-            quick = self.dialect.quick_rows(table.carried, empty, source)
+            odd = table.name not in self._even
+            quick = self.dialect.quick_rows(table.carried, empty, source, odd=odd)
             if quick is not None:
                 return quick
         literals = [

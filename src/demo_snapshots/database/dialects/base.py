@@ -171,12 +171,17 @@ class Dialect(ABC):
             pieces += [part] if index == 0 else ["','", part]
         return self.concatenate([*pieces, "')'"])
 
+    def odd_values(self, columns: Sequence[Column]) -> str | None:
+        """A condition: a row holds a value that ``quick_rows`` would spell otherwise; None if
+        no row can."""
+        return None
+
     def quick_rows(
-        self, columns: Sequence[Column], empty: Mapping[str, str], source: str
+        self, columns: Sequence[Column], empty: Mapping[str, str], source: str, *, odd: bool
     ) -> str | None:
         """A query for ``stream`` that gives the same raw rows sooner, where the engine has one
         for these columns. ``empty`` are conditions under which a column is written as NULL;
-        ``source`` begins with FROM."""
+        ``source`` begins with FROM; ``odd`` says that there may be rows with ``odd_values``."""
         return None
 
     def text_of(self, column: Column, expression: str) -> str:

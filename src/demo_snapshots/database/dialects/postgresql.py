@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
@@ -45,14 +44,9 @@ _SESSION = (
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
 # One raw row with its parentheses: what is inside them is a CSV record.
 _RECORD = re.compile(rb"\(((?:[^'()]++|" + _STRING + rb"|\([^()]*+\))*+)\)(?:,\n|\Z)")
+_UNQUOTED = (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.BOOLEAN)
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _BINARY = re.compile(rb"X('[0-9A-F]*+')|" + _STRING)
-
-
-class _Bytes(Loader):
-    """Text as the bytes the server sent, undecoded."""
-
-    def load(self, data: Buffer) -> bytes:
-        return bytes(data)
 
 
 class PostgreSQL(Dialect):
@@ -109,18 +103,11 @@ class PostgreSQL(Dialect):
             raw.execute("; ".join(statements[start : start + FETCH_ROWS]))
 
     def stream(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
-        if sql.startswith("COPY "):
-            yield from self._copied(raw, sql)
-            return
-        with raw.cursor("demo_rows") as cursor:
-            cursor.adapters.register_loader("text", _Bytes)
-            cursor.execute(sql)
-            yield from in_batches(lambda count: [row[0] for row in cursor.fetchmany(count)])
-
-    def _copied(self, raw: psycopg.Connection[Any], sql: str) -> Iterator[list[bytes]]:
-        with raw.cursor() as cursor, cursor.copy(sql) as copy:
+        quick = sql.startswith("COPY ")
+        copying = sql if quick else f"COPY ({sql}) TO STDOUT (FORMAT binary)"
+        with raw.cursor() as cursor, cursor.copy(copying) as copy:
             records = _records(raw.pgconn, copy)
-            rows = (b"".join((b"(", memoryview(record)[:-1], b")")) for record in records)
+            rows = map(_parenthesized, records) if quick else _fields(records)
             yield from in_batches(lambda count: list(islice(rows, count)))
 
     def message(self, error: Exception) -> str:
@@ -157,7 +144,7 @@ class PostgreSQL(Dialect):
             case Kind.DECIMAL | Kind.FLOAT:
                 special = quoted(f"{name}::text")
                 return (
-                    f"CASE WHEN {name} IN ('NaN','Infinity','-Infinity') THEN {special}"
+                    f"CASE WHEN {self._is_special(column)} THEN {special}"
                     f" ELSE coalesce({name}::text,'NULL') END"
                 )
             case Kind.BINARY:
@@ -175,13 +162,24 @@ class PostgreSQL(Dialect):
         # No part is ever NULL, so || will do, and takes two thirds of concat()'s time.
         return f"({' || '.join(parts)})"
 
+    def odd_values(self, columns: Sequence[Column]) -> str | None:
+        numbers = [column for column in columns if column.kind in (Kind.DECIMAL, Kind.FLOAT)]
+        return " OR ".join(self._is_special(column) for column in numbers) or None
+
+    def _is_special(self, column: Column) -> str:
+        name = self.quote(column.name)
+        if column.kind is Kind.DECIMAL and column.precision is not None:
+            return f"{name} = 'NaN'"  # no infinity has so many digits
+        return f"{name} IN ('NaN','Infinity','-Infinity')"
+
     def quick_rows(
-        self, columns: Sequence[Column], empty: Mapping[str, str], source: str
+        self, columns: Sequence[Column], empty: Mapping[str, str], source: str, *, odd: bool
     ) -> str | None:
         # What COPY reads it also writes: a CSV record that quotes the right columns is a raw
-        # row without its parentheses, made in half the time. It cannot quote NaN alone, or
-        # write binary values as the format wants them.
-        if any(column.kind in (Kind.BINARY, Kind.DECIMAL, Kind.FLOAT) for column in columns):
+        # row without its parentheses, made in half the time. It cannot quote NaN and not the
+        # numbers beside it, or write binary values as the format wants them.
+        kinds = {column.kind for column in columns}
+        if Kind.BINARY in kinds or (odd and kinds & {Kind.DECIMAL, Kind.FLOAT}):
             return None
         values = []
         for column in columns:
@@ -189,9 +187,7 @@ class PostgreSQL(Dialect):
             if empty[column.name]:
                 value = f"CASE WHEN {empty[column.name]} THEN NULL ELSE {value} END"
             values.append(f"{value} AS {self.quote(column.name)}")
-        texts = [
-            column.name for column in columns if column.kind not in (Kind.INTEGER, Kind.BOOLEAN)
-        ]
+        texts = [column.name for column in columns if column.kind not in _UNQUOTED]
         force = f", FORCE_QUOTE ({self.columns(texts)})" if texts else ""
         return (
             f"COPY (SELECT {', '.join(values)} {source}) TO STDOUT"
@@ -201,7 +197,9 @@ class PostgreSQL(Dialect):
     def _value(self, column: Column) -> str:
         name = self.quote(column.name)
         match column.kind:
-            case Kind.INTEGER | Kind.TIMESTAMP | Kind.DATE | Kind.TIME | Kind.UUID:
+            case Kind.INTEGER | Kind.DECIMAL | Kind.FLOAT:
+                return name
+            case Kind.TIMESTAMP | Kind.DATE | Kind.TIME | Kind.UUID:
                 return name
             case Kind.BOOLEAN:
                 return f"CASE {name} WHEN TRUE THEN 'TRUE' WHEN FALSE THEN 'FALSE' END"
@@ -352,6 +350,22 @@ def _records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
         if not record:
             return
         yield record
+
+
+def _parenthesized(record: Buffer) -> bytes:
+    """A CSV record as a raw row."""
+    return b"".join((b"(", memoryview(record)[:-1], b")"))
+
+
+def _fields(records: Iterable[Buffer]) -> Iterator[bytes]:
+    """The only column of a binary COPY (manual, COPY, "Binary Format"): a header, then before
+    each value two bytes that count fields and four that count its bytes, and -1 at the end."""
+    for record in records:
+        data = memoryview(record)
+        if data[:11] == _SIGNATURE:
+            data = data[19:]
+        if len(data) > 2:
+            yield bytes(data[6:])
 
 
 def _unwrapped(chunk: bytes) -> list[bytes]:

@@ -96,18 +96,18 @@ class SQLite(Dialect):
         )
 
     def quick_rows(
-        self, columns: Sequence[Column], empty: Mapping[str, str], source: str
+        self, columns: Sequence[Column], empty: Mapping[str, str], source: str, *, odd: bool
     ) -> str | None:
         # One printf does what a chain of quote() and || does, in a third of the time, for rows
         # whose cells are what their columns say; %Q writes NULL and doubles quotes itself.
         if any(empty.values()) or len(columns) > _MOST_ARGUMENTS:
             return None
         cells = [self._quick_cell(column) for column in columns]
-        odd = " OR ".join(test for _, _, test in cells if test) or "0"
+        unlike = " OR ".join(test for _, _, test in cells if test) or "0"
         marks = ",".join(mark for mark, _, _ in cells)
         quick = f"CAST(printf('({marks})', {', '.join(value for _, value, _ in cells)}) AS BLOB)"
         slow = self.row([self.literal(column) for column in columns])
-        return f"SELECT CASE WHEN ({odd}) IS NOT 1 THEN {quick} ELSE {slow} END {source}"
+        return f"SELECT CASE WHEN ({unlike}) IS NOT 1 THEN {quick} ELSE {slow} END {source}"
 
     def _quick_cell(self, column: Column) -> tuple[str, str, str]:
         """A column's mark in printf, its value, and a test that is true where it is not what

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
         import_scenario_version,
     )
     from demo_snapshots.listing import get_latest_export_path, list_exports
-    from demo_snapshots.model import ExportResult, ImportPlan, ImportResult, ValidationResult
     from demo_snapshots.repairing import repair_store
+    from demo_snapshots.results import ExportResult, ImportPlan, ImportResult, ValidationResult
     from demo_snapshots.store import open_store
     from demo_snapshots.validating import validate_scenario
     from demo_snapshots.verifying import validate_export_file, verify_exports

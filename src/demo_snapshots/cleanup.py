@@ -6,7 +6,8 @@ from contextlib import nullcontext
 
 from demo_snapshots.errors import UsageError
 from demo_snapshots.listing import list_exports
-from demo_snapshots.model import CleanupResult, Entry, Listing
+from demo_snapshots.model import Entry
+from demo_snapshots.results import CleanupResult, Listing
 from demo_snapshots.store import Store
 
 

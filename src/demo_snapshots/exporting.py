@@ -25,19 +25,19 @@ from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model import (
     Column,
     Entry,
-    ExportResult,
     Header,
     Kind,
     Packing,
     Progress,
-    Proof,
     Statistics,
     Table,
     Version,
     check_scenario_name,
+    moments,
     no_progress,
     ways_of,
 )
+from demo_snapshots.results import ExportResult, Proof
 from demo_snapshots.store import Store
 
 logger = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ def _content(
             Deferred(
                 reference.table,
                 reference.columns,
-                _moments(reference.table, reference.columns),
+                moments(reference.table.carried, reference.columns),
                 source.deferred_count(reference),
                 source.deferred_rows(reference),
                 between_tables=_is_between(source, reference),
@@ -241,15 +241,6 @@ def _watched(
         yield batch
         done += len(batch)
         progress(table.name, done, total)
-
-
-def _moments(table: Table, set_columns: Sequence[str]) -> tuple[str, ...]:
-    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on."""
-    return tuple(
-        column.name
-        for column in table.carried
-        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in set_columns
-    )
 
 
 def _counted(table: Table) -> Iterator[Column]:

@@ -43,10 +43,7 @@ from demo_snapshots.errors import (
 from demo_snapshots.fitting import leave_out, require_fit
 from demo_snapshots.loading import check_document, load_document
 from demo_snapshots.model import (
-    Edits,
     Header,
-    ImportPlan,
-    ImportResult,
     Progress,
     Statistics,
     Table,
@@ -54,6 +51,7 @@ from demo_snapshots.model import (
     check_scenario_name,
     no_progress,
 )
+from demo_snapshots.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.store import Store, unknown_scenario
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from demo_snapshots.model import Listing
+from demo_snapshots.results import Listing
 from demo_snapshots.store import Store, unknown_scenario
 
 

@@ -16,7 +16,7 @@ from demo_snapshots.document.reader import Document, Event, Included, Rows, Upda
 from demo_snapshots.document.statements import LOOKUP, lookup, lookup_pattern, read_lookup
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.handover import ahead
-from demo_snapshots.model import Kind, Progress, Table
+from demo_snapshots.model import Progress, Table, moments
 
 _BATCH = 500
 _MOST_KNOWN = 100_000
@@ -181,8 +181,10 @@ def _batches(
     batch: list[str] = []
     for event in events:
         assert isinstance(event, Update)
-        untouched = _moments(staging, table, event)
-        carried = {column.name for column in staging.stages[table.name].columns}
+        # A stage inherits ON UPDATE from its table on MariaDB, and has only these columns.
+        columns = staging.stages[table.name].columns
+        untouched = moments(columns, [name for name, _ in event.values])
+        carried = {column.name for column in columns}
         kept = [(name, value) for name, value in event.values if name in carried]
         if kept:
             batch.append(update_statement(staging.database, target, kept, untouched, event.key))
@@ -191,14 +193,3 @@ def _batches(
             batch = []
     if batch:
         yield batch
-
-
-def _moments(staging: Staging, table: Table, update: Update) -> list[str]:
-    """Columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, to be set to themselves. A stage
-    inherits it on MariaDB, and has only the document's columns."""
-    taken = {name for name, _ in update.values}
-    return [
-        column.name
-        for column in staging.stages[table.name].columns
-        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ) and column.name not in taken
-    ]

@@ -15,7 +15,7 @@ from demo_snapshots.database.scratch import scratch, scratch_place
 from demo_snapshots.document.reader import describe, reading
 from demo_snapshots.errors import DatabaseError, DemoError, ProofError
 from demo_snapshots.importing import import_from_file
-from demo_snapshots.model import ExportResult, Proof
+from demo_snapshots.results import ExportResult, Proof
 from demo_snapshots.store import Store, open_store
 
 Export = Callable[[Config, Store], ExportResult]

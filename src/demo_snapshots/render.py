@@ -11,18 +11,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from demo_snapshots.model import (
+from demo_snapshots.model import Entry, Statistics, TableCount
+from demo_snapshots.results import (
     CleanupResult,
     Edits,
-    Entry,
     ExportResult,
     ImportPlan,
     ImportResult,
     Listing,
     Proof,
-    Statistics,
     TableComparison,
-    TableCount,
     ValidationResult,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from demo_snapshots.model import Renumbered, RepairResult, Verification
 from demo_snapshots.render import (
     Grid,
     Heading,
@@ -14,6 +13,7 @@ from demo_snapshots.render import (
     file_size,
     number,
 )
+from demo_snapshots.results import Renumbered, RepairResult, Verification
 
 
 def verification_report(result: Verification) -> Report:

@@ -12,15 +12,8 @@ from demo_snapshots.document.packing import packed
 from demo_snapshots.document.reader import Document, describe, read_tail, reading
 from demo_snapshots.document.rewriting import renumbered, split_conflict
 from demo_snapshots.errors import DemoError
-from demo_snapshots.model import (
-    Description,
-    Entry,
-    Header,
-    Renumbered,
-    RepairResult,
-    Stored,
-    Version,
-)
+from demo_snapshots.model import Description, Entry, Header, Stored, Version
+from demo_snapshots.results import Renumbered, RepairResult
 from demo_snapshots.store import Store
 from demo_snapshots.verifying import validate_export_file
 

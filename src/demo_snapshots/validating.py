@@ -19,15 +19,8 @@ from demo_snapshots.database.staging import Staging
 from demo_snapshots.document.reader import Document, describe, read_tail, reading
 from demo_snapshots.fitting import fit
 from demo_snapshots.loading import load_document
-from demo_snapshots.model import (
-    Entry,
-    Progress,
-    Statistics,
-    TableComparison,
-    ValidationResult,
-    check_scenario_name,
-    no_progress,
-)
+from demo_snapshots.model import Entry, Progress, Statistics, check_scenario_name, no_progress
+from demo_snapshots.results import TableComparison, ValidationResult
 from demo_snapshots.store import Store, unknown_scenario
 
 

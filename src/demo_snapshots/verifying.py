@@ -21,11 +21,10 @@ from demo_snapshots.model import (
     Entry,
     Progress,
     Stored,
-    Verification,
-    VersionCheck,
     check_scenario_name,
     no_progress,
 )
+from demo_snapshots.results import Verification, VersionCheck
 from demo_snapshots.store import Store, unknown_scenario
 
 

@@ -11,18 +11,15 @@ from pathlib import Path
 import pytest
 
 from demo_snapshots import render
-from demo_snapshots.model import (
+from demo_snapshots.model import Entry, Statistics, TableCount, Version
+from demo_snapshots.results import (
     CleanupResult,
     Edits,
-    Entry,
     ImportPlan,
     ImportResult,
     Listing,
     ScenarioListing,
-    Statistics,
-    TableCount,
     ValidationResult,
-    Version,
 )
 
 KINDS = TableCount("fragments", 3, (("contact", 1), ("todo", 2)))

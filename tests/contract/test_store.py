@@ -14,7 +14,8 @@ from unit.store.snapshots import DAY, content_of, directory_store, header_of, sa
 from demo_snapshots.document.reader import describe
 from demo_snapshots.document.writer import write_document
 from demo_snapshots.errors import ExportNotFoundError, StoreBusyError, StoreError, UsageError
-from demo_snapshots.model import Listing, ScenarioListing, Version
+from demo_snapshots.model import Version
+from demo_snapshots.results import Listing, ScenarioListing
 from demo_snapshots.store import Store
 
 Open = Callable[[], Store]

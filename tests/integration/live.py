@@ -23,7 +23,7 @@ from demo_snapshots.config import Config, load_config
 from demo_snapshots.document.reader import describe
 from demo_snapshots.exporting import export_scenario
 from demo_snapshots.importing import import_from_file
-from demo_snapshots.model import ExportResult, ImportResult
+from demo_snapshots.results import ExportResult, ImportResult
 from demo_snapshots.store import Store, open_store
 
 NOW = datetime(2025, 1, 20, 12, 0, tzinfo=UTC)

@@ -13,7 +13,8 @@ from unit.store.snapshots import directory_store, files_in, save
 from demo_snapshots.cleanup import cleanup_exports, plan
 from demo_snapshots.errors import ExportNotFoundError, UsageError
 from demo_snapshots.listing import get_latest_export_path, list_exports
-from demo_snapshots.model import Entry, Listing, Packing, ScenarioListing, Statistics, Version
+from demo_snapshots.model import Entry, Packing, Statistics, Version
+from demo_snapshots.results import Listing, ScenarioListing
 from demo_snapshots.store.contents import Contents, newest_first, relative_path
 from demo_snapshots.store.directory import DirectoryStore
 

@@ -11,7 +11,8 @@ from unit.store.snapshots import DAY, directory_store, document, save
 
 from demo_snapshots.document.literals import count_rows
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
-from demo_snapshots.model import Verification, Version
+from demo_snapshots.model import Version
+from demo_snapshots.results import Verification
 from demo_snapshots.store.directory import DirectoryStore
 from demo_snapshots.verifying import validate_export_file, verify_exports
 

@@ -21,7 +21,7 @@ from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
     from demo_snapshots.importing import ImportOptions
-    from demo_snapshots.model import ImportPlan
+    from demo_snapshots.results import ImportPlan
 
 
 @click.command(

@@ -22,8 +22,9 @@ from demo_snapshots.errors import NotConfirmedError, UsageError
 
 if TYPE_CHECKING:
     from demo_snapshots.fragments.scenario import Scenario
-    from demo_snapshots.model import ExportResult, Statistics
+    from demo_snapshots.model import Statistics
     from demo_snapshots.render import Report
+    from demo_snapshots.results import ExportResult
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from demo_snapshots.database.staging import Stage, Staging
 from demo_snapshots.errors import VerificationError
-from demo_snapshots.model import TableComparison
+from demo_snapshots.results import TableComparison
 
 Written = Callable[[Stage], str] | None
 """A condition on alias ``s`` of a stage's rows: may the row of that key have been written? None

@@ -6,15 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
-from demo_snapshots.model import (
-    Description,
-    Entry,
-    Listing,
-    Packing,
-    ScenarioListing,
-    Version,
-    check_scenario_name,
-)
+from demo_snapshots.model import Description, Entry, Packing, Version, check_scenario_name
+from demo_snapshots.results import Listing, ScenarioListing
 
 MAX_NUMBER = 999_999_999
 

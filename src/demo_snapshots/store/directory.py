@@ -26,12 +26,12 @@ from demo_snapshots.model import (
     Description,
     Entry,
     Header,
-    Listing,
     Packing,
     Stored,
     Version,
     check_scenario_name,
 )
+from demo_snapshots.results import Listing
 from demo_snapshots.store.contents import Contents, entry_of, file_name, packing_named
 from demo_snapshots.store.files import (
     NewFile,

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from demo_snapshots.model import Entry, Header, Listing, Packing, Stored, Version
+from demo_snapshots.model import Entry, Header, Packing, Stored, Version
+from demo_snapshots.results import Listing
 
 
 class Draft(Protocol):

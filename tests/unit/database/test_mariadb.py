@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from demo_snapshots.database.connect import Database, connect
-from demo_snapshots.database.dialects.mariadb import ExactRows, MariaDB
+from demo_snapshots.database.dialects.mariadb import MariaDB
+from demo_snapshots.database.dialects.mariadb_values import ExactRows
 from demo_snapshots.database.schema import reflect
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError, UnfitValueError
 from demo_snapshots.model import Column, Kind

@@ -9,7 +9,6 @@ commit"), so a stage's key is part of its CREATE statement.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +21,14 @@ from demo_snapshots.database.dialects.base import (
     Dialect,
     in_batches,
     json_path,
+)
+from demo_snapshots.database.dialects.mariadb_values import (
+    LONG_MARK,
+    LONG_TEXT,
+    SINGLE_MARK,
+    ExactRows,
+    finished,
+    packets,
 )
 from demo_snapshots.errors import DatabaseError, UnfitValueError
 from demo_snapshots.model import Column, ForeignKey, Kind, Table
@@ -50,19 +57,7 @@ _SESSION = (
     "SET max_sort_length = 65536, sort_buffer_size = GREATEST(@@sort_buffer_size, 2097152)",
 )
 
-_STRING = rb"'[^']*+(?:''[^']*+)*+'"
-_ROW = re.compile(rb"\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\)")
 _STATEMENT_MARGIN = 1024
-# REPLACE takes quadratic time (a second for 40,000 quotes in 120 kB), QUOTE linear. What it
-# escapes otherwise than the format does, and what FLOAT shows of itself, is finished here.
-_LONG_TEXT = 16384
-_SINGLE_MARK, _LONG_MARK = "\x01", "\x02"
-_MARKED = re.compile(
-    _STRING + rb"|(?P<single>[-+.0-9eE]++)\x01|\x02'(?P<long>(?:[^'\\]++|\\.)*+)'", re.DOTALL
-)
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_UNESCAPED = {b"'": b"''", b"\\": b"\\", b"0": b"\0", b"Z": b"\x1a"}
-
 _DUPLICATE_ENTRY = 1062
 _BUSY = {
     1020,  # ER_CHECKREAD: changed since the snapshot (innodb_snapshot_isolation)
@@ -170,10 +165,7 @@ class MariaDB(Dialect):
                 f"mariadb: a row of more than max_allowed_packet ({self._packet:,} bytes)",
                 hint="Raise max_allowed_packet on the server.",
             )
-        text = b"".join(rows)
-        if b"\x01" in text or b"\x02" in text:
-            return [_MARKED.sub(_finish, row) for row in rows]
-        return rows
+        return finished(rows)
 
     def message(self, error: Exception) -> str:
         if not isinstance(error, pymysql.Error) or len(error.args) < 2:
@@ -218,7 +210,7 @@ class MariaDB(Dialect):
                 return f"COALESCE(CONCAT({name}), 'NULL')"
             case Kind.FLOAT:
                 # A FLOAT itself shows six digits, as a double it shows all of the double's.
-                mark = f", '{_SINGLE_MARK}'" if column.bits == 32 else ""
+                mark = f", '{SINGLE_MARK}'" if column.bits == 32 else ""
                 return f"COALESCE(CONCAT({name} + 0e0{mark}), 'NULL')"
             case Kind.BINARY:
                 return f"COALESCE(CONCAT('X''', HEX({name}), ''''), 'NULL')"
@@ -228,8 +220,8 @@ class MariaDB(Dialect):
                 text = name if column.charset == "utf8mb4" else self._utf8(name)
                 literal = f"CONCAT('''', REPLACE({text}, '''', ''''''), '''')"
                 if column.length is None:
-                    long = f"CONCAT('{_LONG_MARK}', QUOTE({text}))"
-                    literal = f"IF(LENGTH({name}) > {_LONG_TEXT}, {long}, {literal})"
+                    long = f"CONCAT('{LONG_MARK}', QUOTE({text}))"
+                    literal = f"IF(LENGTH({name}) > {LONG_TEXT}, {long}, {literal})"
                 return f"COALESCE({literal}, 'NULL')"
 
     def _utf8(self, expression: str) -> str:
@@ -312,7 +304,7 @@ class MariaDB(Dialect):
         with raw.cursor() as cursor:
             for chunk in chunks:
                 exact.require(chunk)
-                for rows in _packets(chunk, room):
+                for rows in packets(chunk, room):
                     # Without arguments the driver leaves the text alone, per cents as well.
                     loaded += cursor.execute(head + rows)
                     if cursor.warning_count:
@@ -363,106 +355,6 @@ class MariaDB(Dialect):
         self, raw: pymysql.Connection[Any], postponed: Sequence[tuple[Table, ForeignKey]]
     ) -> None:
         """Foreign keys are off in our sessions; they are verified by query."""
-
-
-_ANY = rb"(?:X'[0-9A-F]*+'|CAST\(X'[0-9A-F]*+' AS CHAR\)|[^'(),]++|" + _STRING + rb")"
-
-
-class ExactRows:
-    """Recognises values that a column would take and keep as another one, without a word: an
-    ENUM takes numbers and other letter cases, CHAR drops spaces, BINARY pads, YEAR guesses."""
-
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._columns = columns
-        self._forms = [_exact_form(column) for column in columns]
-        row = rb"\(" + rb",".join(form or _ANY for form in self._forms) + rb"\)"
-        self._rows = re.compile(rb"(?:" + row + rb"(?:,\n)?+)*+") if any(self._forms) else None
-
-    def require(self, chunk: bytes) -> None:
-        """Raise UnfitValueError naming the column of the first such value."""
-        if self._rows is None or self._rows.fullmatch(chunk):
-            return
-        for row in _ROW.findall(chunk):
-            if not self._rows.fullmatch(row):
-                raise UnfitValueError(f"{self._culprit(row)}: a value that the column would change")
-
-    def _culprit(self, row: bytes) -> str:
-        position = 1
-        for column, form in zip(self._columns, self._forms, strict=True):
-            match = re.compile((form or _ANY) + rb"[,)]").match(row, position)
-            if match is None:
-                return column.name
-            position = match.end()
-        return "?"
-
-
-def _exact_form(column: Column) -> bytes | None:
-    """A pattern of the literals that the column keeps as they are; None if it keeps any."""
-    members = [member.encode() for member in _MEMBER.findall(column.native)]
-    match column.native.partition("(")[0]:
-        case "enum":
-            form = rb"'(?:" + rb"|".join(map(re.escape, members)) + rb")'"
-        case "set":
-            # In the order of their declaration: any other is taken and rearranged.
-            inside = (rb"(?:" + re.escape(part) + rb"(?:,(?!')|(?=')))?+" for part in members)
-            form = rb"'" + rb"".join(inside) + rb"'"
-        case "char":
-            form = rb"(?:'(?:[^']++|'')*+(?<! )'(?!')|CAST\(X'[0-9A-F]*+(?<!20)' AS CHAR\))"
-        case "binary":
-            form = rb"X'[0-9A-F]{%d}'" % (2 * (column.length or 0))
-        case "year":
-            form = rb"0|(?:19|2[01])[0-9]{2}"
-        case _:
-            return None
-    return rb"(?:NULL|" + form + rb")"
-
-
-_MEMBER = re.compile(r"'((?:[^']|'')*)'")
-
-
-def _packets(chunk: bytes, room: int) -> Iterator[bytes]:
-    """``chunk`` in pieces of whole rows that the server takes in one statement."""
-    if len(chunk) <= room:
-        yield chunk
-        return
-    waiting: list[bytes] = []
-    size = 0
-    for row in _ROW.findall(chunk):
-        if len(row) > room:
-            raise UnfitValueError(
-                f"a row of {len(row):,} bytes, more than the server takes at once",
-                hint="Raise max_allowed_packet on the server.",
-            )
-        if waiting and size + len(row) + 1 > room:
-            yield b",".join(waiting)
-            waiting, size = [], 0
-        waiting.append(row)
-        size += len(row) + 1
-    if waiting:
-        yield b",".join(waiting)
-
-
-def _finish(match: re.Match[bytes]) -> bytes:
-    if match["single"] is not None:
-        return _shortest(float(match["single"]))
-    if match["long"] is not None:
-        return b"'" + _ESCAPED.sub(lambda escaped: _UNESCAPED[escaped[1]], match["long"]) + b"'"
-    return match[0]
-
-
-def _shortest(value: float) -> bytes:
-    """A FLOAT, given as its double, by the fewest digits that mean the same FLOAT."""
-    image = struct.pack("f", value)
-    for digits in range(6, 10):
-        text = f"{value:.{digits}g}"
-        # The server, too, reads a double first and rounds that.
-        if abs(float(text)) <= _LARGEST_SINGLE and struct.pack("f", float(text)) == image:
-            return text.encode()
-    # Only the largest FLOAT itself, which no nine digits come near from below by rounding.
-    return b"-3.40282346e+38" if value < 0 else b"3.40282346e+38"
-
-
-_LARGEST_SINGLE = (2 - 2**-23) * 2.0**127
 
 
 def _image(column: Column, expression: str) -> str:

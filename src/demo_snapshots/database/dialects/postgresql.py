@@ -80,6 +80,8 @@ class PostgreSQL(Dialect):
     def begin_shared(self, raw: psycopg.Connection[Any], name: str) -> None:
         self.begin_read(raw)
         raw.execute(f"SET TRANSACTION SNAPSHOT {self.text(name)}")
+        # There are as many of us as cores; helpers would only be in each other's way.
+        raw.execute("SET LOCAL max_parallel_workers_per_gather = 0")
 
     def begin_write(self, raw: psycopg.Connection[Any], locked: Sequence[Table]) -> None:
         self._define_json(raw)

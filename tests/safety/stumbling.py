@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -46,6 +46,11 @@ class Statements:
         return range(begins[-1], len(self.seen) + 1)
 
     @property
+    def begin(self) -> int:
+        """The number of the statement that opens the first transaction, which only reads."""
+        return next(n for n, text in enumerate(self.seen, 1) if text.startswith(_BEGIN))
+
+    @property
     def commit(self) -> int:
         return next(n for n in self.writing if self.seen[n - 1] == "COMMIT")
 
@@ -71,28 +76,34 @@ def stumbling(
         def execute(self, sql: str, *rest: Any) -> Any:
             return self.cursor().execute(sql, *rest)
 
+        def executemany(self, sql: str, rows: Any) -> Any:
+            send = super().executemany
+            return statements.run(self, sql, lambda: send(sql, rows))
+
     open_file = sqlite3.connect
 
     def connect(*arguments: Any, **options: Any) -> Any:
         return open_file(*arguments, **{**options, "factory": Connection})
 
-    execute, copied = psycopg.Cursor.execute, psycopg.Copy.write
-    opened, fetched = psycopg.ServerCursor.execute, psycopg.ServerCursor.fetchmany
+    execute, copying = psycopg.Cursor.execute, psycopg.Cursor.copy
+    written, received = psycopg.Copy.write, psycopg.Copy.read
     query = pymysql.connections.Connection.query
 
     def pg_execute(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
         send = lambda: execute(self, sql, *rest, **options)  # noqa: E731
         return statements.run(self.connection, sql, send)
 
-    def pg_copy(self: Any, block: Any) -> Any:
-        return statements.run(self.connection, "(copy)", lambda: copied(self, block))
+    @contextmanager
+    def pg_copy(self: Any, sql: Any, *rest: Any, **options: Any) -> Iterator[Any]:
+        with ExitStack() as stack:
+            send = lambda: stack.enter_context(copying(self, sql, *rest, **options))  # noqa: E731
+            yield statements.run(self.connection, sql, send)
 
-    def pg_open(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
-        send = lambda: opened(self, sql, *rest, **options)  # noqa: E731
-        return statements.run(self.connection, sql, send)
+    def pg_write(self: Any, block: Any) -> Any:
+        return statements.run(self.connection, "(copy)", lambda: written(self, block))
 
-    def pg_fetch(self: Any, size: int = 0) -> Any:
-        return statements.run(self.connection, "(fetch)", lambda: fetched(self, size))
+    def pg_read(self: Any) -> Any:
+        return statements.run(self.connection, "(read)", lambda: received(self))
 
     def my_query(self: Any, sql: Any, *rest: Any, **options: Any) -> Any:
         return statements.run(self, sql, lambda: query(self, sql, *rest, **options))
@@ -100,8 +111,8 @@ def stumbling(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", connect)
         patch.setattr(psycopg.Cursor, "execute", pg_execute)
-        patch.setattr(psycopg.ServerCursor, "execute", pg_open)
-        patch.setattr(psycopg.ServerCursor, "fetchmany", pg_fetch)
-        patch.setattr(psycopg.Copy, "write", pg_copy)
+        patch.setattr(psycopg.Cursor, "copy", pg_copy)
+        patch.setattr(psycopg.Copy, "write", pg_write)
+        patch.setattr(psycopg.Copy, "read", pg_read)
         patch.setattr(pymysql.connections.Connection, "query", my_query)
         yield statements

@@ -36,7 +36,12 @@ def files(saved: Snapshots) -> set[str]:
 def statements_of_an_export(town: Town, saved: Snapshots) -> int:
     with stumbling() as statements:
         saved.demo.export(town.live, auto_version=True)
-    assert len(statements.seen) > 20
+    rows = {
+        "postgresql": "COPY (",
+        "mariadb": "SELECT CAST(CONCAT(",
+        "sqlite": "SELECT CASE WHEN (",
+    }
+    assert any(text.startswith(rows[town.live.engine]) for text in statements.seen)
     return len(statements.seen)
 
 
@@ -44,7 +49,7 @@ def statements_of_an_export(town: Town, saved: Snapshots) -> int:
 def test_a_connection_lost_leaves_no_version_and_no_litter(town: Town, saved: Snapshots) -> None:
     count = statements_of_an_export(town, saved)
     before = files(saved)
-    for at in range(1, count + 1, 3):
+    for at in range(1, count + 1, 2):
         with stumbling(at, lambda raw: hang_up(town, raw)):
             try:
                 saved.demo.export(town.live, auto_version=True)
@@ -66,7 +71,7 @@ def test_a_connection_lost_leaves_no_version_and_no_litter(town: Town, saved: Sn
 def test_a_killed_export_leaves_none_or_the_whole_version(town: Town, saved: Snapshots) -> None:
     count = statements_of_an_export(town, saved)
     numbers = [entry.version.number for entry in saved.demo.store.entries()]
-    for at in range(1, count + 1, 3):
+    for at in range(1, count + 1, 2):
         child = os.fork()
         if child == 0:
             try:

@@ -15,6 +15,9 @@ from demo_snapshots.cli.options import (
 )
 from demo_snapshots.model import Packing
 
+# More read faster than one process can write, and each holds a few megabytes.
+_MOST_JOBS = 4
+
 
 @click.command(
     "export",
@@ -35,7 +38,7 @@ from demo_snapshots.model import Packing
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="Connections that read large data from PostgreSQL; as many as there are cores.",
+    help="Connections that read large data from PostgreSQL; as many as cores, at most four.",
 )
 @click.option(
     "--prove",
@@ -73,7 +76,7 @@ def command(
             now=session.now,
             auto_version=auto_version,
             allow_empty=allow_empty,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or min(os.cpu_count() or 1, _MOST_JOBS),
             prove=prove,
             compress=Packing(compress) if compress else None,
             progress=progress,

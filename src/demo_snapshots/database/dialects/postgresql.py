@@ -37,7 +37,6 @@ _SESSION = (
     # The planner knows nothing of values inside JSON, takes the demo rows for a handful, and
     # goes through half a million of them in nested loops: quadratic. Hash joins stay linear.
     "SET enable_nestloop = off",
-    "SET cursor_tuple_fraction = 1",
     f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'",
 )
 

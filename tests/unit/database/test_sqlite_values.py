@@ -75,6 +75,15 @@ def test_rows_are_bound_in_their_order():
     assert [row[0] for row in held(raw)] == [1, 2, "it's", 3, b"\0", 4]
 
 
+def test_quotes_are_single_again_in_every_row_that_has_some():
+    raw, columns = made()
+    rest = "NULL,'[]',NULL,TRUE,1.5,2.25,NULL,NULL"
+    texts = ["'plain'", "'it''s'", "''", "''''", "'again plain'", "'''tis'"]
+    chunk = ",\n".join(f"({number},{text},{rest})" for number, text in enumerate(texts))
+    SQLite().load(raw, "cells", columns, [chunk.encode()])
+    assert [row[2] for row in held(raw)] == ["plain", "it's", "", "'", "again plain", "'tis"]
+
+
 def test_large_rows_are_kept_alike():
     long = "ü'€\n" * (LARGE // 8)
     spelled = "'" + long.replace("'", "''") + "'"

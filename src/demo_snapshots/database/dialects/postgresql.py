@@ -8,10 +8,6 @@ from itertools import islice
 from typing import Any
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGconn
 
 from demo_snapshots.database.dialects.base import (
     FETCH_ROWS,
@@ -19,6 +15,13 @@ from demo_snapshots.database.dialects.base import (
     Dialect,
     in_batches,
     quoted,
+)
+from demo_snapshots.database.dialects.postgresql_values import (
+    fields,
+    parenthesized,
+    records,
+    unwrapped,
+    with_bytea,
 )
 from demo_snapshots.model import Column, ForeignKey, Kind, Table
 
@@ -40,12 +43,7 @@ _SESSION = (
     f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'",
 )
 
-_STRING = rb"'[^']*+(?:''[^']*+)*+'"
-# One raw row with its parentheses: what is inside them is a CSV record.
-_RECORD = re.compile(rb"\(((?:[^'()]++|" + _STRING + rb"|\([^()]*+\))*+)\)(?:,\n|\Z)")
 _UNQUOTED = (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.BOOLEAN)
-_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
-_BINARY = re.compile(rb"X('[0-9A-F]*+')|" + _STRING)
 
 
 class PostgreSQL(Dialect):
@@ -107,8 +105,8 @@ class PostgreSQL(Dialect):
         quick = sql.startswith("COPY ")
         copying = sql if quick else f"COPY ({sql}) TO STDOUT (FORMAT binary)"
         with raw.cursor() as cursor, cursor.copy(copying) as copy:
-            records = _records(raw.pgconn, copy)
-            rows = map(_parenthesized, records) if quick else _fields(records)
+            found = records(raw.pgconn, copy)
+            rows = map(parenthesized, found) if quick else fields(found)
             yield from in_batches(lambda count: list(islice(rows, count)))
 
     def message(self, error: Exception) -> str:
@@ -276,13 +274,13 @@ class PostgreSQL(Dialect):
         with raw.cursor() as cursor:
             with cursor.copy(copying) as copy:
                 for chunk in chunks:
-                    text = b"\n".join(_unwrapped(chunk))
-                    copy.write(_BINARY.sub(_bytea, text) if binary else text)
+                    text = b"\n".join(unwrapped(chunk))
+                    copy.write(with_bytea(text) if binary else text)
                     copy.write(b"\n")
             return int(cursor.rowcount)
 
     def sql_literal(self, raw_literal: bytes) -> str:
-        return _BINARY.sub(_bytea, raw_literal).decode()
+        return with_bytea(raw_literal).decode()
 
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
         return f"CREATE TEMP TABLE {self.quote(name)} ON COMMIT DROP AS {select}"
@@ -334,61 +332,9 @@ class PostgreSQL(Dialect):
         return f"ALTER TABLE {self.table(table)} ALTER CONSTRAINT {self.quote(key.name)}"
 
 
-def _records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
-    """The records of a COPY that runs, each with its line break (libpq, PQgetCopyData).
-
-    Those that have arrived are taken from libpq itself: the driver, which waits for the others,
-    takes longer over a row than the row.
-    """
-    while True:
-        size, arrived = connection.get_copy_data(1)
-        if size < 0:
-            while (result := connection.get_result()) is not None:
-                if result.status != ExecStatus.COMMAND_OK:
-                    raise error_from_result(result)
-            return
-        record = arrived if size else copy.read()
-        if not record:
-            return
-        yield record
-
-
-def _parenthesized(record: Buffer) -> bytes:
-    """A CSV record as a raw row."""
-    return b"".join((b"(", memoryview(record)[:-1], b")"))
-
-
-def _fields(records: Iterable[Buffer]) -> Iterator[bytes]:
-    """The only column of a binary COPY (manual, COPY, "Binary Format"): a header, then before
-    each value two bytes that count fields and four that count its bytes, and -1 at the end."""
-    for record in records:
-        data = memoryview(record)
-        if data[:11] == _SIGNATURE:
-            data = data[19:]
-        if len(data) > 2:
-            yield bytes(data[6:])
-
-
-def _unwrapped(chunk: bytes) -> list[bytes]:
-    """Raw rows without their parentheses."""
-    rows = chunk.split(b"),\n(")
-    # What looks like the end of a row may stand in a text, which it cuts in two.
-    if any(row.count(b"'") % 2 for row in rows):
-        return _RECORD.findall(chunk)
-    if len(rows) == 1:
-        return [chunk[1:-1]]
-    rows[0], rows[-1] = rows[0][1:], rows[-1][:-1]
-    return rows
-
-
 def _in_array(step: str | int) -> str:
     """An item of a text array."""
     return '"' + str(step).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _bytea(match: re.Match[bytes]) -> bytes:
-    digits = match[1]
-    return match[0] if digits is None else b"'\\x" + digits[1:]
 
 
 _SEQUENCES = """

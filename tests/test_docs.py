@@ -22,7 +22,7 @@ from database_engines import stock_client
 
 from demo_snapshots import errors
 from demo_snapshots.cli import demo as demo_command
-from demo_snapshots.config import load_config
+from demo_snapshots.config.settings import load_config
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -12,7 +12,7 @@
     ├── SchemaError                  7   tables or columns are missing or do not fit
     ├── ExportError                 10   the rows could not be written as a document
     │   ├── EmptyScenarioError      11   no row carries the scenario
-    │   ├── OutsideReferenceError   12   a demo row leans on a row that is not demo data
+    │   ├── ExternalReferenceError 12   a demo row references a row that is not demo data
     │   ├── UnportableValueError    13   a value that no document can carry
     │   └── ProofError              15   --prove could not put the snapshot back as it was
     ├── ExportNotFoundError         14   no such scenario, version or file in the store
@@ -21,7 +21,7 @@
     │   │   └── UnfitValueError     22   a value its column would silently change
     │   ├── KeyClashError           23   a real row already uses the key
     │   ├── RealRowsError           24   real rows would be deleted, changed or left dangling
-    │   ├── ForeignRowError         27   a row that demo rows lean on is missing here
+    │   ├── ExternalRowError        27   a row that demo rows reference is missing here
     │   ├── VerificationError       25   the result was not the snapshot
     │   └── NotConfirmedError       26   no, or nobody there to ask
     ├── StoreError                  30   the snapshot directory could not be read or written
@@ -35,6 +35,20 @@ what to do. Row values and passwords never appear in either.
 """
 
 from __future__ import annotations
+
+from enum import Enum, auto
+
+
+class Fault(Enum):
+    """What an error of a database's driver means for what was tried."""
+
+    BUSY = auto()
+    """A lock was waited for in vain."""
+    UNFIT = auto()
+    """A value that its column cannot hold."""
+    DUPLICATE = auto()
+    """A key or unique value that is there already."""
+    OTHER = auto()
 
 
 class DemoError(Exception):
@@ -61,9 +75,16 @@ class ConfigError(DemoError):
 
 
 class DatabaseError(DemoError):
-    """The database refused a statement; the open transaction was rolled back."""
+    """The database refused a statement; the open transaction was rolled back. ``fault`` is what
+    the driver's error meant."""
 
     exit_code = 4
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, fault: Fault = Fault.OTHER
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
 
 
 class DatabaseUnreachableError(DatabaseError):
@@ -112,7 +133,7 @@ class EmptyScenarioError(ExportError):
         self.scenarios = scenarios
 
 
-class OutsideReferenceError(ExportError):
+class ExternalReferenceError(ExportError):
     """Demo rows reference rows that are not demo data, and the configuration says ``fail``."""
 
     exit_code = 12
@@ -186,8 +207,8 @@ class RealRowsError(ImportFailedError):
     exit_code = 24
 
 
-class ForeignRowError(ImportFailedError):
-    """A row outside the demo that demo rows lean on is missing, or not the only one."""
+class ExternalRowError(ImportFailedError):
+    """A row outside the demo that demo rows reference is missing, or not the only one."""
 
     exit_code = 27
 

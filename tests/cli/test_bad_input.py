@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from demo_snapshots.fragments.engine import make_engine
+from demo_snapshots.sample.engine import make_engine
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from demo_snapshots import render
-from demo_snapshots.model import Entry, Statistics, TableCount, Version
-from demo_snapshots.results import (
+from demo_snapshots.model.results import (
     CleanupResult,
     Edits,
     ImportPlan,
@@ -21,6 +19,8 @@ from demo_snapshots.results import (
     ScenarioListing,
     ValidationResult,
 )
+from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
+from demo_snapshots.render import results as render
 
 KINDS = TableCount("fragments", 3, (("contact", 1), ("todo", 2)))
 BEFORE = Statistics((TableCount("old", 1), TableCount("fragments", 4, (("note", 4),))))

@@ -99,7 +99,7 @@ def test_into_an_empty_database_nothing_is_asked(demo, seeded):
     assert demo("migrate-fresh", "--yes").status == 0
     outcome = demo("import", "general", "--json")
     assert outcome.status == 0
-    assert outcome.json["route"] == "straight"
+    assert outcome.json["route"] == "direct"
     assert outcome.json["replaced"]["total"] == 0
     assert {t["table"] for t in outcome.json["imported"]["tables"]} == set(TABLES)
 

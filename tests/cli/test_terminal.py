@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from demo_snapshots import render
 from demo_snapshots.cli.screen import print_report
+from demo_snapshots.render import results as render
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 

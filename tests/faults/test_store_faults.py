@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from unit.store.snapshots import DAY, directory_store, files_in, header_of, save
 
-from demo_snapshots.cleanup import cleanup_exports
-from demo_snapshots.document.reader import describe
+from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.errors import StoreBusyError, StoreError
-from demo_snapshots.model import Packing, Version
+from demo_snapshots.model.snapshots import Packing, Version
+from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.store.directory import DirectoryStore
 
 TESTS = Path(__file__).parents[1]
@@ -150,7 +150,7 @@ def check(root: Path, before: list[int], after: list[int], used: int = 0) -> lis
         pass
     assert numbers(store) == found
     assert store.listing().notes == ()
-    assert store.amiss() == ()
+    assert store.inconsistencies() == ()
     assert store.next_number("general") == highest + 1
     check_latest(store, root)
     assert not any(".tmp-" in path for path in files_in(root) if root.exists())
@@ -405,17 +405,17 @@ def test_a_waiting_process_survives_that_the_holder_takes_an_empty_store_away(
 
 def test_litter_of_dead_processes_is_removed_and_nothing_else(tmp_path: Path) -> None:
     three(tmp_path)
-    litter = [
+    stale = [
         tmp_path / "general" / ".general_v4_2025-01-15.sql.tmp-0123456789abcdef",
         tmp_path / "metadata" / ".export_manifest.json.tmp-0123456789abcdef",
         tmp_path / ".gitattributes.tmp-0123456789abcdef",
     ]
     kept = tmp_path / "general" / ".general_v4.swp"
-    for path in (*litter, kept):
+    for path in (*stale, kept):
         path.touch()
     (tmp_path / "..gitattributes.tmp-0123456789abcdef").touch()
     with directory_store(tmp_path).draft("general", Version(4, DAY)):
-        assert not litter[0].exists()
-    assert not litter[1].exists()
+        assert not stale[0].exists()
+    assert not stale[1].exists()
     assert kept.exists()
     assert not (tmp_path / "..gitattributes.tmp-0123456789abcdef").exists()

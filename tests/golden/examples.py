@@ -8,21 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unit.document.documents import table, text, write
+from unit.documents.documents import table, text, write
 
-from demo_snapshots.document.writer import Deferred, Section
-from demo_snapshots.model import (
-    Column,
-    Field,
-    Follows,
-    Kind,
-    Marked,
-    Statistics,
-    Table,
-    TableCount,
-    TableSelection,
-    Where,
-)
+from demo_snapshots.documents.sql.writer import Deferred, Section
+from demo_snapshots.model.rules import Field, Follows, Marked, TableSelection, Where
+from demo_snapshots.model.snapshots import Statistics, TableCount
+from demo_snapshots.model.tables import Column, Kind, Table
 
 FILES = Path(__file__).parent / "format1"
 MARKED = Marked(Field("metadata", ("demo_seed",)))

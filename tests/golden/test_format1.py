@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from database_engines import stock_client
 from golden.examples import EXAMPLES, FILES, Example, plain
-from unit.document.documents import header, opened, read, rows_of, sealed
+from unit.documents.documents import header, opened, read, rows_of, sealed
 
-from demo_snapshots.document.reader import Included, Update
-from demo_snapshots.model import Header
+from demo_snapshots.documents.sql.reader import Included, Update
+from demo_snapshots.model.snapshots import Header
 
 named = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 

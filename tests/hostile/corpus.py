@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unit.document.documents import sealed, table, text, write
+from unit.documents.documents import sealed, table, text, write
 
-from demo_snapshots.document.writer import Deferred
+from demo_snapshots.documents.sql.writer import Deferred
 from demo_snapshots.errors import DocumentError, UnfitValueError
-from demo_snapshots.model import Column, Follows, Kind, TableSelection, Where
+from demo_snapshots.model.rules import Follows, TableSelection, Where
+from demo_snapshots.model.tables import Column, Kind
 
 VAULTS = table("vaults", text(), Column("data", Kind.BINARY), text("bio"))
 TODOS = table("todos", Column("vault_id", Kind.INTEGER), text("title", length=20))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from hostile.corpus import BASE, CASES, TABLES, Case
-from unit.document.documents import read, refusal, rows_of, sealed
+from unit.documents.documents import read, refusal, rows_of, sealed
 
 from demo_snapshots.errors import DocumentError
 

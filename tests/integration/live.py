@@ -19,11 +19,11 @@ import pymysql
 from database_engines import stock_client
 from sqlalchemy.engine import make_url
 
-from demo_snapshots.config import Config, load_config
-from demo_snapshots.document.reader import describe
-from demo_snapshots.exporting import export_scenario
-from demo_snapshots.importing import import_from_file
-from demo_snapshots.results import ExportResult, ImportResult
+from demo_snapshots.config.settings import Config, load_config
+from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.model.results import ExportResult, ImportResult
+from demo_snapshots.operations.export import export_scenario
+from demo_snapshots.operations.import_ import import_from_file
 from demo_snapshots.store import Store, open_store
 
 NOW = datetime(2025, 1, 20, 12, 0, tzinfo=UTC)

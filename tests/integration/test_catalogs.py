@@ -18,12 +18,12 @@ from integration.live import Live
 from integration.test_chinook import CHINOOK
 from integration.test_chinook import copy as copy_chinook
 
-from demo_snapshots.database.catalogs.base import Keys, Place
-from demo_snapshots.database.connect import connect
+from demo_snapshots.engines.base.catalog import Keys, Place
+from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import DatabaseError
-from demo_snapshots.fragments.engine import make_engine
-from demo_snapshots.fragments.schema import migrate_fresh
-from demo_snapshots.model import ForeignKey
+from demo_snapshots.model.tables import ForeignKey
+from demo_snapshots.sample.engine import make_engine
+from demo_snapshots.sample.schema import migrate_fresh
 
 Found = dict[Place, tuple[Keys, list[ForeignKey], list[str]]]
 """Of every table: its keys, its foreign keys, and the names of its columns."""

@@ -1,6 +1,6 @@
 """Somebody else's database: Chinook, with two of its artists as the demo.
 
-Mixed-case names, no markers, and tracks that lean on genres and media types of everybody's.
+Mixed-case names, no markers, and tracks that reference genres and media types of everybody's.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import sqlalchemy as sa
 from database_engines import engines
 from integration.live import NOW, Demo, Dump, Live
 
-from demo_snapshots.config import load_config
-from demo_snapshots.errors import ConfigError, OutsideReferenceError
-from demo_snapshots.exporting import export_scenario
-from demo_snapshots.fragments.engine import make_engine
-from demo_snapshots.initialising import initialise
+from demo_snapshots.config.settings import load_config
+from demo_snapshots.errors import ConfigError, ExternalReferenceError
+from demo_snapshots.operations.export import export_scenario
+from demo_snapshots.operations.init import initialise
+from demo_snapshots.sample.engine import make_engine
 
 CHINOOK = Path(__file__).parents[3] / "shared" / "data" / "chinook.sqlite"
 TARGETS = ("postgresql", "postgresql15", "mariadb", "sqlite")
 
 pytestmark = pytest.mark.skipif(not CHINOOK.exists(), reason="no chinook.sqlite here")
 
-# What of Chinook is the demo, and what leans on it, in the order in which it can be deleted.
+# What of Chinook is the demo, and what references it, in the order in which it can be deleted.
 DEMO_TRACKS = (
     'SELECT "TrackId" FROM "Track" WHERE "AlbumId" IN'
     ' (SELECT "AlbumId" FROM "Album" WHERE "ArtistId" IN (1, 2))'
@@ -118,7 +118,7 @@ def test_two_artists_and_nothing_else(database_url, chinook, others, tmp_path):
         "Track": 22,
     }
     imported = demo.load(target, exported.path)
-    assert imported.route == "straight"
+    assert imported.route == "direct"
     assert demo_rows(target.dump(), before) == {"Artist": 2, "Album": 4, "Track": 22}
     after = target.dump()
     back = demo.export(target, now=NOW, auto_version=True)
@@ -145,7 +145,7 @@ def test_the_rows_come_from_the_source_unchanged(chinook, tmp_path):
 
 def test_without_references_the_export_stops_at_them(chinook, tmp_path):
     demo = Demo(tmp_path / "snapshots", configure(chinook, tmp_path, references=""))
-    with pytest.raises(OutsideReferenceError, match=r"Track\.\w+ -> (MediaType|Genre)"):
+    with pytest.raises(ExternalReferenceError, match=r"Track\.\w+ -> (MediaType|Genre)"):
         demo.export(chinook)
 
 

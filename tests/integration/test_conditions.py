@@ -6,12 +6,12 @@ import pytest
 from database_engines import engines
 from integration.live import Live
 
-from demo_snapshots.config import load_config
-from demo_snapshots.database.conditions import require_conditions
-from demo_snapshots.database.connect import connect
-from demo_snapshots.database.schema import reflect
-from demo_snapshots.database.selection import Selection, resolve
+from demo_snapshots.config.settings import load_config
+from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ConfigError
+from demo_snapshots.selection.conditions import require_conditions
+from demo_snapshots.selection.rules import Selection, resolve
+from demo_snapshots.selection.schema import reflect
 
 ALL = ("sqlite", "postgresql", "mariadb")
 

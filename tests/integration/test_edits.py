@@ -10,7 +10,7 @@ from integration.live import Demo
 from integration.warehouse import CONFIGURATION, build
 
 from demo_snapshots.errors import NotConfirmedError
-from demo_snapshots.results import Edits, ImportPlan
+from demo_snapshots.model.results import Edits, ImportPlan
 
 ALL = ("sqlite", "postgresql", "mariadb")
 

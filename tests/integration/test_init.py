@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 from database_engines import engines
 from integration.live import Live
 
-from demo_snapshots import initialising
 from demo_snapshots.cli import demo as demo_command
-from demo_snapshots.config import load_config
-from demo_snapshots.database.connect import connect
-from demo_snapshots.database.schema import reflect
-from demo_snapshots.database.selection import Selection, resolve
+from demo_snapshots.config.settings import load_config
+from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ConfigError, UsageError
-from demo_snapshots.initialising import InitResult, initialise
+from demo_snapshots.operations import init as initialising
+from demo_snapshots.operations.init import InitResult, initialise
+from demo_snapshots.selection.rules import Selection, resolve
+from demo_snapshots.selection.schema import reflect
 
 ALL = ("sqlite", "postgresql", "mariadb")
 

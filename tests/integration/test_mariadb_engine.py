@@ -9,7 +9,7 @@ from database_engines import engines
 from integration.live import Demo, Live, edited
 from integration.test_scenarios import REAL, migrated, seeded, values
 
-from demo_snapshots.document.reader import describe
+from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.errors import (
     DemoError,
     DocumentError,
@@ -18,7 +18,7 @@ from demo_snapshots.errors import (
     UnfitValueError,
     VerificationError,
 )
-from demo_snapshots.fragments.models import TABLES
+from demo_snapshots.sample.models import TABLES
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_straight_in_beside_real_rows_and_the_next_id_is_free(mariadb_url, demo)
     whole = live.dump(*TABLES)
     migrated(mariadb_url)
     live.run("INSERT INTO contacts (id, name) VALUES (5000, 'Ana')")
-    assert demo.load(live, path).route == "straight"
+    assert demo.load(live, path).route == "direct"
     live.run(
         "INSERT INTO contacts (name) VALUES ('next')",
         "INSERT INTO vaults (name, slug) VALUES ('n', 'n')",
@@ -187,7 +187,7 @@ def images(live: Live) -> list[tuple[object, ...]]:
     return live.rows(f"SELECT {cells}, single + 0e0, dbl, exact FROM things ORDER BY id")
 
 
-@pytest.mark.parametrize("route", ["straight", "merge", "stock client"])
+@pytest.mark.parametrize("route", ["direct", "merge", "stock client"])
 def test_every_type_comes_back_bit_for_bit(mariadb_url, tmp_path, route):
     live = Live(mariadb_url)
     live.run(TYPES, *(f"INSERT INTO things {COLUMNS} VALUES {row}" for row in VALUES))
@@ -264,7 +264,7 @@ def test_a_key_that_differs_only_by_case_is_in_use(tree, tmp_path):
     assert "tree.label" in refused(tree, demo, path, KeyClashError)
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["merge", "straight"])
+@pytest.mark.parametrize("there", [True, False], ids=["merge", "direct"])
 def test_a_reference_to_nothing_is_found_though_the_server_does_not_look(tree, tmp_path, there):
     demo = configured(tmp_path, TREE_RULES)
     path = edited(demo.export(tree).path, lambda rows: rows.replace(b"(2,1,", b"(2,99,"))
@@ -274,7 +274,7 @@ def test_a_reference_to_nothing_is_found_though_the_server_does_not_look(tree, t
     assert "tree.next_id" in message
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["merge", "straight"])
+@pytest.mark.parametrize("there", [True, False], ids=["merge", "direct"])
 def test_a_letter_the_column_s_character_set_lacks(mariadb_url, tmp_path, there):
     live = Live(mariadb_url)
     live.run(

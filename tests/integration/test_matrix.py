@@ -1,4 +1,4 @@
-"""Nine directions: each engine's file into each engine, straight, merged and by stock client."""
+"""Nine directions: each engine's file into each engine, direct, merged and by stock client."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_each_into_each(source: Source, database_url: str) -> None:
     target.run(*(statement.replace("{over}", over) for statement in REAL))
     real = target.dump(*matrix.DEMO_ROWS)
 
-    assert source.demo.load(target, source.path).route == "straight"
+    assert source.demo.load(target, source.path).route == "direct"
     is_whole(target, source, real)
     assert source.demo.load(target, source.path).changed == 0
 
@@ -132,7 +132,7 @@ def test_what_only_one_engine_has_comes_back(
     before = live.dump("own")
     path = demo.export(live).path
     live.run("DELETE FROM own WHERE is_demo")
-    assert demo.load(live, path).route == "straight"
+    assert demo.load(live, path).route == "direct"
     assert live.dump("own") == before
     for again in (demo.load, Live.by_client):
         cleared = ", ".join(f"{name} = NULL" for name in names)

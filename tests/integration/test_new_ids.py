@@ -13,7 +13,7 @@ from integration.live import Demo, Live
 from integration.test_scenarios import migrated, seeded, values
 
 from demo_snapshots.errors import KeyClashError
-from demo_snapshots.validating import validate_scenario
+from demo_snapshots.operations.validate import validate_scenario
 
 ALL = ("sqlite", "postgresql", "mariadb")
 

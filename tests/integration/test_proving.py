@@ -64,7 +64,7 @@ def test_the_warehouse_is_proved_and_nothing_real_is_touched(
     assert (plain.written, plain.proof, plain.digest) == (False, None, result.digest)
 
 
-LEANING = """\
+REFERENCING = """\
 [tables.orders]
 marker = "demo"
 scenario = "scenario"
@@ -96,7 +96,7 @@ def test_rows_outside_the_demo_travel_or_are_found(
     live = Live(database_url)
     live.run(*_TABLES)
     before = live.dump()
-    result = demo_of(tmp_path, LEANING).export(live, prove=True)
+    result = demo_of(tmp_path, REFERENCING).export(live, prove=True)
     assert result.proof is not None
     assert result.proof.records == 2
     assert live.dump() == before
@@ -166,7 +166,7 @@ def test_other_bytes_are_found_and_the_table_named(
     sqlite_url: str, tmp_path: Path, scratch_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine that rounds in silence stands for a fault that nobody has found yet."""
-    from demo_snapshots.database.dialects import sqlite
+    from demo_snapshots.engines.sqlite import session as sqlite
 
     live = Live(sqlite_url)
     live.run(

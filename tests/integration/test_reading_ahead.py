@@ -10,8 +10,8 @@ import pytest
 from database_engines import engines
 from integration.live import Demo, Live
 
-from demo_snapshots.database.parallel import ReadAhead
 from demo_snapshots.errors import DatabaseUnreachableError
+from demo_snapshots.transfer.parallel import ReadAhead
 
 CONFIGURATION = """\
 [tables.papers]

@@ -1,4 +1,4 @@
-"""What demo rows lean on: rows that are not demo data, told by the four ways of [references]."""
+"""External references: rows that are not demo data, told by the four ways of [references]."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from integration.live import Demo, Live, edited
 
 from demo_snapshots.errors import (
     DocumentError,
-    ForeignRowError,
+    ExternalReferenceError,
+    ExternalRowError,
     KeyClashError,
-    OutsideReferenceError,
     UnfitValueError,
 )
-from demo_snapshots.validating import validate_scenario
+from demo_snapshots.operations.validate import validate_scenario
 
 ALL = ("sqlite", "postgresql", "mariadb")
 TABLES = (
@@ -111,7 +111,7 @@ def test_each_way_straight_merged_and_by_client(source, target, tmp_path):
     assert "private@x" not in text
     assert "unused" not in text
 
-    assert demo.load(target, path).route == "straight"
+    assert demo.load(target, path).route == "direct"
     assert target.rows(POSTS) == LED
     # A row that is there is neither changed nor deleted, though the file says otherwise.
     assert target.rows("SELECT * FROM users ORDER BY id") == USERS
@@ -163,7 +163,7 @@ STOPPING = {
 def test_what_stops_an_export(source, tmp_path):
     for references, told in STOPPING.items():
         demo = demo_of(tmp_path, references)
-        with pytest.raises(OutsideReferenceError) as caught:
+        with pytest.raises(ExternalReferenceError) as caught:
             demo.export(source)
         message = caught.value.message
         assert all(path in message for path in told), message
@@ -199,7 +199,7 @@ def test_what_stops_an_import(source, target, tmp_path):
 
     # A natural key that the target does not have.
     target.run("UPDATE countries SET area = 9 WHERE id = 71")
-    missing = refused(path, ForeignRowError)
+    missing = refused(path, ExternalRowError)
     assert missing.exit_code == 27
     assert "countries" in missing.message
     target.run("UPDATE countries SET area = 1 WHERE id = 71")

@@ -189,7 +189,7 @@ def test_the_demo_rows_are_again_the_snapshot_s(live, demo, change):
 
     result = demo.load(live, path)
 
-    assert result.route == ("straight" if change == "nothing there" else "merge")
+    assert result.route == ("direct" if change == "nothing there" else "merge")
     assert result.changed > 0
     assert live.dump() == wanted
     assert real_rows(live) == real
@@ -251,7 +251,7 @@ def test_a_scenario_goes_straight_in_beside_another(live, demo):
     before = live.dump()
     path = demo.export(live).path
     live.run(EMPTY[0], "DELETE FROM teams WHERE id < 9")
-    assert demo.load(live, path, keep_other_scenarios=True).route == "straight"
+    assert demo.load(live, path, keep_other_scenarios=True).route == "direct"
     assert live.dump() == before
 
 
@@ -278,7 +278,7 @@ CLASHES = {
 }
 
 
-@pytest.mark.parametrize("route", ["straight", "merge"])
+@pytest.mark.parametrize("route", ["direct", "merge"])
 @pytest.mark.parametrize("clash", CLASHES)
 @engines(*ALL)
 def test_a_key_that_a_real_row_uses_is_named_and_nothing_changed(live, demo, clash, route):
@@ -400,14 +400,14 @@ def test_held_rows_that_cannot_change_in_place_are_refused(live, demo):
 # --- References that lead nowhere ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", ["straight", "merge"])
+@pytest.mark.parametrize("route", ["direct", "merge"])
 @engines(*ALL)
 def test_a_file_whose_rows_lean_on_rows_that_are_not_there(live, demo, route):
     path = edited(
         demo.export(live).path,
         lambda rows: rows.replace(b"boss_id=3 WHERE id=1", b"boss_id=777 WHERE id=1"),
     )
-    if route == "straight":
+    if route == "direct":
         live.run(*EMPTY)
     before = live.dump()
     with pytest.raises((ImportFailedError, DatabaseError)) as caught:

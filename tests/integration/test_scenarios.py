@@ -12,12 +12,12 @@ import pytest
 from database_engines import engines
 from integration.live import NOW, Demo, Live
 
-from demo_snapshots.cleanup import cleanup_exports
-from demo_snapshots.fragments.engine import make_engine
-from demo_snapshots.fragments.models import TABLES, Base
-from demo_snapshots.fragments.scenario import load_scenario
-from demo_snapshots.fragments.schema import migrate_fresh
-from demo_snapshots.fragments.seeding import seed
+from demo_snapshots.operations.cleanup import cleanup_exports
+from demo_snapshots.sample.engine import make_engine
+from demo_snapshots.sample.models import TABLES, Base
+from demo_snapshots.sample.scenario import load_scenario
+from demo_snapshots.sample.schema import migrate_fresh
+from demo_snapshots.sample.seeding import seed
 
 ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
 SCENARIOS = ("general", "writer", "developer")
@@ -75,7 +75,7 @@ def test_seed_export_wipe_import_gives_every_row_back(database_url, demo, scenar
     migrated(database_url)
     assert live.dump() != before
     imported = demo.load(live, result.path)
-    assert imported.route == "straight"
+    assert imported.route == "direct"
     assert live.dump() == before
 
     for table in TABLES:
@@ -97,7 +97,7 @@ def _next(table: str) -> str:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("route", ["straight", "merge"])
+@pytest.mark.parametrize("route", ["direct", "merge"])
 @engines(*ALL)
 def test_real_rows_added_before_the_import_are_bit_for_bit_what_they_were(
     database_url, demo, scenario, route
@@ -105,7 +105,7 @@ def test_real_rows_added_before_the_import_are_bit_for_bit_what_they_were(
     live = seeded(database_url, scenario)
     path = demo.export(live, scenario).path
     demo_rows = live.dump()
-    if route == "straight":
+    if route == "direct":
         migrated(database_url)
     else:
         live.run("UPDATE fragments SET title = 'edited' WHERE title IS NOT NULL")

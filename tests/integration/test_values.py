@@ -26,11 +26,11 @@ def demo(tmp_path: Path) -> Demo:
 
 
 def comes_back(live: Live, demo: Demo, columns: list[str], client: bool = True) -> None:
-    """Straight in, merged over something else, and by the stock client."""
+    """Direct in, merged over something else, and by the stock client."""
     before = live.dump()
     path = demo.export(live, auto_version=True).path
     live.run("DELETE FROM cells")
-    assert demo.load(live, path).route == "straight"
+    assert demo.load(live, path).route == "direct"
     assert live.dump() == before
     again = demo.load(live, path)
     assert (again.route, again.changed) == ("merge", 0)

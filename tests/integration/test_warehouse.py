@@ -68,7 +68,7 @@ def test_into_a_target_without_demo_rows(database_url, demo, late):
     path = demo.export(live, allow_empty=True).path
     _empty(live)
     result = demo.load(live, path)
-    assert result.route == "straight"
+    assert result.route == "direct"
     assert live.dump() == before
     assert _constraints(live) == constraints
     live.run(*NEXT)

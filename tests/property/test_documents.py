@@ -11,16 +11,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.values import PIECES, VALUES, literal, row
-from unit.document.documents import header, opened, read, refusal, rows_of, sealed, table, write
+from unit.documents.documents import header, opened, read, refusal, rows_of, sealed, table, write
 
-from demo_snapshots.document import reader
-from demo_snapshots.document.grammar import RowGrammar
-from demo_snapshots.document.header import fingerprint, read_header, write_header
-from demo_snapshots.document.literals import carry
-from demo_snapshots.document.reader import Update
-from demo_snapshots.document.writer import Deferred
+from demo_snapshots.documents.sql import reader
+from demo_snapshots.documents.sql.grammar import RowGrammar
+from demo_snapshots.documents.sql.header import fingerprint, read_header, write_header
+from demo_snapshots.documents.sql.reader import Update
+from demo_snapshots.documents.sql.writer import Deferred
 from demo_snapshots.errors import DocumentError
-from demo_snapshots.model import Column, Header, Kind, Statistics, Table, TableCount
+from demo_snapshots.model.snapshots import Header, Statistics, TableCount
+from demo_snapshots.model.tables import Column, Kind, Table
+from demo_snapshots.rows.literals import encode
 
 NAMES = st.one_of(
     st.sampled_from(["id", "name", "order", "Mixed Case", 'quo"te', "größe", "表", "a, b", "key"]),
@@ -199,7 +200,7 @@ def test_what_someone_hostile_puts_in_stays_a_literal_or_is_refused(
         return
     grammar = RowGrammar([(name, Kind.NATIVE, None) for name in ("id", "a", "b", "c")])
     for text in rows_of(events).values():
-        carried = carry(text) + b";\n"
+        carried = encode(text) + b";\n"
         position = 0
         while (end := grammar.match(carried, position)) > position:
             position = end

@@ -12,9 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from property.values import PIECES, VALUES, literal, row, texts
 
-from demo_snapshots.document import literals
-from demo_snapshots.document.grammar import LITERAL
-from demo_snapshots.document.literals import carry, has_control, recover, split
+from demo_snapshots.documents.sql.grammar import LITERAL
+from demo_snapshots.rows import literals
+from demo_snapshots.rows.literals import decode, encode, has_control, split
 
 ROWS = st.lists(st.lists(VALUES, min_size=1, max_size=6), min_size=1, max_size=5)
 
@@ -25,21 +25,21 @@ ROWS = st.lists(st.lists(VALUES, min_size=1, max_size=6), min_size=1, max_size=5
 @example([[b"", "", None], ["\0", "'" * 5, b"'"]])
 def test_rows_come_back_as_they_went(rows: list[list[object]]) -> None:
     raw = b",\n".join(row(values) for values in rows)
-    assert recover(carry(raw)) == raw
+    assert decode(encode(raw)) == raw
 
 
 @given(ROWS)
 def test_a_document_holds_no_control_character_but_tab_and_line_feed(
     rows: list[list[object]],
 ) -> None:
-    carried = carry(b",\n".join(row(values) for values in rows))
+    carried = encode(b",\n".join(row(values) for values in rows))
     assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", carried)
 
 
 @given(ROWS)
 def test_rows_are_carried_one_by_one_or_together(rows: list[list[object]]) -> None:
     raw = [row(values) for values in rows]
-    assert carry(b",\n".join(raw)) == b",\n".join(carry(each) for each in raw)
+    assert encode(b",\n".join(raw)) == b",\n".join(encode(each) for each in raw)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=8))
@@ -49,13 +49,13 @@ def test_a_row_splits_into_its_literals(values: list[object]) -> None:
 
 @given(VALUES)
 def test_whatever_is_carried_is_a_literal_of_the_grammar(value: object) -> None:
-    assert re.fullmatch(LITERAL, carry(literal(value)))
+    assert re.fullmatch(LITERAL, encode(literal(value)))
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6))
 def test_sqlite_reads_the_value_that_was_meant(values: list[object]) -> None:
     connection = sqlite3.connect(":memory:")
-    (found,) = connection.execute("SELECT " + carry(row(values)).decode()[1:-1])
+    (found,) = connection.execute("SELECT " + encode(row(values)).decode()[1:-1])
     connection.close()
     for value, got in zip(values, found, strict=True):
         if isinstance(value, Decimal):
@@ -71,7 +71,7 @@ def test_sqlite_reads_the_value_that_was_meant(values: list[object]) -> None:
 
 @given(texts())
 def test_both_forms_of_an_odd_text_say_the_same(value: str) -> None:
-    carried = carry(literal(value + "\r")).decode()
+    carried = encode(literal(value + "\r")).decode()
     match = re.fullmatch(r"\n/\* /\* \*/ CAST\(X'([0-9A-F]+)' AS CHAR\) -- \*/ E'(.*)'\n", carried)
     assert match is not None
     assert bytes.fromhex(match[1]).decode() == value + "\r"
@@ -95,11 +95,11 @@ def postgresql_reads(escaped: str) -> str:
 
 @given(st.binary(max_size=20), st.data())
 def test_two_forms_that_differ_in_one_digit_are_refused(value: bytes, data: st.DataObject) -> None:
-    carried = bytearray(carry(literal(value + b"\0")))
+    carried = bytearray(encode(literal(value + b"\0")))
     place = data.draw(st.sampled_from([i for i, b in enumerate(carried) if b in b"0123456789"]))
     carried[place] = ord("0") + (carried[place] - ord("0") + 1) % 10
     with pytest.raises(literals.TwoFormsError):
-        recover(b"(" + bytes(carried) + b")")
+        decode(b"(" + bytes(carried) + b")")
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12))

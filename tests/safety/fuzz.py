@@ -13,11 +13,11 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safety.arena import Arena, arena
+from safety.harness import Harness, harness
 from safety.mutating import Tampering, tamperings
 from servers import Run
 
-import demo_snapshots.importing
+import demo_snapshots.operations.import_
 
 BLOCK = 2000
 """Cases of one seed: Hypothesis remembers what it has tried, and slows down with it."""
@@ -32,7 +32,7 @@ def main() -> None:
     _reflect_once()
     servers = Run()
     try:
-        with arena(servers, arguments.engine) as place:
+        with harness(servers, arguments.engine) as place:
             for first in range(0, arguments.cases, BLOCK):
                 _block(place, min(BLOCK, arguments.cases - first), arguments.seed + first)
                 place.check_objects()
@@ -43,7 +43,7 @@ def main() -> None:
         servers.close()
 
 
-def _block(place: Arena, cases: int, seed: int) -> None:
+def _block(place: Harness, cases: int, seed: int) -> None:
     @hypothesis.seed(seed)
     @settings(
         max_examples=cases,
@@ -60,7 +60,7 @@ def _block(place: Arena, cases: int, seed: int) -> None:
 
 def _reflect_once() -> None:
     """The schema stays the same, and looking at it anew takes half the time of a case."""
-    reflect = demo_snapshots.importing.reflect
+    reflect = demo_snapshots.operations.import_.reflect
     found: dict[str, Any] = {}
 
     def remembered(database: Any, *rest: Any) -> Any:
@@ -68,7 +68,7 @@ def _reflect_once() -> None:
             found[database.label] = reflect(database, *rest)
         return found[database.label]
 
-    demo_snapshots.importing.reflect = remembered  # type: ignore[assignment]
+    demo_snapshots.operations.import_.reflect = remembered  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

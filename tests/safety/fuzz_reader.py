@@ -14,8 +14,8 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-not-found]
 
-with atheris.instrument_imports(include=["demo_snapshots.document"]):
-    from demo_snapshots.document.reader import Document, any_literals, any_lookup
+with atheris.instrument_imports(include=["demo_snapshots.documents.sql"]):
+    from demo_snapshots.documents.sql.reader import Document, any_literals, any_lookup
 
 from hostile.corpus import BASE, TABLES
 from safety.mutating import resealed

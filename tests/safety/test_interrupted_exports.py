@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 from database_engines import engines
-from safety.stumbling import stumbling
+from safety.fault_injection import injecting
+from safety.mixed_database import MixedDatabase, Snapshots, snapshots
 from safety.test_killed_imports import die, hang_up
-from safety.town import Snapshots, Town, snapshots
 
-from demo_snapshots.document.reader import describe
+from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.errors import DemoError
 
 
 @pytest.fixture
-def town(database_url: str) -> Town:
-    return Town.built(database_url)
+def mixed(database_url: str) -> MixedDatabase:
+    return MixedDatabase.built(database_url)
 
 
 @pytest.fixture
-def saved(town: Town, tmp_path: Path) -> Snapshots:
-    saved = snapshots(town, tmp_path)
-    town.live.run("UPDATE notes SET body = 'edited' WHERE id = 1")
+def saved(mixed: MixedDatabase, tmp_path: Path) -> Snapshots:
+    saved = snapshots(mixed, tmp_path)
+    mixed.live.run("UPDATE notes SET body = 'edited' WHERE id = 1")
     return saved
 
 
@@ -33,26 +33,28 @@ def files(saved: Snapshots) -> set[str]:
     return {str(path) for path in saved.demo.directory.rglob("*")}
 
 
-def statements_of_an_export(town: Town, saved: Snapshots) -> int:
-    with stumbling() as statements:
-        saved.demo.export(town.live, auto_version=True)
+def statements_of_an_export(mixed: MixedDatabase, saved: Snapshots) -> int:
+    with injecting() as statements:
+        saved.demo.export(mixed.live, auto_version=True)
     rows = {
         "postgresql": "COPY (",
         "mariadb": "SELECT CAST(CONCAT(",
         "sqlite": "SELECT CASE WHEN (",
     }
-    assert any(text.startswith(rows[town.live.engine]) for text in statements.seen)
+    assert any(text.startswith(rows[mixed.live.engine]) for text in statements.seen)
     return len(statements.seen)
 
 
 @engines("postgresql", "mariadb")
-def test_a_connection_lost_leaves_no_version_and_no_litter(town: Town, saved: Snapshots) -> None:
-    count = statements_of_an_export(town, saved)
+def test_a_connection_lost_leaves_no_version_and_nothing_stale(
+    mixed: MixedDatabase, saved: Snapshots
+) -> None:
+    count = statements_of_an_export(mixed, saved)
     before = files(saved)
     for at in range(1, count + 1, 2):
-        with stumbling(at, lambda raw: hang_up(town, raw)):
+        with injecting(at, lambda raw: hang_up(mixed, raw)):
             try:
-                saved.demo.export(town.live, auto_version=True)
+                saved.demo.export(mixed.live, auto_version=True)
             except DemoError as error:
                 failure = error
             else:
@@ -68,15 +70,17 @@ def test_a_connection_lost_leaves_no_version_and_no_litter(town: Town, saved: Sn
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @engines("sqlite", "postgresql", "mariadb")
-def test_a_killed_export_leaves_none_or_the_whole_version(town: Town, saved: Snapshots) -> None:
-    count = statements_of_an_export(town, saved)
+def test_a_killed_export_leaves_none_or_the_whole_version(
+    mixed: MixedDatabase, saved: Snapshots
+) -> None:
+    count = statements_of_an_export(mixed, saved)
     numbers = [entry.version.number for entry in saved.demo.store.entries()]
     for at in range(1, count + 1, 2):
         child = os.fork()
         if child == 0:
             try:
-                with stumbling(at, die):
-                    saved.demo.export(town.live, auto_version=True)
+                with injecting(at, die):
+                    saved.demo.export(mixed.live, auto_version=True)
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -88,5 +92,5 @@ def test_a_killed_export_leaves_none_or_the_whole_version(town: Town, saved: Sna
         for entry in store.entries():
             assert describe(store.path(entry)).sha256 == entry.sha256
     # The next export removes what the dead ones left.
-    saved.demo.export(town.live, auto_version=True)
+    saved.demo.export(mixed.live, auto_version=True)
     assert not [path for path in files(saved) if ".tmp-" in path]

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from database_engines import engines
-from safety.stumbling import Statements, stumbling
-from safety.town import Image, Snapshots, Town, snapshots
+from safety.fault_injection import Statements, injecting
+from safety.mixed_database import Image, MixedDatabase, Snapshots, snapshots
 
 from demo_snapshots.errors import CommitInDoubtError, DatabaseError
 
@@ -24,39 +24,39 @@ SERVERS = ("postgresql", "mariadb")
 
 
 @pytest.fixture
-def town(database_url: str) -> Town:
-    return Town.built(database_url)
+def mixed(database_url: str) -> MixedDatabase:
+    return MixedDatabase.built(database_url)
 
 
 @pytest.fixture
-def saved(town: Town, tmp_path: Path) -> Snapshots:
-    return snapshots(town, tmp_path)
+def saved(mixed: MixedDatabase, tmp_path: Path) -> Snapshots:
+    return snapshots(mixed, tmp_path)
 
 
 @pytest.fixture(params=["over demo rows", "where there are none"])
-def before(request: pytest.FixtureRequest, town: Town, saved: Snapshots) -> Image:
-    """The merging route, and the straight one."""
+def before(request: pytest.FixtureRequest, mixed: MixedDatabase, saved: Snapshots) -> Image:
+    """The merging route, and the direct one."""
     if request.param != "over demo rows":
-        town.clear()
-    return town.image()
+        mixed.clear()
+    return mixed.image()
 
 
-def rehearse(town: Town, saved: Snapshots, before: Image) -> tuple[Image, Statements]:
+def rehearse(mixed: MixedDatabase, saved: Snapshots, before: Image) -> tuple[Image, Statements]:
     """The whole import: what it leaves, and the statements it takes. Undone again."""
     for _ in range(2):  # counters are brought forward only once
-        with stumbling() as statements:
-            saved.demo.load(town.live, saved.new)
-        after = town.image()
+        with injecting() as statements:
+            saved.demo.load(mixed.live, saved.new)
+        after = mixed.image()
         assert after != before
-        restore(town, saved, before)
+        restore(mixed, saved, before)
     return after, statements
 
 
-def restore(town: Town, saved: Snapshots, before: Image) -> None:
-    town.clear()
+def restore(mixed: MixedDatabase, saved: Snapshots, before: Image) -> None:
+    mixed.clear()
     if len(before["vaults"]) > 2:
-        saved.demo.load(town.live, saved.old)
-    assert town.image() == before
+        saved.demo.load(mixed.live, saved.old)
+    assert mixed.image() == before
 
 
 def places(statements: Statements) -> list[tuple[int, bool]]:
@@ -69,11 +69,11 @@ def places(statements: Statements) -> list[tuple[int, bool]]:
 
 
 def attempt(
-    town: Town, saved: Snapshots, at: int, happen: Callable[[Any], None], *, after: bool
+    mixed: MixedDatabase, saved: Snapshots, at: int, happen: Callable[[Any], None], *, after: bool
 ) -> DatabaseError | None:
-    with stumbling(at, happen, after=after):
+    with injecting(at, happen, after=after):
         try:
-            saved.demo.load(town.live, saved.new)
+            saved.demo.load(mixed.live, saved.new)
         except DatabaseError as error:
             return error
     return None
@@ -87,50 +87,50 @@ def die(raw: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @engines(*EVERY)
 def test_a_killed_process_leaves_the_old_rows_or_the_new(
-    town: Town, saved: Snapshots, before: Image
+    mixed: MixedDatabase, saved: Snapshots, before: Image
 ) -> None:
-    after, statements = rehearse(town, saved, before)
+    after, statements = rehearse(mixed, saved, before)
     outcomes = []
     for at, answered in places(statements):
         child = os.fork()
         if child == 0:
             try:
-                attempt(town, saved, at, die, after=answered)
+                attempt(mixed, saved, at, die, after=answered)
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, (at, answered)
-        found = town.image()
+        found = mixed.image()
         assert found in (before, after), statements.seen[at - 1]
         outcomes.append(found == after)
         assert (found == after) == (at > statements.commit or answered)
         if found == after:
-            restore(town, saved, before)
+            restore(mixed, saved, before)
     assert {True, False} == set(outcomes)
     assert len(outcomes) > 10
-    saved.demo.load(town.live, saved.new)
-    assert town.image() == after
+    saved.demo.load(mixed.live, saved.new)
+    assert mixed.image() == after
 
 
-def hang_up(town: Town, raw: Any) -> None:
+def hang_up(mixed: MixedDatabase, raw: Any) -> None:
     """End the session from the server's side, as an administrator or a failing network would."""
-    if town.live.engine == "postgresql":
-        town.live.run(f"SELECT pg_terminate_backend({raw.info.backend_pid}, 5000)")
+    if mixed.live.engine == "postgresql":
+        mixed.live.run(f"SELECT pg_terminate_backend({raw.info.backend_pid}, 5000)")
     else:
-        town.live.run(f"KILL CONNECTION {raw.thread_id()}")
+        mixed.live.run(f"KILL CONNECTION {raw.thread_id()}")
 
 
 @engines(*SERVERS)
 def test_a_lost_connection_leaves_the_old_rows_and_is_told(
-    town: Town, saved: Snapshots, before: Image
+    mixed: MixedDatabase, saved: Snapshots, before: Image
 ) -> None:
-    after, statements = rehearse(town, saved, before)
+    after, statements = rehearse(mixed, saved, before)
     for at, answered in places(statements):
         if at < statements.writing.start or at > statements.commit or answered:
             continue
         if (statements.commit - at) % 2:  # every second one, COMMIT among them
             continue
-        error = attempt(town, saved, at, lambda raw: hang_up(town, raw), after=False)
+        error = attempt(mixed, saved, at, lambda raw: hang_up(mixed, raw), after=False)
         assert error is not None, statements.seen[at - 1]
         assert error.message.count("\n") == 0
         if at == statements.commit:
@@ -139,9 +139,9 @@ def test_a_lost_connection_leaves_the_old_rows_and_is_told(
         else:
             assert not isinstance(error, CommitInDoubtError)
             assert "Nothing was changed" in (error.hint or ""), statements.seen[at - 1]
-        assert town.image() == before, statements.seen[at - 1]
-    saved.demo.load(town.live, saved.new)
-    assert town.image() == after
+        assert mixed.image() == before, statements.seen[at - 1]
+    saved.demo.load(mixed.live, saved.new)
+    assert mixed.image() == after
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a server of its own")
@@ -150,23 +150,23 @@ def test_a_killed_server_comes_back_with_the_old_rows_or_the_new(
     engine: str, tmp_path: Path, own_server: Callable[[str], Any]
 ) -> None:
     server = own_server(engine)
-    town = Town.built(server.url)
-    saved = snapshots(town, tmp_path)
-    before = town.image()
-    after, statements = rehearse(town, saved, before)
+    mixed = MixedDatabase.built(server.url)
+    saved = snapshots(mixed, tmp_path)
+    before = mixed.image()
+    after, statements = rehearse(mixed, saved, before)
     writing = list(statements.writing)
     chosen = [(n, False) for n in writing[:: max(1, len(writing) // 5)]]
     outcomes = set()
     for at, answered in [*chosen, (statements.commit, False), (statements.commit, True)]:
-        error = attempt(town, saved, at, lambda raw: server.kill(), after=answered)
+        error = attempt(mixed, saved, at, lambda raw: server.kill(), after=answered)
         server.start()
-        found = town.image()
+        found = mixed.image()
         assert found in (before, after), statements.seen[at - 1]
         if error is None:
             assert found == after
         outcomes.add(found == after)
         if found == after:
-            restore(town, saved, before)
+            restore(mixed, saved, before)
     assert outcomes == {True, False}
 
 

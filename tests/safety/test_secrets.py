@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from database_engines import engines
 from integration.live import Live
-from safety.town import CONFIGURATION, Town
+from safety.mixed_database import CONFIGURATION, MixedDatabase
 from sqlalchemy.engine import make_url
 
 from demo_snapshots.cli import demo
@@ -86,10 +86,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @engines("postgresql", "mariadb")
 def test_a_server_that_answers(place: Path, database_url: str) -> None:
-    town = Town.built(database_url)
-    town.settle()
-    town.furnish()
-    everything(place, protected(town.live), reachable=True)
+    mixed = MixedDatabase.built(database_url)
+    mixed.settle()
+    mixed.furnish()
+    everything(place, protected(mixed.live), reachable=True)
     manifest = (place / "database/demo-snapshots/metadata/export_manifest.json").read_text("utf-8")
     assert re.search(r"general_v1", manifest) or "general" in manifest
 

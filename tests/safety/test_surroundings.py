@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from safety.town import Town, snapshots
+from safety.mixed_database import MixedDatabase, snapshots
 
-from demo_snapshots.document.reader import describe
+from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.errors import DatabaseError, DocumentError, StoreError
 from demo_snapshots.store import open_store
 
@@ -48,35 +48,35 @@ def fill(place: Path, room: int) -> Path:
 def test_an_export_to_a_full_disk_leaves_no_version(
     small_disk: Path, sqlite_url: str, tmp_path: Path
 ) -> None:
-    town = Town.built(sqlite_url)
-    saved = snapshots(town, tmp_path / "saved")
+    mixed = MixedDatabase.built(sqlite_url)
+    saved = snapshots(mixed, tmp_path / "saved")
     root = small_disk / "snapshots"
     shutil.copytree(saved.demo.directory, root, symlinks=True)
     demo = type(saved.demo)(root, saved.demo.configuration)
     before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file() and p.suffix != ".lock"}
     filler = fill(small_disk, 0)
     with pytest.raises(StoreError, match="No space left") as caught:
-        demo.export(town.live, auto_version=True)
+        demo.export(mixed.live, auto_version=True)
     assert "make room" in (caught.value.hint or "")
     filler.unlink()
     after = {p: p.read_bytes() for p in root.rglob("*") if p.is_file() and p.suffix != ".lock"}
     assert after == before
-    assert demo.export(town.live, auto_version=True).version.number == 3
+    assert demo.export(mixed.live, auto_version=True).version.number == 3
 
 
 def test_an_import_into_a_database_on_a_full_disk_changes_nothing(
     small_disk: Path, sqlite_url: str, tmp_path: Path
 ) -> None:
-    town = Town.built(sqlite_url)
-    saved = snapshots(town, tmp_path / "saved")
-    town.clear()
-    town.furnish(rows=300)
-    big = saved.demo.export(town.live).path
-    town.clear()
-    town.furnish()
+    mixed = MixedDatabase.built(sqlite_url)
+    saved = snapshots(mixed, tmp_path / "saved")
+    mixed.clear()
+    mixed.furnish(rows=300)
+    big = saved.demo.export(mixed.live).path
+    mixed.clear()
+    mixed.furnish()
     moved = small_disk / "app.sqlite"
     shutil.copy(sqlite_url.removeprefix("sqlite:///"), moved)
-    there = Town(type(town.live)(f"sqlite:///{moved}"))
+    there = MixedDatabase(type(mixed.live)(f"sqlite:///{moved}"))
     there.live.run("VACUUM")
     before = there.image()
     filler = fill(small_disk, 40_000)
@@ -123,18 +123,18 @@ def as_nobody(job: Callable[[], object]) -> str:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_without_permission_nothing_is_half_done(open_place: Path) -> None:
     url = f"sqlite:///{open_place / 'app.sqlite'}"
-    town = Town.built(url)
-    saved = snapshots(town, open_place / "saved")
+    mixed = MixedDatabase.built(url)
+    saved = snapshots(mixed, open_place / "saved")
     # What Python imports late, nobody may not be allowed to read.
-    saved.demo.load(town.live, saved.old)
-    before = town.image()
+    saved.demo.load(mixed.live, saved.old)
+    before = mixed.image()
     files = {str(path) for path in open_place.rglob("*")}
     for path in (open_place, *open_place.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        imported = as_nobody(lambda: saved.demo.load(town.live, saved.new))
-        exported = as_nobody(lambda: saved.demo.export(town.live, auto_version=True))
+        imported = as_nobody(lambda: saved.demo.load(mixed.live, saved.new))
+        exported = as_nobody(lambda: saved.demo.export(mixed.live, auto_version=True))
     finally:
         for path in (open_place, *open_place.rglob("*")):
             if not path.is_symlink():
@@ -144,7 +144,7 @@ def test_without_permission_nothing_is_half_done(open_place: Path) -> None:
     assert exported.startswith("StoreError: ")
     assert "Permission denied" in exported
     assert str(saved.demo.directory) in exported
-    assert town.image() == before
+    assert mixed.image() == before
     assert {str(path) for path in open_place.rglob("*")} == files
 
 
@@ -159,10 +159,10 @@ def git(place: Path, *arguments: str) -> None:
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git here")
 @pytest.mark.parametrize("attributes", [True, False], ids=["as kept", "without .gitattributes"])
 def test_a_checkout_that_converts(tmp_path: Path, sqlite_url: str, attributes: bool) -> None:
-    town = Town.built(sqlite_url)
-    saved = snapshots(town, tmp_path)
-    town.live.run("UPDATE notes SET body = 'a\nb' WHERE id = 1")
-    latest = saved.demo.export(town.live)
+    mixed = MixedDatabase.built(sqlite_url)
+    saved = snapshots(mixed, tmp_path)
+    mixed.live.run("UPDATE notes SET body = 'a\nb' WHERE id = 1")
+    latest = saved.demo.export(mixed.live)
     if not attributes:
         (saved.demo.directory / ".gitattributes").unlink()
     git(tmp_path, "init", "--quiet", ".")
@@ -180,8 +180,8 @@ def test_a_checkout_that_converts(tmp_path: Path, sqlite_url: str, attributes: b
         entry = store.latest("general")
         assert entry is not None
         assert entry.version == latest.version
-        saved.demo.load(town.live, store.path(entry))
+        saved.demo.load(mixed.live, store.path(entry))
     else:
         with pytest.raises(DocumentError, match="line ends"):
-            saved.demo.load(town.live, path)
+            saved.demo.load(mixed.live, path)
         assert any("line ends" in note for note in map(str, store.listing().notes))

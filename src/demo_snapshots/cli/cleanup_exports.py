@@ -38,14 +38,12 @@ def command(session: Session, scenario: str | None, keep: int, dry_run: bool, ye
     Shows the plan and asks first. The latest version always stays, and a number that was used
     is never used again.
     """
-    from demo_snapshots import render
-    from demo_snapshots.cleanup import cleanup_exports
+    from demo_snapshots.render import results as render
 
-    store = session.store
-    result = cleanup_exports(store, scenario, keep=keep, dry_run=True)
+    result = session.project.cleanup_exports(scenario, keep=keep, dry_run=True)
     if result.removed and not dry_run:
         question = render.cleanup_question(result)
         if not session.terminal.ask(render.cleanup_report(result), question, yes=yes):
             raise NotConfirmedError("the answer was no; nothing was removed")
-        result = cleanup_exports(store, scenario, keep=keep)
+        result = session.project.cleanup_exports(scenario, keep=keep)
     session.terminal.result(render.cleanup_report(result), render.cleanup_json(result))

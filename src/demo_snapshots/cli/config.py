@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +9,8 @@ import click
 from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
 
 if TYPE_CHECKING:
-    from demo_snapshots.config import Config, Reference, TableRule
-    from demo_snapshots.render import Report
+    from demo_snapshots.config.settings import Config, Reference, TableRule
+    from demo_snapshots.render.results import Report
 
 
 @click.command(
@@ -31,15 +29,13 @@ def command(session: Session) -> None:
 
     Passwords are masked. Reads the settings alone; no database is needed.
     """
-    from demo_snapshots.environment import Environment
-
-    production = Environment.read(os.environ, Path()).production
-    config = session.config
+    config = session.project.config
+    production = config.production
     session.terminal.result(_report(config, production), _document(config, production))
 
 
 def _report(config: Config, production: str | None) -> Report:
-    from demo_snapshots.render import Facts, Grid, Heading, Line, Look, Row
+    from demo_snapshots.render.results import Facts, Grid, Heading, Line, Look, Row
 
     settings = tuple(Row((s.name, s.value, s.origin)) for s in config.settings)
     tables = tuple(Row((name, describe(rule))) for name, rule in config.tables.items())
@@ -63,7 +59,7 @@ def _report(config: Config, production: str | None) -> Report:
 
 def describe(rule: TableRule) -> str:
     """A rule in words."""
-    from demo_snapshots.config import FollowsAnyOf
+    from demo_snapshots.config.settings import FollowsAnyOf
 
     if rule.marker:
         text = f"{rule.marker} is true"

@@ -13,7 +13,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.model import Packing
+from demo_snapshots.model.snapshots import Packing
 
 # More read faster than one process can write, and each holds a few megabytes.
 _MOST_JOBS = 4
@@ -65,15 +65,11 @@ def command(
     Unchanged data writes nothing and says since which version it is unchanged. The file is
     plain SQL: commit it, review it, load it with demo import, sqlite3, psql or mariadb.
     """
-    from demo_snapshots import render
-    from demo_snapshots.exporting import export_scenario
+    from demo_snapshots.render import results as render
 
     with session.terminal.progress() as progress:
-        result = export_scenario(
+        result = session.project.export(
             scenario,
-            session.config,
-            session.store,
-            now=session.now,
             auto_version=auto_version,
             allow_empty=allow_empty,
             jobs=jobs or min(os.cpu_count() or 1, _MOST_JOBS),

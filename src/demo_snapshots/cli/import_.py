@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +13,12 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
-    refuse_production,
     scenario_name,
 )
 from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
-    from demo_snapshots.importing import ImportOptions
-    from demo_snapshots.results import ImportPlan
+    from demo_snapshots.model.results import ImportPlan
 
 
 @click.command(
@@ -83,8 +80,7 @@ def command(
     it was; if anything fails, all rows are. Asks first where demo rows would be replaced.
     """
     _refuse_two_sources(latest, version, file)
-    refuse_production(force)
-    from demo_snapshots import importing, render
+    from demo_snapshots.render import results as render
 
     with session.terminal.progress() as progress:
 
@@ -93,23 +89,18 @@ def command(
             question = render.import_question(plan)
             return session.terminal.ask(render.import_plan(plan), question, yes=False)
 
-        config = session.config
-        options: ImportOptions = {
-            "confirm": None if yes else confirm,
-            "keep_other_scenarios": keep_other_scenarios,
-            "new_ids": new_ids,
-            "add": add,
-            "drop_columns": drop_columns,
-            "progress": progress,
-        }
-        if file is not None:
-            result = importing.import_from_file(Path(file), config, scenario=scenario, **options)
-        elif version is not None:
-            result = importing.import_scenario_version(
-                scenario, version, config, session.store, **options
-            )
-        else:
-            result = importing.import_latest_scenario(scenario, config, session.store, **options)
+        result = session.project.import_(
+            scenario,
+            version=version,
+            file=file,
+            confirm=None if yes else confirm,
+            force=force,
+            keep_other_scenarios=keep_other_scenarios,
+            new_ids=new_ids,
+            add=add,
+            drop_columns=drop_columns,
+            progress=progress,
+        )
     session.terminal.result(render.import_report(result), render.import_json(result))
 
 

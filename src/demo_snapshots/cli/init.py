@@ -10,9 +10,9 @@ import click
 from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
 
 if TYPE_CHECKING:
-    from demo_snapshots.database.discovery import Finding
-    from demo_snapshots.initialising import InitResult
-    from demo_snapshots.render import Report
+    from demo_snapshots.operations.init import InitResult
+    from demo_snapshots.render.results import Report
+    from demo_snapshots.selection.discovery import Finding
 
 
 @click.command(
@@ -35,9 +35,9 @@ def command(session: Session, stdout: bool, force: bool) -> None:
     scenario, and the tables that follow those by foreign key. Only reads the database, and of
     a large table only its first and last rows.
     """
-    from demo_snapshots.initialising import initialise
+    from demo_snapshots.operations.init import initialise
 
-    result = initialise(session.config, write=not stdout, force=force)
+    result = initialise(session.project.config, write=not stdout, force=force)
     terminal = session.terminal
     if stdout and not terminal.as_json:
         if not terminal.quiet:
@@ -47,8 +47,8 @@ def command(session: Session, stdout: bool, force: bool) -> None:
 
 
 def _report(result: InitResult) -> Report:
-    from demo_snapshots.initialising import rows_in_words
-    from demo_snapshots.render import Facts, Grid, Heading, Line, Look, Row, counted
+    from demo_snapshots.operations.init import rows_in_words
+    from demo_snapshots.render.results import Facts, Grid, Heading, Line, Look, Row, counted
 
     looked_at = counted(result.findings.looked_at, "table")
     if not result.findings.tables:
@@ -82,18 +82,18 @@ def _report(result: InitResult) -> Report:
 
 def _notes(result: InitResult) -> list[str]:
     doubtful = [finding.name for finding in result.findings.tables if finding.doubtful]
-    outside = {leaning.key.referenced_table for leaning in result.findings.leanings}
+    referenced = {found.key.referenced_table for found in result.findings.external}
     notes = []
     if doubtful:
         notes.append(f"Left as comments, for you to decide: {', '.join(doubtful)}")
-    if outside:
-        notes.append(f"Demo rows lean on other tables, see [references]: {', '.join(outside)}")
+    if referenced:
+        notes.append(f"Demo rows reference other tables, see [references]: {', '.join(referenced)}")
     return notes
 
 
 def _scenario(result: InitResult) -> str:
     from demo_snapshots.errors import UsageError
-    from demo_snapshots.model import check_scenario_name
+    from demo_snapshots.model.snapshots import check_scenario_name
 
     for name in result.findings.scenarios:
         try:
@@ -115,12 +115,12 @@ def _document(result: InitResult) -> dict[str, object]:
         "tables": [_table(finding) for finding in findings.tables],
         "references": [
             {
-                "table": leaning.table,
-                "columns": list(leaning.key.columns),
-                "referenced_table": leaning.key.referenced_table,
-                "records": leaning.rows,
+                "table": found.table,
+                "columns": list(found.key.columns),
+                "referenced_table": found.key.referenced_table,
+                "records": found.rows,
             }
-            for leaning in findings.leanings
+            for found in findings.external
         ],
     }
 

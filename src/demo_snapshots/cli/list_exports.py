@@ -30,8 +30,7 @@ def command(session: Session, scenario: str | None) -> None:
 
     Reads the snapshot directory alone; no database is needed.
     """
-    from demo_snapshots import render
-    from demo_snapshots.listing import list_exports
+    from demo_snapshots.render import results as render
 
-    listing = list_exports(session.store, scenario)
+    listing = session.project.list_exports(scenario)
     session.terminal.result(render.listing_report(listing), render.listing_json(listing))

@@ -12,13 +12,12 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
-    refuse_production,
 )
 from demo_snapshots.errors import NotConfirmedError
 
 if TYPE_CHECKING:
-    from demo_snapshots.fragments.schema import MigrateResult
-    from demo_snapshots.render import Report
+    from demo_snapshots.render.results import Report
+    from demo_snapshots.sample.schema import MigrateResult
 
 
 @click.command(
@@ -44,14 +43,11 @@ def command(session: Session, yes: bool, force: bool) -> None:
     Refuses a database that holds other tables or rows that are not demo data, unless --force.
     Asks first where demo rows would go.
     """
-    refuse_production(force)
-    from demo_snapshots import render
-    from demo_snapshots.fragments.counting import demo_rows
-    from demo_snapshots.fragments.engine import make_engine
-    from demo_snapshots.fragments.schema import migrate_fresh
+    session.project.config.refuse_production(force=force)
+    from demo_snapshots.render import results as render
+    from demo_snapshots.sample.counting import demo_rows
 
-    url = session.config.database
-    rows = demo_rows(url, file_may_be_missing=True)
+    rows = demo_rows(session.project.config.database, file_may_be_missing=True)
     if rows.total:
         plan = (
             render.Line("Recreating the sample application's tables", render.Look.STRONG),
@@ -60,12 +56,12 @@ def command(session: Session, yes: bool, force: bool) -> None:
         question = f"Drop {render.counted(rows.total, 'demo row')}?"
         if not session.terminal.ask(plan, question, yes=yes):
             raise NotConfirmedError("the answer was no; nothing was changed")
-    result = migrate_fresh(make_engine(url), force=force)
+    result = session.project.migrate_fresh(force=force)
     session.terminal.result(_report(result), _document(result))
 
 
 def _report(result: MigrateResult) -> Report:
-    from demo_snapshots.render import Facts, Line, Look
+    from demo_snapshots.render.results import Facts, Line, Look
 
     return (
         Line("Created the sample application's tables, all empty", Look.GOOD),

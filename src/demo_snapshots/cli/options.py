@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
-from demo_snapshots.errors import ProtectedDatabaseError
 
 if TYPE_CHECKING:
-    from demo_snapshots.config import Config
-    from demo_snapshots.store import Store
+    from demo_snapshots.project import Project
 
 COMMON = (
     click.option(
@@ -50,7 +45,7 @@ FORCE = click.option(
 
 @dataclass(frozen=True)
 class Session:
-    """What the common options say. Configuration and store are read when first asked for."""
+    """What the common options say. The configuration is read when first asked for."""
 
     terminal: Terminal
     database: str | None = None
@@ -58,30 +53,13 @@ class Session:
     config_file: str | None = None
 
     @cached_property
-    def config(self) -> Config:
+    def project(self) -> Project:
         """Raises ConfigError."""
-        from demo_snapshots.config import load_config
+        from demo_snapshots.project import open_project
 
-        return load_config(
-            database=self.database,
-            snapshots=self.snapshots,
-            file=self.config_file,
-            environment=os.environ,
+        return open_project(
+            database=self.database, snapshots=self.snapshots, config_file=self.config_file
         )
-
-    @cached_property
-    def store(self) -> Store:
-        from demo_snapshots.document.reader import describe
-        from demo_snapshots.store import open_store
-
-        # As it was typed: a Path makes s3://bucket a directory called s3:, where the store
-        # would rather say that it keeps no snapshots there.
-        typed = {setting.name: setting.value for setting in self.config.settings}
-        return open_store(typed["snapshots"], describe)
-
-    @property
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def common_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -107,20 +85,6 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def refuse_production(force: bool) -> None:
-    """Raise ProtectedDatabaseError where the environment or a ``.env`` in the working directory
-    says production, unless ``force``."""
-    if force:
-        return
-    from demo_snapshots.environment import Environment
-
-    if origin := Environment.read(os.environ, Path()).production:
-        raise ProtectedDatabaseError(
-            f"{origin} says that this is production; nothing was changed",
-            hint="If this database is the right one all the same, add --force.",
-        )
-
-
 def examples(*lines: str) -> str:
     """The epilog of a command that is WithExamples."""
     return "\n".join(("Examples:", *(f"  {line}" for line in lines)))
@@ -136,6 +100,6 @@ class WithExamples(click.Command):
 
 def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A parameter's callback. Raises UsageError, which states the rules for names."""
-    from demo_snapshots.model import check_scenario_name
+    from demo_snapshots.model.snapshots import check_scenario_name
 
     return None if value is None else check_scenario_name(value)

@@ -24,8 +24,7 @@ def command(session: Session, dry_run: bool) -> None:
     Of two versions with the same number the later one gets the next number; the manifest and
     latest are made again from the files. No version is lost; no database is needed.
     """
-    from demo_snapshots import render_store as render
-    from demo_snapshots.repairing import repair_store
+    from demo_snapshots.render import store as render
 
-    result = repair_store(session.store, dry_run=dry_run)
+    result = session.project.repair(dry_run=dry_run)
     session.terminal.result(render.repair_report(result), render.repair_json(result))

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo_snapshots.cli.terminal import visible
-from demo_snapshots.render import Facts, Grid, Line, Look, Report
+from demo_snapshots.render.results import Facts, Grid, Line, Look, Report
 
 _STYLES = {
     Look.PLAIN: "",

@@ -15,16 +15,15 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
-    refuse_production,
     scenario_name,
 )
 from demo_snapshots.errors import NotConfirmedError, UsageError
 
 if TYPE_CHECKING:
-    from demo_snapshots.fragments.scenario import Scenario
-    from demo_snapshots.model import Statistics
-    from demo_snapshots.render import Report
-    from demo_snapshots.results import ExportResult
+    from demo_snapshots.model.results import ExportResult
+    from demo_snapshots.model.snapshots import Statistics
+    from demo_snapshots.render.results import Report
+    from demo_snapshots.sample.scenario import Scenario
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
@@ -96,19 +95,17 @@ def command(
     They replace those of that scenario there were; it asks first. The same scenario, --seed,
     --as-of and --scale make the same rows.
     """
-    refuse_production(force)
+    project = session.project
+    project.config.refuse_production(force=force)
     world = _load(scenario, scenario_file)
-    from demo_snapshots.fragments.counting import demo_rows
-    from demo_snapshots.fragments.engine import make_engine
-    from demo_snapshots.fragments.seeding import seed as seed_rows
+    from demo_snapshots.sample.counting import demo_rows
 
-    moment = as_of or session.now.replace(microsecond=0)
-    url = session.config.database
-    replaced = demo_rows(url, world.scenario)
+    moment = as_of or project.clock().replace(microsecond=0)
+    replaced = demo_rows(project.config.database, world.scenario)
     _ask(session, world.scenario, replaced, yes)
     with session.terminal.progress() as progress:
-        seeded = seed_rows(
-            make_engine(url), world, seed=seed, as_of=moment, scale=scale, progress=progress
+        seeded = project.seed(
+            world, seed=seed, as_of=moment, scale=scale, force=force, progress=progress
         )
     exported = _export(session, world.scenario) if export else None
     outcome = _Outcome(world.scenario, seed, moment, scale, replaced, seeded, exported)
@@ -127,7 +124,7 @@ class _Outcome:
 
 
 def _ask(session: Session, scenario: str, replaced: Statistics, yes: bool) -> None:
-    from demo_snapshots import render
+    from demo_snapshots.render import results as render
 
     if not replaced.total:
         return
@@ -141,7 +138,7 @@ def _ask(session: Session, scenario: str, replaced: Statistics, yes: bool) -> No
 
 
 def _report(outcome: _Outcome) -> Report:
-    from demo_snapshots import render
+    from demo_snapshots.render import results as render
 
     repeat = f"--seed={outcome.seed} --as-of={render.iso(outcome.as_of)} --scale={outcome.scale}"
     columns = [("Replaced", outcome.replaced)] if outcome.replaced.total else []
@@ -156,7 +153,7 @@ def _report(outcome: _Outcome) -> Report:
 
 
 def _document(outcome: _Outcome) -> dict[str, object]:
-    from demo_snapshots import render
+    from demo_snapshots.render import results as render
 
     return {
         "scenario": outcome.scenario,
@@ -170,7 +167,7 @@ def _document(outcome: _Outcome) -> dict[str, object]:
 
 
 def _load(scenario: str | None, file: str | None) -> Scenario:
-    from demo_snapshots.fragments.scenario import load_scenario, load_scenario_file, scenario_names
+    from demo_snapshots.sample.scenario import load_scenario, load_scenario_file, scenario_names
 
     if file is not None and scenario is not None:
         raise UsageError(
@@ -187,9 +184,5 @@ def _load(scenario: str | None, file: str | None) -> Scenario:
 
 
 def _export(session: Session, scenario: str) -> ExportResult:
-    from demo_snapshots.exporting import export_scenario
-
     with session.terminal.progress() as progress:
-        return export_scenario(
-            scenario, session.config, session.store, now=session.now, progress=progress
-        )
+        return session.project.export(scenario, progress=progress)

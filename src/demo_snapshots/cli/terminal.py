@@ -17,7 +17,7 @@ from demo_snapshots.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from demo_snapshots.cli.screen import Bars
-    from demo_snapshots.render import Report
+    from demo_snapshots.render.results import Report
 
 
 @dataclass(frozen=True, slots=True)

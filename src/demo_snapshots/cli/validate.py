@@ -40,14 +40,11 @@ def command(ctx: click.Context, session: Session, scenario: str | None, schema_o
     Counts, foreign keys, references kept in JSON, and, row by row, whether they are exactly
     the latest version of SCENARIO. Changes nothing. Exit status 50 if something was found.
     """
-    from demo_snapshots import render
-    from demo_snapshots.validating import validate_scenario
+    from demo_snapshots.render import results as render
 
     terminal = session.terminal
     with terminal.progress() as progress:
-        result = validate_scenario(
-            session.config, session.store, scenario, schema_only=schema_only, progress=progress
-        )
+        result = session.project.validate(scenario, schema_only=schema_only, progress=progress)
     report = render.validation_report(result, schema_only=schema_only)
     terminal.result(report, render.validation_json(result))
     if not result.valid:

@@ -35,12 +35,11 @@ def command(ctx: click.Context, session: Session, scenario: str | None) -> None:
     and the manifest against the files. Changes nothing; no database is needed. Exit status 50
     if something was found.
     """
-    from demo_snapshots import render_store as render
-    from demo_snapshots.verifying import verify_exports
+    from demo_snapshots.render import store as render
 
     terminal = session.terminal
     with terminal.progress() as progress:
-        result = verify_exports(session.store, scenario, progress=progress)
+        result = session.project.verify(scenario, progress=progress)
     terminal.result(render.verification_report(result), render.verification_json(result))
     if not result.valid:
         error = ValidationFailedError(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from demo_snapshots.errors import UsageError
-from demo_snapshots.model import Description
+from demo_snapshots.model.snapshots import Description
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.directory import DirectoryStore
 from demo_snapshots.store.protocol import Draft, Store

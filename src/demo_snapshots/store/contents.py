@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
-from demo_snapshots.model import Description, Entry, Packing, Version, check_scenario_name
-from demo_snapshots.results import Listing, ScenarioListing
+from demo_snapshots.model.results import Listing, ScenarioListing
+from demo_snapshots.model.snapshots import Description, Entry, Packing, Version, check_scenario_name
 
 MAX_NUMBER = 999_999_999
 

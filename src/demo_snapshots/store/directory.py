@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.errors import StoreBusyError, StoreError
-from demo_snapshots.model import (
+from demo_snapshots.model.results import Listing
+from demo_snapshots.model.snapshots import (
     Description,
     Entry,
     Header,
@@ -31,7 +32,6 @@ from demo_snapshots.model import (
     Version,
     check_scenario_name,
 )
-from demo_snapshots.results import Listing
 from demo_snapshots.store.contents import Contents, entry_of, file_name, packing_named
 from demo_snapshots.store.files import (
     NewFile,
@@ -129,11 +129,13 @@ class DirectoryStore:
     def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:
         return self._upkeep.inventory(None if scenario is None else check_scenario_name(scenario))
 
-    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
-        return self._upkeep.amiss(None if scenario is None else check_scenario_name(scenario))
+    def inconsistencies(self, scenario: str | None = None) -> tuple[str, ...]:
+        return self._upkeep.inconsistencies(
+            None if scenario is None else check_scenario_name(scenario)
+        )
 
-    def litter(self) -> tuple[Path, ...]:
-        return self._upkeep.litter()
+    def stale(self) -> tuple[Path, ...]:
+        return self._upkeep.stale()
 
     def _contents(self, scenario: str | None = None) -> Contents:
         if scenario is not None:
@@ -159,7 +161,7 @@ class DirectoryStore:
             return
         made = self._acquire(timeout)
         try:
-            for note in self._upkeep.put_right():
+            for note in self._upkeep.reconcile():
                 _logger.info("%s", note)
             yield
         finally:

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demo_snapshots.model import Entry, Packing, Statistics, Table, TableCount, Version
+from demo_snapshots.model.snapshots import Entry, Packing, Statistics, TableCount, Version
+from demo_snapshots.model.tables import Table
 from demo_snapshots.store.contents import MAX_NUMBER, Contents, is_scenario_name, relative_path
 
 FORMAT = 1

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from demo_snapshots.model import Entry, Header, Packing, Stored, Version
-from demo_snapshots.results import Listing
+from demo_snapshots.model.results import Listing
+from demo_snapshots.model.snapshots import Entry, Header, Packing, Stored, Version
 
 
 class Draft(Protocol):
@@ -81,10 +81,10 @@ class Store(Protocol):
         """Every file named like a snapshot, damaged or not, and those that only the manifest
         knows; by scenario, newest first. No document is read."""
 
-    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
+    def inconsistencies(self, scenario: str | None = None) -> tuple[str, ...]:
         """What is wrong with the store's own books: what ``lock`` will put right."""
 
-    def litter(self) -> tuple[Path, ...]:
+    def stale(self) -> tuple[Path, ...]:
         """Temporary files, which ``lock`` removes: nobody who holds it has any."""
 
     def lock(self, timeout: float = 60.0) -> AbstractContextManager[None]:

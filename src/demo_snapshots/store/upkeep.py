@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo_snapshots.errors import DemoError
-from demo_snapshots.model import Description, Entry, Header, Packing, Stored
+from demo_snapshots.model.snapshots import Description, Entry, Header, Packing, Stored
 from demo_snapshots.store.contents import (
     Contents,
     Unfit,
@@ -222,7 +222,7 @@ class Upkeep:
         found.sort(key=lambda stored: (stored.version, stored.path), reverse=True)
         return tuple(sorted(found, key=lambda stored: stored.scenario))
 
-    def amiss(self, scenario: str | None = None) -> tuple[str, ...]:
+    def inconsistencies(self, scenario: str | None = None) -> tuple[str, ...]:
         """What is wrong with manifest, list of schemas and latest, as clauses that name them:
         what taking the lock puts right. Of one scenario, or of all."""
         contents = self.contents(scenario)
@@ -239,10 +239,10 @@ class Upkeep:
                 if self._text(self.schemas) != self._schemas_text(contents, {}):
                     wrong.append(f"{self.schemas.name} is not in line with the files")
             for name in contents.scenarios() if scenario is None else (scenario,):
-                wrong += self._amiss_latest(name, contents.newest(name))
+                wrong += self._latest_inconsistencies(name, contents.newest(name))
         return tuple(wrong)
 
-    def _amiss_latest(self, scenario: str, entry: Entry | None) -> list[str]:
+    def _latest_inconsistencies(self, scenario: str, entry: Entry | None) -> list[str]:
         links = [self._root / scenario / name for name in LATEST]
         if entry is None:
             return [f"{scenario}/{link.name} leads nowhere" for link in links if _dangles(link)]
@@ -261,18 +261,18 @@ class Upkeep:
         packing = packing_named(entry.path) or Packing.PLAIN
         return self._root / entry.scenario / f"latest{packing.suffix}"
 
-    def litter(self) -> tuple[Path, ...]:
+    def stale(self) -> tuple[Path, ...]:
         """Temporary files: of processes that died, or of one that is writing now."""
         with reporting("read", self._root):
-            return tuple(self._litter())
+            return tuple(self._stale())
 
     # --- Writing, under the lock ---------------------------------------------------------------
 
-    def put_right(self) -> tuple[str, ...]:
+    def reconcile(self) -> tuple[str, ...]:
         """Remove what dead processes left, bring manifest, schemas and latest in line with the
         files, keep a damaged manifest aside. Returns what was amiss."""
         with reporting("read", self._root):
-            self._remove_litter()
+            self._remove_stale()
             contents = self.contents()
         with Staging() as staging:
             self._keep_aside(staging)
@@ -336,11 +336,11 @@ class Upkeep:
             if other != link and os.path.lexists(other):
                 staging.remove(other)
 
-    def _remove_litter(self) -> None:
-        for path in self._litter():
+    def _remove_stale(self) -> None:
+        for path in self._stale():
             discard(path)
 
-    def _litter(self) -> list[Path]:
+    def _stale(self) -> list[Path]:
         if not self._root.is_dir():
             return []
         directories = [self._root, self.manifest.parent]

@@ -6,23 +6,13 @@ import io
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from demo_snapshots.document.header import fingerprint
-from demo_snapshots.document.packing import packed
-from demo_snapshots.document.reader import describe
-from demo_snapshots.document.writer import Content, Section, write_document
-from demo_snapshots.model import (
-    Column,
-    Entry,
-    Header,
-    Kind,
-    Packing,
-    Statistics,
-    Table,
-    TableCount,
-    TableSelection,
-    Version,
-    Where,
-)
+from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.sql.header import fingerprint
+from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.sql.writer import Content, Section, write_document
+from demo_snapshots.model.rules import TableSelection, Where
+from demo_snapshots.model.snapshots import Entry, Header, Packing, Statistics, TableCount, Version
+from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.store import Store
 from demo_snapshots.store.directory import DirectoryStore
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from unit.store.snapshots import DAY, directory_store, document, files_in, save
 
-from demo_snapshots.cleanup import cleanup_exports
-from demo_snapshots.document.packing import opened, packed
+from demo_snapshots.documents.compression import opened, packed
 from demo_snapshots.errors import ExportNotFoundError
-from demo_snapshots.model import Packing, Version
-from demo_snapshots.repairing import repair_store
+from demo_snapshots.model.snapshots import Packing, Version
+from demo_snapshots.operations.cleanup import cleanup_exports
+from demo_snapshots.operations.repair import repair_store
+from demo_snapshots.operations.verify import verify_exports
 from demo_snapshots.store.directory import DirectoryStore
-from demo_snapshots.verifying import verify_exports
 
 LATER = date(2025, 1, 16)
 ALL = (Packing.PLAIN, Packing.GZIP, Packing.ZSTD)
@@ -32,7 +32,7 @@ def latest(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "general").glob("latest*"))
 
 
-def put_right(store: DirectoryStore) -> None:
+def reconcile(store: DirectoryStore) -> None:
     with store.lock():
         pass
 
@@ -62,7 +62,7 @@ def test_without_the_manifest_they_describe_themselves(
     written = (tmp_path / "metadata" / "export_manifest.json").read_bytes()
     (tmp_path / "metadata" / "export_manifest.json").unlink()
     assert store.entries() == saved[::-1]
-    put_right(store)
+    reconcile(store)
     assert (tmp_path / "metadata" / "export_manifest.json").read_bytes() == written
 
 
@@ -76,7 +76,7 @@ def test_latest_follows_and_is_only_one(
     assert latest(tmp_path) == [f"latest{after.suffix}"]
     link = tmp_path / "general" / f"latest{after.suffix}"
     assert link.resolve() == store.path(entry).resolve()
-    assert store.amiss() == ()
+    assert store.inconsistencies() == ()
 
 
 @pytest.mark.parametrize("stands", ["name", "copy"])
@@ -88,7 +88,7 @@ def test_a_latest_that_is_no_link_follows_too(
     link.unlink()
     name = first.path.rpartition("/")[2]
     link.write_bytes(name.encode() if stands == "name" else store.path(first).read_bytes())
-    assert store.amiss() == ()
+    assert store.inconsistencies() == ()
     second = save(store, packing=Packing.GZIP)
     name = second.path.rpartition("/")[2]
     if stands == "name":
@@ -104,8 +104,8 @@ def test_a_latest_that_was_left_over_is_told_and_removed(
 ) -> None:
     save(store)
     (tmp_path / "general" / "latest.sql.zst").symlink_to("general_v9_2025-01-01.sql.zst")
-    assert store.amiss() == ("general/latest.sql.zst is left over",)
-    put_right(store)
+    assert store.inconsistencies() == ("general/latest.sql.zst is left over",)
+    reconcile(store)
     assert latest(tmp_path) == ["latest.sql"]
 
 

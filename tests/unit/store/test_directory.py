@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from unit.store.snapshots import DAY, directory_store, document, files_in, save
 
-from demo_snapshots.document.reader import describe
+from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
-from demo_snapshots.listing import get_latest_export_path, list_exports
-from demo_snapshots.model import Column, Kind, Table, Version
+from demo_snapshots.model.snapshots import Version
+from demo_snapshots.model.tables import Column, Kind, Table
+from demo_snapshots.operations.listing import get_latest_export_path, list_exports
 from demo_snapshots.store import open_store
 from demo_snapshots.store.directory import DirectoryStore
 
@@ -38,7 +39,7 @@ def names(store: DirectoryStore) -> list[str]:
     return [entry.path for entry in store.entries()]
 
 
-def put_right(store: DirectoryStore) -> None:
+def reconcile(store: DirectoryStore) -> None:
     with store.lock():
         pass
 
@@ -102,7 +103,7 @@ def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: Direc
         {"table": "vaults", "rows": 2, "breakdown": {"Größe": 2}}
     ]
     shutil.rmtree(root / "metadata")
-    put_right(store)
+    reconcile(store)
     assert (root / MANIFEST).read_bytes() == written
     assert (root / SCHEMAS).read_bytes() == schemas
 
@@ -110,7 +111,7 @@ def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: Direc
 def test_nothing_is_rewritten_where_nothing_changed(root: Path, store: DirectoryStore) -> None:
     save(store)
     before = {path: (root / path).lstat().st_ino for path in files_in(root)}
-    put_right(store)
+    reconcile(store)
     assert {path: (root / path).lstat().st_ino for path in files_in(root)} == before
 
 
@@ -157,12 +158,12 @@ def test_a_damaged_manifest_is_rebuilt_and_kept_aside(
     (root / MANIFEST).write_bytes(damage)
     assert store.entries() == entries
     assert "damaged" in store.listing().notes[0]
-    put_right(store)
+    reconcile(store)
     assert (root / MANIFEST).read_bytes() == whole
     assert (root / f"{MANIFEST}.damaged-1").read_bytes() == damage
     assert store.listing().notes == ()
     (root / MANIFEST).write_bytes(damage)
-    put_right(store)
+    reconcile(store)
     assert (root / f"{MANIFEST}.damaged-2").read_bytes() == damage
 
 
@@ -237,7 +238,7 @@ def test_two_snapshots_of_one_number_are_both_kept(root: Path, store: DirectoryS
         store.find("general", "v1")
     assert error.value.available == ("v1_2025-01-16", "v1_2025-01-15")
     assert store.find("general", "v1_2025-01-15").path == "general/general_v1_2025-01-15.sql"
-    put_right(store)
+    reconcile(store)
     assert (root / "general" / "latest.sql").readlink() == Path(later.name)
 
 
@@ -289,7 +290,7 @@ def test_what_is_not_a_snapshot_of_the_scenario_is_left_alone(
     assert listing.notes[0].isprintable()
     # Its number is not given to another, if it has one.
     assert store.next_number("general") == (8 if name.startswith("general_v7_") else 2)
-    put_right(store)
+    reconcile(store)
     assert (root / "general" / name).read_bytes() == content
 
 
@@ -310,7 +311,7 @@ def test_a_damaged_latest_is_not_passed_over(root: Path, store: DirectoryStore) 
     (root / first.path).unlink()
     with pytest.raises(StoreError, match="cut short"):
         list_exports(store, "general")
-    put_right(store)
+    reconcile(store)
     assert store.next_number("general") == 3
     (root / second.path).write_bytes(whole)
     assert store.latest("general") == second
@@ -329,7 +330,7 @@ def test_numbers_survive_the_loss_of_the_files(root: Path, store: DirectoryStore
         save(store)
     shutil.rmtree(root / "general")
     assert store.entries() == ()
-    put_right(store)
+    reconcile(store)
     assert store.next_number("general") == 4
     assert save(store).version.number == 4
 
@@ -362,10 +363,10 @@ def test_latest_is_put_right_but_never_read(root: Path, store: DirectoryStore) -
         latest.unlink()
         latest.symlink_to(wrong)
         assert store.latest("general") == second
-        put_right(store)
+        reconcile(store)
         assert latest.readlink() == Path(Path(second.path).name)
     latest.unlink()
-    put_right(store)
+    reconcile(store)
     assert latest.is_symlink()
 
 
@@ -380,7 +381,7 @@ def test_a_checkout_without_symlinks_keeps_its_stand_in(root: Path, store: Direc
     latest = root / "general" / "latest.sql"
     latest.unlink()
     latest.write_bytes(b"general_v1_2025-01-15.sql")
-    put_right(store)
+    reconcile(store)
     assert latest.read_bytes() == b"general_v1_2025-01-15.sql"
     save(store)
     assert not latest.is_symlink()
@@ -391,10 +392,10 @@ def test_a_link_left_dangling_is_removed_and_a_copy_kept(root: Path, store: Dire
     entry = save(store)
     latest = root / "general" / "latest.sql"
     (root / entry.path).unlink()
-    put_right(store)
+    reconcile(store)
     assert not os.path.lexists(latest)
     latest.write_bytes(b"the only copy")
-    put_right(store)
+    reconcile(store)
     assert latest.read_bytes() == b"the only copy"
 
 
@@ -422,7 +423,7 @@ def test_a_linked_scenario_directory_is_not_followed(
     assert store.scenarios() == ("writer",)
     assert any("'general' is not" in note for note in store.listing().notes)
     assert any("'general' is a link" in note for note in store.listing("general").notes)
-    put_right(store)
+    reconcile(store)
     with pytest.raises(StoreError, match="a link"):
         save(store)
     assert [path.name for path in target.iterdir()] == ["general_v1_2025-01-15.sql"]
@@ -495,7 +496,7 @@ def test_an_entry_that_is_not_ours_is_read_from_its_file(
     (root / MANIFEST).write_text(json.dumps(manifest), "utf-8")
     assert store.entries() == (entry,)
     assert "an entry of general is not one of ours" in store.listing().notes[0]
-    put_right(store)
+    reconcile(store)
     assert (root / MANIFEST).read_bytes() == whole
 
 
@@ -510,7 +511,7 @@ def test_hostile_names_in_the_manifest_are_dropped(
     manifest["scenarios"]["general"] = {"highest": "9", "versions": {"v1": None, "../v2": {}}}
     (root / MANIFEST).write_text(json.dumps(manifest), "utf-8")
     assert store.entries() == (entry,)
-    put_right(store)
+    reconcile(store)
     assert json.loads((root / MANIFEST).read_bytes())["scenarios"].keys() == {"general"}
     assert len(list(target.iterdir())) == 1
 
@@ -535,7 +536,7 @@ def test_an_export_that_wrote_nothing_leaves_nothing(root: Path, store: Director
     assert not root.parent.exists()
     root.mkdir(parents=True)
     (root / "mine").touch()
-    put_right(store)
+    reconcile(store)
     assert (root / "mine").exists()
 
 

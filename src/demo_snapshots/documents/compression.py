@@ -1,0 +1,300 @@
+"""Documents as they are stored: plain, or compressed with gzip or Zstandard while they stream.
+
+Reading tells them apart by their first bytes, whatever the file is called. Exactly one gzip
+member or Zstandard frame is a document: what follows it, or is missing at its end, is refused.
+What is unpacked is bounded, so that no small file fills memory or runs without end.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from demo_snapshots.errors import DocumentError, ExportError
+from demo_snapshots.model.snapshots import Packing
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+ALLOWANCE = 256 << 20
+"""Bytes that any compressed file may unpack to."""
+RATIO = 200
+"""Beyond ``ALLOWANCE``, how many bytes each stored byte may unpack to. Rows differ at least in
+their keys; those of the sample application reach 10. No export writes a file beyond it."""
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_GZIP_LEVEL = 6
+_ZSTD_LEVEL = 3
+# What RFC 8878 asks every decoder for, and all that zstd needs up to level 19.
+_ZSTD_WINDOW = 8 << 20
+_READ = 1 << 16
+_BLOCK = 1 << 18
+
+_CUT_SHORT = "the file was cut short: the compressed data does not end"
+_RESTORE = "Restore it from version control, or export again."
+
+
+# --- Reading ---------------------------------------------------------------------------------
+
+
+def opened(path: Path) -> BinaryIO:
+    """The document's bytes, unpacked; may be sought to its beginning. The caller closes.
+
+    Raises OSError if it cannot be opened. Reading raises DocumentError for compressed data that
+    is damaged, cut short, followed by anything, or unpacks to more than ``ALLOWANCE`` and
+    ``RATIO`` allow.
+    """
+    file = path.open("rb")
+    unpacker = _UNPACKERS.get(_told(file.peek(4)))
+    if unpacker is None:
+        return file
+    return io.BufferedReader(_Unpacked(file, unpacker), _BLOCK)
+
+
+def packing_of(path: Path) -> Packing:
+    """How the file's first bytes say it is stored. Raises OSError."""
+    with path.open("rb") as file:
+        return _told(file.read(4))
+
+
+def ending(stream: BinaryIO, length: int) -> tuple[bytes, int]:
+    """The last ``length`` bytes of an ``opened`` document, and its whole size. A
+    compressed one is read from its beginning to its end for it."""
+    if not isinstance(getattr(stream, "raw", None), _Unpacked):
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, size - length))
+        return stream.read(), size
+    stream.seek(0)
+    tail, size = b"", 0
+    while block := stream.read(_BLOCK):
+        tail = (tail + block)[-length:]
+        size += len(block)
+    return tail, size
+
+
+def _told(start: bytes) -> Packing:
+    if start.startswith(_GZIP):
+        return Packing.GZIP
+    return Packing.ZSTD if start.startswith(_ZSTD) else Packing.PLAIN
+
+
+class _Stored:
+    """The bytes of the file, counted."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.passed = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.passed += len(data)
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        data = self.read(size)
+        if len(data) < size:
+            raise DocumentError(_CUT_SHORT, hint=_RESTORE)
+        return data
+
+    def require_end(self, ahead: bytes = b"") -> None:
+        if ahead or self.read(1):
+            raise DocumentError(
+                "something follows the end of the compressed data",
+                hint="A snapshot is one gzip member or one Zstandard frame: unpack it, and"
+                " compress it again in one piece.",
+            )
+
+
+class _Unpacked(io.RawIOBase):
+    """What ``unpacker`` makes of a file, as a stream; closes the file."""
+
+    def __init__(self, file: BinaryIO, unpacker: Callable[[_Stored], Iterator[bytes]]) -> None:
+        self._file = file
+        self._unpacker = unpacker
+        self._restart()
+
+    def _restart(self) -> None:
+        self._file.seek(0)
+        self._stored = _Stored(self._file)
+        self._blocks = self._unpacker(self._stored)
+        self._waiting = memoryview(b"")
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if (offset, whence) == (0, io.SEEK_SET):
+            self._restart()
+        elif (offset, whence) != (0, io.SEEK_CUR):
+            raise io.UnsupportedOperation("compressed: only the beginning can be sought")
+        return self._unpacked - len(self._waiting)
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        while not self._waiting:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._unpacked += len(block)
+            if _is_beyond(self._unpacked, self._stored.passed):
+                raise DocumentError(
+                    f"it unpacks to more than {RATIO} times its size, as no snapshot does",
+                    hint="If you trust it, unpack it yourself and import the result.",
+                )
+            self._waiting = memoryview(block)
+        count = min(len(target), len(self._waiting))
+        target[:count] = self._waiting[:count]
+        self._waiting = self._waiting[count:]
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _is_beyond(unpacked: int, stored: int) -> bool:
+    return unpacked > ALLOWANCE + RATIO * stored
+
+
+def _damaged() -> DocumentError:
+    return DocumentError("the compressed data is damaged", hint=_RESTORE)
+
+
+def _gunzipped(stored: _Stored) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(wbits=31)
+    while not unpacker.eof:
+        data = stored.read(_READ)
+        if not data:
+            raise DocumentError(_CUT_SHORT, hint=_RESTORE)
+        while data and not unpacker.eof:
+            try:
+                block = unpacker.decompress(data, _BLOCK)
+            except zlib.error:
+                raise _damaged() from None
+            yield block
+            data = unpacker.unconsumed_tail
+    stored.require_end(unpacker.unused_data)
+
+
+def _unzstd(stored: _Stored) -> Iterator[bytes]:
+    """Block by block (RFC 8878, 3.1.1): none unpacks to more than 128 KiB, and so the library
+    can neither run ahead nor stop unnoticed before the frame's end."""
+    import zstandard
+
+    head = stored.exactly(5)
+    try:
+        head += stored.exactly(zstandard.frame_header_size(head) - 5)
+        frame = zstandard.get_frame_parameters(head)
+        if frame.window_size > _ZSTD_WINDOW:
+            raise DocumentError(
+                "unpacking it would need more memory than a snapshot may",
+                hint="Compress it again without --ultra and --long.",
+            )
+        unpacker = zstandard.ZstdDecompressor().decompressobj()
+        yield unpacker.decompress(head)
+        last = False
+        while not last:
+            start = stored.exactly(3)
+            bits = int.from_bytes(start, "little")
+            last, repeated, size = bool(bits & 1), bits >> 1 & 3 == 1, bits >> 3
+            if size > 1 << 17:
+                raise _damaged()
+            block = start + stored.exactly(1 if repeated else size)
+            if last and frame.has_checksum:
+                block += stored.exactly(4)
+            yield unpacker.decompress(block)
+    except zstandard.ZstdError:
+        raise _damaged() from None
+    stored.require_end()
+
+
+_UNPACKERS = {Packing.GZIP: _gunzipped, Packing.ZSTD: _unzstd}
+
+
+# --- Writing ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def packed(stream: BinaryIO, packing: Packing) -> Iterator[BinaryIO]:
+    """Where to write a document that ``stream`` is to hold packed; whole when the context ends,
+    and ``stream`` stays open. The same bytes give the same bytes, under any name, at any time.
+
+    Writing raises ExportError for what ``opened`` would refuse: too little in too many bytes.
+    """
+    if packing is Packing.PLAIN:
+        yield stream
+        return
+    packer = _Packer(stream, _Gzip() if packing is Packing.GZIP else _zstd())
+    yield cast(BinaryIO, packer)
+    packer.finish()
+
+
+class _Compressor(Protocol):
+    def compress(self, data: Any, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+def _zstd() -> _Compressor:
+    from zstandard import ZstdCompressor
+
+    settings = ZstdCompressor(_ZSTD_LEVEL, write_checksum=True, write_content_size=False)
+    return settings.compressobj()
+
+
+class _Gzip:
+    """zlib's own header would name the operating system (RFC 1952, 2.3)."""
+
+    def __init__(self) -> None:
+        self._head = _GZIP + b"\x08\0\0\0\0\0\0\xff"
+        self._deflate = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._sum = 0
+        self._size = 0
+
+    def compress(self, data: Any, /) -> bytes:
+        self._sum = zlib.crc32(data, self._sum)
+        self._size += len(data)
+        head, self._head = self._head, b""
+        return head + self._deflate.compress(data)
+
+    def flush(self) -> bytes:
+        end = self._sum.to_bytes(4, "little") + (self._size & 0xFFFFFFFF).to_bytes(4, "little")
+        return self._head + self._deflate.flush() + end
+
+
+class _Packer:
+    def __init__(self, stream: BinaryIO, compressor: _Compressor) -> None:
+        self._stream = stream
+        self._compressor = compressor
+        self._taken = 0
+        self._given = 0
+
+    def write(self, data: ReadableBuffer) -> int:
+        size = memoryview(data).nbytes
+        self._taken += size
+        self._give(self._compressor.compress(data))
+        # The compressor lags behind, so whatever passes here passes at the reader.
+        if _is_beyond(self._taken, self._given):
+            raise ExportError(
+                f"the rows compress to less than 1/{RATIO}, which no import would unpack",
+                hint="Export them without --compress.",
+            )
+        return size
+
+    def _give(self, data: bytes) -> None:
+        self._given += len(data)
+        self._stream.write(data)
+
+    def finish(self) -> None:
+        self._give(self._compressor.flush())

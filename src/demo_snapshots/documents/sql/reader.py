@@ -1,0 +1,516 @@
+"""Document -> rows, in one pass and in bounded memory; everything unknown is refused.
+
+The reader recognises the whole strict grammar of format 1 as the file streams by. Statements
+that only stock clients need (clean-up, sequences, verification) are skipped as tokens; nothing
+the reader returns is anything but names and literals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from demo_snapshots.documents.compression import ending, opened, packing_of
+from demo_snapshots.documents.sql import polyglot, statements
+from demo_snapshots.documents.sql.grammar import RowGrammar
+from demo_snapshots.documents.sql.header import TITLE, read_header
+from demo_snapshots.documents.sql.identifiers import read_identifier
+from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
+from demo_snapshots.model.snapshots import Description, Header
+from demo_snapshots.model.tables import Table
+from demo_snapshots.rows.literals import TwoFormsError, decode, has_control
+from demo_snapshots.rows.utf8 import first_fault
+
+BLOCK = 1 << 20
+LONGEST_LINE = 1 << 20
+LONGEST_ROW = 1 << 30
+_LARGE = 1 << 23
+
+_TAIL = re.compile(
+    re.escape(polyglot.DIGEST_PREFIX.encode())
+    + rb"([0-9a-f]{64})\n"
+    + re.escape(polyglot.COMPLETE.encode())
+    + rb"\n"
+)
+_CONVERTED = "a carriage return, which no snapshot holds: the line ends were converted"
+_CONVERTED_HINT = "Keep the store's .gitattributes (*.sql -text) and check the file out again."
+_RESTORE = "Restore it from version control, or export again."
+_INCOMPLETE = "the file was cut short: its last line is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Whole raw rows ``(…),\\n(…)``, recognised as literals for ``columns`` of ``table``."""
+
+    table: str
+    columns: tuple[str, ...]
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """One raw row outside the demo, to be inserted where its key is missing."""
+
+    table: str
+    columns: tuple[str, ...]
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A deferred reference: raw literals to set, and the key of the row."""
+
+    table: str
+    values: tuple[tuple[str, bytes], ...]
+    key: tuple[tuple[str, bytes], ...]
+
+
+Event = Rows | Included | Update
+
+Target = Callable[[str], Table | None]
+"""The table that a name in the document means, None where any literal will do."""
+
+
+Lookups = Callable[[str, str], bytes | None]
+"""The pattern of a reference by natural key that may stand in for a table's column, if any."""
+
+
+class _Source:
+    """The stream as a sliding window; counts lines, hashes what passes while ``hashing``."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.data = b""
+        self.position = 0
+        self._lines = 0
+        self.ended = False
+        self.hash = hashlib.sha256()
+        self.hashing = False
+
+    def fill(self) -> bool:
+        """Read at least as much again as is waiting, so that long rows cost linear time."""
+        rest = self.data[self.position :]
+        if len(rest) > LONGEST_ROW:
+            raise self.error("a row longer than 1 GiB")
+        block = self._stream.read(max(BLOCK, len(rest)))
+        if not block:
+            self.ended = True
+            return False
+        if has_control(block):
+            self._refuse_control(rest, block)
+        self.data = rest + block
+        self.position = 0
+        return True
+
+    def _refuse_control(self, rest: bytes, block: bytes) -> None:
+        bad = next(i for i in range(len(block)) if has_control(block[i : i + 1]))
+        line = self._lines + 1 + rest.count(b"\n") + block.count(b"\n", 0, bad)
+        if block[bad] == 0x0D:
+            raise DocumentError(_CONVERTED, line=line, hint=_CONVERTED_HINT)
+        raise DocumentError("a control character, which no snapshot holds", line=line)
+
+    def advance(self, end: int) -> None:
+        """Pass what stands before ``end``: UTF-8, counted, hashed."""
+        fault = first_fault(self.data, self.position, end)
+        if fault is not None:
+            raise self.error("not UTF-8", fault)
+        if self.hashing:
+            self.hash.update(memoryview(self.data)[self.position : end])
+        self._lines += self.data.count(b"\n", self.position, end)
+        self.position = end
+        if end > _LARGE:
+            # A row this large is not kept until the next one is read.
+            self.data, self.position = self.data[end:], 0
+
+    @property
+    def is_cut_short(self) -> bool:
+        return self.ended and not self.data.endswith(polyglot.COMPLETE.encode() + b"\n")
+
+    @property
+    def line(self) -> int:
+        return self._lines + 1
+
+    def error(self, message: str, position: int | None = None) -> DocumentError:
+        return DocumentError(message, line=self.line_at(position))
+
+    def line_at(self, position: int | None) -> int:
+        if position is None:
+            return self.line
+        return self.line + self.data.count(b"\n", self.position, position)
+
+    def peek(self) -> bytes:
+        """The line that comes next with its LF, without passing it; b"" at the end."""
+        while (end := self.data.find(b"\n", self.position)) < 0:
+            if len(self.data) - self.position > LONGEST_LINE:
+                raise self.error("a line longer than 1 MiB where none may be")
+            if not self.fill():
+                return self.data[self.position :]
+        return self.data[self.position : end + 1]
+
+    def take(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Pass what ``pattern`` matches here, which ends a line; None if it does not match."""
+        while True:
+            match = pattern.match(self.data, self.position)
+            if match is not None:
+                self.advance(match.end())
+                return match
+            if len(self.data) - self.position > LONGEST_LINE or not self.fill():
+                return None
+
+    def expect(self, line: str) -> None:
+        if self.peek() != line.encode() + b"\n":
+            raise self.error(_INCOMPLETE if self.is_cut_short else f"expected {line[:60]!r}")
+        self.advance(self.position + len(line.encode()) + 1)
+
+    def next_is(self, *starts: bytes) -> bool:
+        return self.peek().startswith(starts)
+
+
+class Document:
+    """An open document: ``header`` is read at once, ``rows`` once, and then ``digest`` is known.
+
+    ``stream`` is positioned at the start and is read to its end; it is not closed.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._source = _Source(stream)
+        self.header: Header = self._read_header()
+        self.digest = ""
+
+    def _read_header(self) -> Header:
+        source = self._source
+
+        def lines() -> Iterator[str]:
+            while (line := source.peek()) != b"\n":
+                if not line.endswith(b"\n"):
+                    raise source.error("not a demo snapshot" if source.line == 1 else _INCOMPLETE)
+                try:
+                    text = line[:-1].decode("utf-8")
+                except UnicodeDecodeError:
+                    raise source.error("not UTF-8") from None
+                yield text
+                source.advance(source.position + len(line))
+
+        header = read_header(lines())
+        source.expect("")
+        return header
+
+    def rows(
+        self,
+        target: Target,
+        includes: Target | None = None,
+        lookups: Lookups | None = None,
+    ) -> Iterator[Event]:
+        """Everything to load, in the file's order, checked against ``target``'s columns.
+
+        ``includes`` is the target of rows outside the demo, which are refused without it;
+        ``lookups`` says which references by natural key may stand in for a value.
+
+        Yields as the file streams by. Raises DocumentError with the line for whatever is not
+        in the grammar, UnfitValueError for a value its column would not take as it is,
+        whatever ``target`` raises; after the last row, DocumentError if the counts or the
+        digest do not match, or the end is missing.
+        """
+        self._pass_preamble()
+        described = {table.name: table for table in self.header.tables}
+        source = self._source
+        source.hashing = True
+        for table, expected in self.header.includes:
+            yield from self._included(table, expected, includes)
+        for table in self.header.tables:
+            yield from self._section(table, target, lookups)
+        yield from self._deferred(described, target)
+        source.hashing = False
+        self._pass_end()
+
+    def _pass_preamble(self) -> None:
+        source = self._source
+        source.expect(polyglot.PREAMBLE_MYSQL)
+        source.expect(polyglot.BEGIN)
+        source.expect(polyglot.PREAMBLE_POSTGRESQL)
+        if source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            self._pass(statements.SEARCH_PATH)
+        source.expect(polyglot.FOREIGN_KEYS_OFF)
+        while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            self._pass(statements.CONSTRAINT)
+        source.expect("")
+        source.expect(statements.CLEANUP)
+        while source.next_is(b"UPDATE "):
+            self._pass(statements.RELEASE)
+        for table in reversed(self.header.tables):
+            match = self._pass(statements.DELETE)
+            if read_identifier(match[1].decode()) != table.name:
+                raise source.error(f"expected the clean-up of {table.name} before this line")
+        source.expect("")
+
+    def _pass(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+        match = self._source.take(pattern)
+        if match is None:
+            raise self._source.error(
+                _INCOMPLETE
+                if self._source.is_cut_short
+                else "not a statement that a snapshot holds here"
+            )
+        return match
+
+    def _included(self, table: Table, expected: int, includes: Target | None) -> Iterator[Included]:
+        source = self._source
+        heading = self._pass(statements.SECTION)
+        if includes is None:
+            raise source.error(f"rows of {table.name}, which the configuration does not include")
+        if int(heading[1]) != expected:
+            raise source.error(f"the header counts {expected} rows of {table.name}")
+        names = tuple(column.name for column in table.columns)
+        grammar = self._grammar(table, names, includes(table.name))
+        for _ in range(expected):
+            line = source.line
+            match = self._pass(statements.INCLUDE)
+            row = b"(" + match["values"] + b");\n"
+            keys = [name for name, _ in statements.read_pairs(match["key"])]
+            told = {read_identifier(match[part].decode()) for part in ("table", "again")}
+            if (
+                told != {table.name}
+                or statements.read_names(match["names"]) != names
+                or tuple(keys) != table.key
+            ):
+                raise DocumentError(f"not an included row of {table.name}", line=line)
+            if grammar.match(row, 0) != len(row):
+                raise UnfitValueError(f"{table.name}: a value would not be taken", line=line)
+            try:
+                yield Included(table.name, names, decode(row[:-2]))
+            except ValueError as error:
+                raise DocumentError(f"{table.name}: {error}", line=line) from None
+        source.expect("")
+
+    def _section(self, table: Table, target: Target, lookups: Lookups | None) -> Iterator[Rows]:
+        source = self._source
+        expected = self.header.statistics.rows(table.name)
+        heading = self._pass(statements.SECTION)
+        if int(heading[1]) != expected:
+            raise source.error(f"the header counts {expected} rows of {table.name}")
+        names = tuple(column.name for column in table.columns)
+        grammar = self._grammar(table, names, target(table.name), lookups) if expected else None
+        while grammar is not None and source.next_is(b"INSERT INTO "):
+            self._pass_insert(table, names)
+            for text in self._statement_rows(table, grammar):
+                yield Rows(table.name, names, text)
+        source.expect("")
+
+    def _pass_insert(self, table: Table, names: tuple[str, ...]) -> None:
+        line = self._source.line
+        match = self._pass(statements.INSERT)
+        if read_identifier(match[1].decode()) != table.name:
+            raise DocumentError("rows of another table than the section's", line=line)
+        if statements.read_names(match[2]) != names:
+            raise DocumentError("other columns than the header describes", line=line)
+
+    def _statement_rows(self, table: Table, grammar: RowGrammar) -> Iterator[bytes]:
+        source = self._source
+        while True:
+            end = grammar.match(source.data, source.position)
+            if end > source.position:
+                line = source.line
+                finished = source.data[end - 2] == 0x3B
+                text = source.data[source.position : end - 2]
+                source.advance(end)
+                try:
+                    text = decode(text)
+                except TwoFormsError as error:
+                    line += text.count(b"\n", 0, error.position + 1)
+                    raise DocumentError(f"{table.name}: {error}", line=line) from None
+                yield text
+                del text
+                if finished:
+                    return
+                continue
+            self._fill_or_refuse(table, grammar)
+
+    def _fill_or_refuse(self, table: Table, grammar: RowGrammar) -> None:
+        source = self._source
+        fault = grammar.fault(source.data, source.position)
+        if fault is None:
+            if not source.fill():
+                raise source.error(_INCOMPLETE)
+            return
+        line = source.line_at(fault.position)
+        if fault.column is None:
+            raise DocumentError(f"{table.name}: not a row of literals", line=line)
+        raise UnfitValueError(
+            f"{table.name}.{fault.column} would not take this value unchanged:"
+            f" {_told(source.data, fault.position)}",
+            line=line,
+            hint="The column differs from the one the snapshot was made from: migrate the database"
+            " to the snapshot's schema, or export again from one like this.",
+        )
+
+    def _deferred(self, described: dict[str, Table], target: Target) -> Iterator[Update]:
+        source = self._source
+        heading = source.take(statements.DEFERRED) if source.next_is(b"-- Deferred ") else None
+        if heading is None:
+            return
+        for _ in range(int(heading[1])):
+            line = source.line
+            match = self._pass(statements.UPDATE)
+            name = read_identifier(match["table"].decode())
+            try:
+                values = statements.read_pairs(match["set"])
+            except ValueError as error:
+                raise DocumentError(f"{name}: {error}", line=line) from None
+            key = statements.read_pairs(match["where"])
+            table = described.get(name)
+            if table is None or tuple(column for column, _ in key) != table.key:
+                raise DocumentError("not an update by a described table's key", line=line)
+            self._check_update(table, target(name), (*values, *key), line)
+            try:
+                yield Update(name, _decode_pairs(values), _decode_pairs(key))
+            except ValueError as error:
+                raise DocumentError(f"{name}: {error}", line=line) from None
+        source.expect("")
+
+    def _check_update(
+        self, table: Table, target: Table | None, values: Sequence[tuple[str, bytes]], line: int
+    ) -> None:
+        for name, literal in values:
+            if not table.has(name):
+                raise DocumentError(f"{table.name} has no column {name}", line=line)
+            grammar = self._grammar(table, (name,), target)
+            row = b"(" + literal + b");\n"
+            if grammar.match(row, 0) != len(row):
+                raise UnfitValueError(
+                    f"{table.name}.{name} would not take this value unchanged", line=line
+                )
+
+    def _pass_end(self) -> None:
+        source = self._source
+        source.expect(polyglot.FOREIGN_KEYS_ON)
+        while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            if source.take(statements.CONSTRAINT) is None:
+                self._pass(statements.SEQUENCE)
+        source.expect("")
+        source.expect(statements.VERIFICATION)
+        self._pass(statements.VERIFY)
+        source.expect(polyglot.COMMIT)
+        self.digest = source.hash.hexdigest()
+        line = source.line
+        match = self._pass(_TAIL)
+        if match[1].decode() != self.digest:
+            raise DocumentError(
+                "the rows are not those the digest was made of: the file was altered",
+                line=line,
+                hint=_RESTORE,
+            )
+        if source.peek():
+            raise source.error("something follows the end of the snapshot")
+
+    def _grammar(
+        self,
+        described: Table,
+        names: Sequence[str],
+        target: Table | None,
+        lookups: Lookups | None = None,
+    ) -> RowGrammar:
+        # A column the target does not have is one that the import leaves out.
+        columns = [
+            (
+                name,
+                described.column(name).kind,
+                target.column(name) if target is not None and target.has(name) else None,
+            )
+            for name in names
+        ]
+        patterns = {name: lookups(described.name, name) for name in names} if lookups else {}
+        return RowGrammar(
+            columns,
+            {name: found for name, found in patterns.items() if found},
+            typed_cells=self.header.source.startswith("sqlite"),
+        )
+
+
+def _told(data: bytes, position: int) -> str:
+    """What sort of literal stands there, for an error that may not show it."""
+    first = data[position : position + 1]
+    if first == b"\n":
+        wrapped = data[position : position + 32]
+        return "text with control characters" if b"CAST(" in wrapped else "binary data"
+    return {b"'": "text", b"N": "NULL", b"T": "a boolean", b"F": "a boolean"}.get(first, "a number")
+
+
+def _decode_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, decode(literal)) for name, literal in pairs)
+
+
+def any_literals(name: str) -> None:
+    """The target for reading a document without a database."""
+
+
+def any_lookup(table: str, column: str) -> bytes:
+    """The lookups for reading a document without a database."""
+    return statements.ANY_LOOKUP
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The document at ``path``, unpacked, and errors about its content that name it.
+
+    Raises ExportNotFoundError if it cannot be opened.
+    """
+    try:
+        stream = opened(path)
+    except OSError as error:
+        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+    with stream:
+        try:
+            yield stream
+        except DocumentError as error:
+            raise error.within(path) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The content ``digest`` that a file's last lines state, and its ``size`` unpacked."""
+
+    digest: str
+    size: int
+
+
+def read_tail(path: Path) -> Tail:
+    """What the file's last lines state; a compressed one is unpacked once for it.
+
+    Raises DocumentError for a file that is none of ours or was cut short.
+    """
+    try:
+        with reading(path) as stream:
+            first = stream.readline(100)
+            if first.endswith(b"\r\n"):
+                raise DocumentError(_CONVERTED, hint=_CONVERTED_HINT)
+            if not first.startswith(TITLE.encode()):
+                raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
+            tail, size = ending(stream, 256)
+            match = re.search(_TAIL.pattern + rb"\Z", tail)
+            if match is None:
+                raise DocumentError(_damage(path), hint=_RESTORE)
+    except OSError as error:
+        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+    return Tail(match[1].decode(), size)
+
+
+def _damage(path: Path) -> str:
+    with path.open("rb") as stream:
+        marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
+    return "it holds the conflict markers of a merge" if marked else _INCOMPLETE
+
+
+def describe(path: Path) -> Description:
+    """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
+    digest = read_tail(path).digest
+    with reading(path) as stream:
+        header = Document(stream).header
+    with path.open("rb") as stored:
+        sha256 = hashlib.file_digest(stored, "sha256").hexdigest()
+        size = stored.tell()
+    return Description(header, digest, size, sha256, packing_of(path))

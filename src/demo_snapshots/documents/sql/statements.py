@@ -1,0 +1,254 @@
+"""The statements of a document, each beside the pattern that recognises it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from demo_snapshots.documents.sql.grammar import LITERAL
+from demo_snapshots.documents.sql.identifiers import IDENTIFIER, read_identifier, write_identifier
+from demo_snapshots.documents.sql.polyglot import OVERRIDING, POSTGRESQL_ONLY, postgresql_only
+from demo_snapshots.rows.literals import RAW_LITERAL, quote
+
+_NAME = IDENTIFIER.encode()
+_NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
+
+# A whole statement whose tokens matter to stock clients only; the importer skips it.
+# Predicates cannot hold a semicolon outside a string (config.py), so one ends the statement.
+_TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
+
+SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")
+RELEASE = re.compile(
+    rb"UPDATE ("
+    + _NAME
+    + rb") SET "
+    + _NAME
+    + rb"=NULL(?:, "
+    + _NAME
+    + rb"=NULL)*+ WHERE"
+    + _TOKENS
+)
+CLEANUP = "-- Cleanup existing demo data"
+DEFERRED = re.compile(rb"-- Deferred references \(([0-9]{1,15}) updates?\)\n")
+DELETE = re.compile(rb"DELETE FROM (" + _NAME + rb") WHERE" + _TOKENS)
+INSERT = re.compile(
+    rb"INSERT INTO ("
+    + _NAME
+    + rb") \(("
+    + _NAMES
+    + rb")\)(?: |\n(?P<overriding>"
+    + re.escape(OVERRIDING.encode())
+    + rb")\n)VALUES\n"
+)
+_ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
+_CONDITION = _NAME + b"=" + LITERAL
+_RAW_CONDITION = _NAME + b"=(?:" + RAW_LITERAL.pattern + b")"
+INCLUDE = re.compile(
+    rb"INSERT INTO (?P<table>"
+    + _NAME
+    + rb") \((?P<names>"
+    + _NAMES
+    + rb")\)(?: |\n"
+    + re.escape(OVERRIDING.encode())
+    + rb"\n)SELECT (?P<values>"
+    + LITERAL
+    + rb"(?:,"
+    + LITERAL
+    + rb")*+) WHERE NOT EXISTS \(SELECT 1 FROM (?P<again>"
+    + _NAME
+    + rb") WHERE (?P<key>"
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+)\);\n"
+)
+ANY_LOOKUP = (
+    rb"\n\(SELECT "
+    + _NAME
+    + rb" FROM "
+    + _NAME
+    + rb" WHERE "
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+\)\n"
+)
+LOOKUP = re.compile(
+    rb"\n\(SELECT (?P<column>"
+    + _NAME
+    + rb") FROM (?P<table>"
+    + _NAME
+    + rb") WHERE (?P<key>"
+    + _RAW_CONDITION
+    + rb"(?: AND "
+    + _RAW_CONDITION
+    + rb")*+)\)\n|'[^']*+(?:''[^']*+)*+'"
+)
+UPDATE = re.compile(
+    rb"UPDATE (?P<table>"
+    + _NAME
+    + rb") SET (?P<set>"
+    + _ASSIGNMENT
+    + rb"(?:, "
+    + _ASSIGNMENT
+    + rb")*+) WHERE (?P<where>"
+    + _CONDITION
+    + rb"(?: AND "
+    + _CONDITION
+    + rb")*+);\n"
+)
+_PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)")
+_RAW_PAIR = re.compile(rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)")
+SEARCH_PATH = re.compile(
+    re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
+)
+CONSTRAINT = re.compile(
+    re.escape(POSTGRESQL_ONLY).encode()
+    + rb"(?:ALTER TABLE "
+    + _NAME
+    + rb" ALTER CONSTRAINT "
+    + _NAME
+    + rb" (?:NOT )?DEFERRABLE|SET CONSTRAINTS ALL (?:DEFERRED|IMMEDIATE));\n"
+)
+SEQUENCE = re.compile(re.escape(POSTGRESQL_ONLY).encode() + rb"SELECT setval\(" + _TOKENS)
+VERIFICATION = "-- Verification"
+VERIFY = re.compile(rb"SELECT (?=')" + _TOKENS)
+
+
+def section(title: str, count: int) -> str:
+    return f"-- {title} ({count} {'record' if count == 1 else 'records'})\n"
+
+
+def deferred(count: int) -> str:
+    return f"-- Deferred references ({count} {'update' if count == 1 else 'updates'})\n"
+
+
+def release(table: str, columns: Sequence[str], predicate: str) -> str:
+    """Let go of references between tables that would keep rows from being deleted."""
+    setting = ", ".join(f"{write_identifier(column)}=NULL" for column in columns)
+    text = f"UPDATE {write_identifier(table)} SET {setting} WHERE {predicate};\n"
+    return text.replace(" \n", "\n")
+
+
+def delete(table: str, predicate: str) -> str:
+    return f"DELETE FROM {write_identifier(table)} WHERE {predicate};\n".replace(" \n", "\n")
+
+
+def insert(table: str, columns: Sequence[str], *, overriding: bool) -> str:
+    names = ", ".join(write_identifier(column) for column in columns)
+    before = f"\n{OVERRIDING}\n" if overriding else " "
+    return f"INSERT INTO {write_identifier(table)} ({names}){before}VALUES\n"
+
+
+def read_names(names: bytes) -> tuple[str, ...]:
+    """The names of a column list that INSERT recognised."""
+    return tuple(read_identifier(match.decode()) for match in re.findall(_NAME, names))
+
+
+def include(
+    table: str,
+    columns: Sequence[str],
+    values: Sequence[bytes],
+    key: Sequence[str],
+    *,
+    overriding: bool,
+) -> bytes:
+    """A row outside the demo that travels along: inserted only where its key is missing."""
+    name = write_identifier(table).encode()
+    names = ", ".join(write_identifier(column) for column in columns).encode()
+    before = f"\n{OVERRIDING}\n".encode() if overriding else b" "
+    conditions = b" AND ".join(_pairs([(column, values[columns.index(column)]) for column in key]))
+    return b"INSERT INTO %s (%s)%sSELECT %s" % (
+        name,
+        names,
+        before,
+        b",".join(values),
+    ) + b" WHERE NOT EXISTS (SELECT 1 FROM %s WHERE %s);\n" % (name, conditions)
+
+
+def lookup(table: str, column: str, key: Sequence[str]) -> tuple[str, ...]:
+    """A reference by natural key, as the texts between which the key's literals stand."""
+    first, *others = (write_identifier(name) for name in key)
+    start = f"\n(SELECT {write_identifier(column)} FROM {write_identifier(table)} WHERE {first}="
+    return (start, *(f" AND {name}=" for name in others), ")\n")
+
+
+def read_lookup(match: re.Match[bytes]) -> tuple[str, str, tuple[tuple[str, bytes], ...]]:
+    """Table, column, and the key's names and raw literals, of what LOOKUP found."""
+    key = tuple(
+        (read_identifier(pair[1].decode()), pair[2]) for pair in _RAW_PAIR.finditer(match["key"])
+    )
+    return (
+        read_identifier(match["table"].decode()),
+        read_identifier(match["column"].decode()),
+        key,
+    )
+
+
+def lookup_pattern(texts: Sequence[str]) -> bytes:
+    """What recognises exactly the lookup with these texts, whatever its literals."""
+    return LITERAL.join(re.escape(text.encode()) for text in texts)
+
+
+def update(
+    table: str,
+    assignments: Sequence[tuple[str, bytes]],
+    untouched: Sequence[str],
+    key: Sequence[tuple[str, bytes]],
+) -> bytes:
+    """Raw literals for ``assignments`` and ``key``; ``untouched`` columns are set to themselves."""
+    own = [write_identifier(name).encode() for name in untouched]
+    setting = b", ".join([*_pairs(assignments), *(name + b"=" + name for name in own)])
+    return (
+        b"UPDATE "
+        + write_identifier(table).encode()
+        + b" SET "
+        + setting
+        + b" WHERE "
+        + b" AND ".join(_pairs(key))
+        + b";\n"
+    )
+
+
+def _pairs(values: Sequence[tuple[str, bytes]]) -> list[bytes]:
+    return [write_identifier(name).encode() + b"=" + literal for name, literal in values]
+
+
+def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Names and document literals of a SET or WHERE list, without columns set to themselves.
+
+    Raises ValueError for a column set to another.
+    """
+    pairs = []
+    for match in _PAIR.finditer(text):
+        name, literal, column = match.groups()
+        if literal is not None:
+            pairs.append((read_identifier(name.decode()), literal))
+        elif column != name:
+            raise ValueError("a column set to another column")
+    return tuple(pairs)
+
+
+def advance_sequence(table: str, column: str) -> str:
+    """Bring the column's PostgreSQL sequence, if it has one, past the highest value."""
+    sequence = f"pg_get_serial_sequence({quote(write_identifier(table))},{quote(column)})"
+    name = write_identifier(column)
+    highest = f"(SELECT max({name})+1 FROM {write_identifier(table)})"
+    return (
+        postgresql_only(
+            f"SELECT setval({sequence}, GREATEST({highest}, nextval({sequence})), false);"
+        )
+        + "\n"
+    )
+
+
+def verification(counts: Sequence[tuple[str, str, int, str]]) -> str:
+    """``counts``: title, table, expected rows and predicate of each table."""
+    selects = [
+        f"SELECT {quote(title)} AS type, COUNT(*) AS count, {expected} AS expected"
+        f" FROM {write_identifier(table)} WHERE {predicate}".rstrip("\n")
+        for title, table, expected, predicate in counts
+    ]
+    # A predicate that ends with a line break ends in what others read as a comment.
+    end = "\n;\n" if counts and counts[-1][-1].endswith("\n") else ";\n"
+    return "\nUNION ALL\n".join(selects).replace(" \n", "\n") + end

@@ -1,0 +1,257 @@
+"""Rows -> document, in one pass: format 1, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from demo_snapshots.documents.sql import polyglot, statements
+from demo_snapshots.documents.sql.header import titles, write_header
+from demo_snapshots.documents.sql.identifiers import write_identifier
+from demo_snapshots.documents.sql.predicates import predicate
+from demo_snapshots.errors import ExportError
+from demo_snapshots.model.rules import TableSelection
+from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.tables import Table
+from demo_snapshots.rows.literals import encode, split
+
+GROUP_ROWS = 500
+GROUP_BYTES = 1_048_576
+
+Batches = Iterable[Sequence[bytes]]
+"""Raw rows, each ``(…)``, in lists of any length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table's rows: ``table`` with the columns to carry, ``rows`` read exactly once."""
+
+    table: Table
+    rows: Batches
+    overriding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """References that were written as NULL: raw rows of key values, then reference values.
+    Those ``between_tables`` are let go of before the clean-up deletes."""
+
+    table: Table
+    columns: tuple[str, ...]
+    untouched: tuple[str, ...]
+    count: int
+    rows: Batches
+    between_tables: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything between header and digest. ``sections`` in load order, as in the header;
+    ``defers`` says that there is a cycle of NOT NULL keys, ``postponed`` are those of its
+    (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the
+    PostgreSQL schemas if they are not just public."""
+
+    sections: Sequence[Section]
+    selection: Mapping[str, TableSelection]
+    includes: Sequence[Section] = ()
+    deferred: Sequence[Deferred] = ()
+    sequences: Sequence[tuple[str, str]] = ()
+    postponed: Sequence[tuple[str, str]] = ()
+    defers: bool = False
+    search_path: Sequence[str] = ()
+
+
+class _Output:
+    """A binary stream that hashes what passes while ``digest`` is on."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._write = stream.write
+        self.hash = hashlib.sha256()
+        self.hashing = False
+
+    def text(self, *parts: str) -> None:
+        self.bytes("".join(parts).encode())
+
+    def bytes(self, data: bytes) -> None:
+        if self.hashing:
+            self.hash.update(data)
+        self._write(data)
+
+
+def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
+    """Write a whole document and return its content digest, 64 hexadecimal digits.
+
+    ``header``'s statistics say how many rows each section has; ExportError if a section has
+    others, which a consistent read cannot make. ValueError for names no document can carry.
+    """
+    out = _Output(stream)
+    out.text(write_header(header), "\n")
+    _write_preamble(out, content)
+    _write_cleanup(out, content)
+    out.hashing = True
+    for (table, rows), section in zip(header.includes, content.includes, strict=True):
+        _write_includes(out, table, rows, section)
+    title = titles(table.name for table in header.tables)
+    for section in content.sections:
+        expected = header.statistics.rows(section.table.name)
+        out.text(statements.section(title[section.table.name], expected))
+        written = _write_section(out, section)
+        if written != expected:
+            raise ExportError(
+                f"{section.table.name}: {expected} rows were counted and {written} read"
+            )
+        out.text("\n")
+    _write_deferred(out, content.deferred)
+    out.hashing = False
+    out.text(polyglot.FOREIGN_KEYS_ON, "\n")
+    _write_end(out, header, content, title)
+    digest = out.hash.hexdigest()
+    out.text(polyglot.DIGEST_PREFIX, digest, "\n", polyglot.COMPLETE, "\n")
+    return digest
+
+
+def _write_preamble(out: _Output, content: Content) -> None:
+    lines = [polyglot.PREAMBLE_MYSQL, polyglot.BEGIN, polyglot.PREAMBLE_POSTGRESQL]
+    if content.search_path:
+        path = ", ".join(write_identifier(schema) for schema in content.search_path)
+        lines.append(polyglot.postgresql_only(f"SET LOCAL search_path={path};"))
+    lines.append(polyglot.FOREIGN_KEYS_OFF)
+    lines += _constraints(content, "DEFERRABLE")
+    if content.defers:
+        lines.append(polyglot.postgresql_only("SET CONSTRAINTS ALL DEFERRED;"))
+    out.text("\n".join(lines), "\n\n")
+
+
+def _constraints(content: Content, state: str) -> Iterator[str]:
+    for table, constraint in content.postponed:
+        yield polyglot.postgresql_only(
+            f"ALTER TABLE {write_identifier(table)}"
+            f" ALTER CONSTRAINT {write_identifier(constraint)} {state};"
+        )
+
+
+def _write_cleanup(out: _Output, content: Content) -> None:
+    out.text(statements.CLEANUP, "\n")
+    for part in content.deferred:
+        if part.between_tables:
+            name = part.table.name
+            condition = predicate(content.selection, name)
+            out.text(statements.release(name, part.columns, condition))
+    for section in reversed(content.sections):
+        name = section.table.name
+        out.text(statements.delete(name, predicate(content.selection, name)))
+    out.text("\n")
+
+
+def _write_section(out: _Output, section: Section) -> int:
+    columns = [column.name for column in section.table.carried]
+    head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
+    groups = _Groups(out, head)
+    written = 0
+    for batch in section.rows:
+        rest = batch
+        while rest:
+            rows, rest = _parted(rest, GROUP_ROWS - written % GROUP_ROWS)
+            groups.add(rows)
+            written += len(rows)
+            if written % GROUP_ROWS == 0:
+                groups.close()
+    groups.close()
+    return written
+
+
+def _parted(rows: Sequence[bytes], count: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    return (rows, ()) if len(rows) <= count else (rows[:count], rows[count:])
+
+
+class _Groups:
+    """INSERTs of at most GROUP_BYTES each, but for a row that is longer by itself."""
+
+    def __init__(self, out: _Output, head: bytes) -> None:
+        self._out = out
+        self._head = head
+        self._texts: list[bytes] = []
+        self._size = 0
+
+    def add(self, rows: Sequence[bytes]) -> None:
+        # All at once, as a rule: looking at each row takes longer than writing it.
+        text = encode(b",\n".join(rows))
+        if len(rows) == 1 or self._size + len(text) + 2 <= GROUP_BYTES:
+            self._put(text)
+        else:
+            for row in rows:
+                self._put(encode(row))
+
+    def _put(self, text: bytes) -> None:
+        if self._texts and self._size + len(text) + 2 > GROUP_BYTES:
+            self.close()
+        self._texts.append(text)
+        self._size += len(text) + 2
+
+    def close(self) -> None:
+        """Write the group that is open, if there is one."""
+        if self._texts:
+            self._out.bytes(self._head)
+            # One by one, for one may be as large as a row can be.
+            for place, text in enumerate(self._texts):
+                if place:
+                    self._out.bytes(b",\n")
+                self._out.bytes(text)
+            self._out.bytes(b";\n")
+        self._texts, self._size = [], 0
+
+
+def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> None:
+    out.text(statements.section(f"Included {write_identifier(table.name)}", rows))
+    columns = [column.name for column in table.carried]
+    for batch in section.rows:
+        for row in batch:
+            statement = statements.include(
+                table.name, columns, split(row), table.key, overriding=section.overriding
+            )
+            out.bytes(encode(statement))
+    out.text("\n")
+
+
+def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:
+    count = sum(part.count for part in deferred)
+    if not count:
+        return
+    out.text(statements.deferred(count))
+    for part in deferred:
+        keys = part.table.key
+        for batch in part.rows:
+            for row in batch:
+                values = split(row)
+                out.bytes(
+                    encode(
+                        statements.update(
+                            part.table.name,
+                            list(zip(part.columns, values[len(keys) :], strict=True)),
+                            part.untouched,
+                            list(zip(keys, values[: len(keys)], strict=True)),
+                        )
+                    )
+                )
+    out.text("\n")
+
+
+def _write_end(out: _Output, header: Header, content: Content, title: Mapping[str, str]) -> None:
+    if content.defers:
+        out.text(polyglot.postgresql_only("SET CONSTRAINTS ALL IMMEDIATE;"), "\n")
+        out.text(*(line + "\n" for line in _constraints(content, "NOT DEFERRABLE")))
+    for table, column in content.sequences:
+        out.text(statements.advance_sequence(table, column))
+    out.text("\n", statements.VERIFICATION, "\n")
+    counts = [
+        (
+            title[table.name],
+            table.name,
+            header.statistics.rows(table.name),
+            predicate(content.selection, table.name),
+        )
+        for table in header.tables
+    ]
+    out.text(statements.verification(counts), polyglot.COMMIT, "\n")

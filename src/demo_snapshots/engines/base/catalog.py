@@ -1,0 +1,74 @@
+"""What every engine's catalog can be asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo_snapshots.engines.base.session import Session
+from demo_snapshots.model.tables import Column, ForeignKey
+
+Place = tuple[str | None, str]
+"""A table's schema, None for the default one, and its name."""
+
+Names = Mapping[str | None, Sequence[str]]
+"""The tables of each schema, sorted; the default schema is None, and always there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A table's primary key in key order, empty where it has none, and what else is unique:
+    the columns of constraints and of indexes that hold for every row, in any order."""
+
+    primary: tuple[str, ...]
+    uniques: tuple[tuple[str, ...], ...]
+
+
+class Catalog(ABC):
+    """The database that ``session`` is connected to. Every question is asked anew:
+    answers are as old as the transaction, never older. Driver's errors arrive as they are."""
+
+    has_schemas = False
+    """Whether a database holds several schemas, found by a search path."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.dialect = session.dialect
+
+    def _rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self.session.rows(sql, arguments)
+
+    def home(self) -> str:
+        """The default schema's name; empty where there are no schemas."""
+        return ""
+
+    @abstractmethod
+    def tables(self) -> Names:
+        """All tables, without views, temporary tables and the engine's own."""
+
+    @abstractmethod
+    def foreign_keys(self, names: Names) -> dict[Place, tuple[ForeignKey, ...]]:
+        """Those of every table that has any; ``names`` are what ``tables`` gave."""
+
+    @abstractmethod
+    def keys(self, places: Iterable[Place]) -> dict[Place, Keys]:
+        """The keys of these tables."""
+
+    @abstractmethod
+    def columns(self, places: Iterable[Place]) -> dict[Place, tuple[Column, ...]]:
+        """The columns of these tables, in table order."""
+
+    @abstractmethod
+    def triggered(self) -> set[Place]:
+        """The tables with triggers that may fire, or with rules (PostgreSQL)."""
+
+    def partitions(self) -> set[tuple[str, str]]:
+        """Schema (by its name) and name of the tables that are only a part of another, which
+        has their rows."""
+        return set()
+
+    def inherited(self) -> set[Place]:
+        """The tables that others inherit from."""
+        return set()

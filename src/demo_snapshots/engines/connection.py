@@ -1,0 +1,358 @@
+"""URL, or a connection that is open already -> Database. Errors name the database without its
+password."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from demo_snapshots.config.masking import masked_url
+from demo_snapshots.engines.base.catalog import Catalog
+from demo_snapshots.engines.base.dialect import Dialect
+from demo_snapshots.engines.base.engine import Engine
+from demo_snapshots.engines.base.session import Session
+from demo_snapshots.engines.urls import Url, parse_url
+from demo_snapshots.errors import (
+    CommitInDoubtError,
+    ConfigError,
+    DatabaseError,
+    DatabaseUnreachableError,
+    UsageError,
+)
+from demo_snapshots.model.tables import Column, ForeignKey, Table
+
+logger = logging.getLogger(__name__)
+
+_FOLDERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "mysql": "mariadb",
+    "mariadb": "mariadb",
+}
+_DRIVERS = {"sqlite3": "sqlite", "psycopg": "postgresql", "pymysql": "mariadb"}
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of a backend name; its driver is imported now, and no other. Raises KeyError
+    for one that we do not speak to."""
+    module = import_module(f"demo_snapshots.engines.{_FOLDERS[name]}.engine")
+    engine: Engine = module.ENGINE
+    return engine
+
+
+class Database:
+    """An open connection: a session on it, and the catalog of what is there. Errors of the
+    driver arrive as DatabaseError.
+
+    ``url`` is empty where the connection is somebody else's. Where ``is_nested``, what is done
+    happens inside its owner's transaction, behind a savepoint, and they commit or roll back.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        label: str,
+        url: str = "",
+        *,
+        is_nested: bool = False,
+    ) -> None:
+        self.session = session
+        self.catalog = catalog
+        self.label = label
+        self.url = url
+        self._is_nested = is_nested
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.session.dialect
+
+    @property
+    def can_share(self) -> bool:
+        """Whether other connections can be made that see what the open transaction sees."""
+        return self.session.can_share and bool(self.url)
+
+    @property
+    def source(self) -> str:
+        with self.wrapped():
+            return self.session.version()
+
+    @contextmanager
+    def wrapped(self) -> Iterator[None]:
+        """Have errors of the driver arrive as DatabaseError."""
+        try:
+            yield
+        except self.session.error as error:
+            raise self.session.wrap(error) from error
+
+    # --- Statements --------------------------------------------------------------------------
+
+    def execute(self, sql: str) -> int:
+        """Run one statement; the number of rows it changed."""
+        logger.debug("%s", sql)
+        with self.wrapped():
+            return self.session.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query that has few."""
+        logger.debug("%s", sql)
+        with self.wrapped():
+            return self.session.rows(sql)
+
+    def scalar(self, sql: str) -> Any:
+        """The one value of a query."""
+        return self.rows(sql)[0][0]
+
+    def stream(self, sql: str) -> Iterator[list[bytes]]:
+        """The single column of a query as UTF-8, in lists of bounded size."""
+        logger.debug("%s", sql)
+        with self.wrapped():
+            yield from self.session.stream(sql)
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run many small statements that return nothing."""
+        with self.wrapped():
+            self.session.run(statements)
+
+    def load(self, target: str, columns: Sequence[Column], chunks: Iterable[bytes]) -> int:
+        """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows."""
+        with self.wrapped():
+            return self.session.load(target, columns, chunks)
+
+    def create_temporary(self, name: str, select: str, key: Sequence[str]) -> None:
+        """Make a temporary table of a query's rows; it lasts until the transaction ends."""
+        logger.debug("%s: %s", name, select)
+        with self.wrapped():
+            self.session.create_temporary(name, select, key)
+
+    def advance_sequences(self, table: Table) -> None:
+        """Bring every counter of the table past its highest value, never backwards."""
+        with self.wrapped():
+            self.session.advance_sequences(table)
+
+    @contextmanager
+    def postponing(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> Iterator[None]:
+        """Have these foreign keys checked at the end of the block, where they act at all."""
+        if not postponed:
+            yield
+            return
+        with self.wrapped():
+            self.session.postpone(postponed)
+        yield
+        with self.wrapped():
+            self.session.settle(postponed)
+
+    # --- Transactions ------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the database, read-only, for as long as the block lasts. On somebody
+        else's connection it is what their transaction sees, of the isolation they chose."""
+        if self._is_nested:
+            with self._nested():
+                yield
+            return
+        with self.wrapped():
+            self.session.begin_read()
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    def share(self) -> str:
+        """A name by which other connections may see what the open transaction sees."""
+        with self.wrapped():
+            return self.session.share()
+
+    @contextmanager
+    def sharing(self, name: str) -> Iterator[None]:
+        """As ``reading``, in the state that another connection's ``share`` named."""
+        with self.wrapped():
+            self.session.begin_shared(name)
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def writing(self, locked: Sequence[Table], *, keep: bool = True) -> Iterator[None]:
+        """One transaction that commits at the end of the block, or leaves every row as it was.
+
+        Nobody else writes to ``locked`` meanwhile. With ``keep`` false it never commits. Raises
+        CommitInDoubtError if the connection is lost before COMMIT is answered.
+        """
+        if self._is_nested:
+            with self._nested(keep=keep):
+                with self.wrapped():
+                    self.session.lock(locked)
+                yield
+            return
+        committing = False
+        try:
+            with self.wrapped():
+                self.session.begin_write()
+                self.session.lock(locked)
+            with self.wrapped():
+                yield
+                if keep:
+                    committing = True
+                    self.session.commit()
+        except DatabaseError as error:
+            if not self._roll_back() and committing:
+                raise CommitInDoubtError(
+                    f"the answer to COMMIT did not arrive: {error.message}",
+                    hint="Either everything was changed or nothing. Doing it again is safe.",
+                ) from error
+            error.hint = error.hint or "Nothing was changed: every row is as it was."
+            raise
+        except BaseException:
+            self._roll_back()
+            raise
+        if not keep:
+            self._roll_back()
+
+    @contextmanager
+    def _nested(self, *, keep: bool = False) -> Iterator[None]:
+        """A savepoint in the transaction of the connection's owner."""
+        with self.wrapped():
+            self.session.savepoint()
+        try:
+            with self.wrapped():
+                yield
+                if keep:
+                    self.session.drop_temporary()
+                    self.session.release_savepoint()
+        except BaseException:
+            with suppress(self.session.error):
+                self.session.roll_back_to_savepoint()
+                self.session.drop_temporary()
+            raise
+        if not keep:
+            with self.wrapped():
+                self.session.roll_back_to_savepoint()
+                self.session.drop_temporary()
+
+    def _roll_back(self) -> bool:
+        """Whether the connection was there to do so."""
+        try:
+            self.session.rollback()
+        except Exception:
+            # The connection may be gone, which rolls back too; the first error is the one to tell.
+            logger.debug("rollback", exc_info=True)
+            return False
+        return True
+
+    def aside(self) -> AbstractContextManager[Database]:
+        """A connection for what is looked at and rolled back: one of its own, if there is a URL."""
+        return connect(self.url) if self.url else nullcontext(self)
+
+
+@contextmanager
+def connect(url: str, connection: object = None) -> Iterator[Database]:
+    """Connect for as long as the block lasts; or use ``connection``, which is open already and
+    stays so: SQLAlchemy's, psycopg's, PyMySQL's or sqlite3's.
+
+    Raises ConfigError for a bad URL, UsageError for a connection of another kind, and
+    DatabaseUnreachableError, which names the database without its password. A SQLite file that
+    does not exist is unreachable, not created.
+    """
+    if connection is not None:
+        with _borrow(connection) as database:
+            yield database
+        return
+    parsed = parse_url(url)
+    _require_file(parsed)
+    engine = engine_named(parsed.backend)
+    raw = _open(parsed, engine, masked_url(url))
+    try:
+        session = engine.session(raw)
+        try:
+            session.prepare()
+        except engine.error as error:
+            raise session.wrap(error) from error
+        yield Database(session, engine.catalog(session), masked_url(url), url)
+    finally:
+        # A connection that was lost cannot be closed, and what lost it has been told.
+        with suppress(engine.error):
+            raw.close()
+
+
+@contextmanager
+def _borrow(connection: object) -> Iterator[Database]:
+    raw = _driver_connection(connection)
+    name = _DRIVERS.get(type(raw).__module__.partition(".")[0])
+    for kind in type(raw).__mro__:
+        name = name or _DRIVERS.get(kind.__module__.partition(".")[0])
+    if name is None:
+        raise UsageError(
+            f"no connection to work on: {type(connection).__module__}.{type(connection).__name__}",
+            hint="Give an open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3.",
+        )
+    engine = engine_named(name)
+    session = engine.session(raw)
+    try:
+        is_nested = session.is_in_transaction()
+        before = session.settings()
+        try:
+            session.prepare()
+            label = f"the {name} connection given"
+            yield Database(session, engine.catalog(session), label, is_nested=is_nested)
+        finally:
+            session.restore(before)
+    except engine.error as error:
+        raise session.wrap(error) from error
+
+
+def _driver_connection(connection: object) -> Any:
+    """The driver's own connection beneath SQLAlchemy's Session or Connection."""
+    if type(connection).__module__.startswith("sqlalchemy."):
+        below: Any = connection
+        if callable(getattr(below, "connection", None)):
+            below = below.connection()
+        if not below.in_transaction():
+            # Else its commit() would find nothing to commit.
+            below.begin()
+        return below.connection.driver_connection
+    return connection
+
+
+def _require_file(url: Url) -> None:
+    if url.backend != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    if not Path(url.database).is_file():
+        raise DatabaseUnreachableError(
+            f"no database file {url.database}",
+            hint="Create it first (for the sample application: demo migrate-fresh), "
+            "or name another with --database.",
+        )
+
+
+def _open(url: Url, engine: Engine, label: str) -> Any:
+    try:
+        return engine.open(url)
+    except engine.error as error:
+        raise DatabaseUnreachableError(
+            f"cannot connect to {label}: {_reason(error, url)}",
+            hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
+        ) from None
+    except OSError as error:
+        # A certificate that cannot be read; the drivers themselves wrap what the network says.
+        raise ConfigError(f"{label}: a file that the URL names: {error.strerror}") from None
+    except TypeError:
+        # Options of the URL become arguments of the driver, which answers unknown ones so.
+        raise ConfigError(
+            f"{label}: the driver does not know one of the options after the question mark"
+        ) from None
+    except (ValueError, NotImplementedError):
+        raise ConfigError(f"{label}: the driver cannot work with a part of this URL") from None
+
+
+def _reason(error: Exception, url: Url) -> str:
+    # The first line is the driver's own; later ones may repeat connection settings.
+    text = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+    text = text.removeprefix("connection failed: ")
+    return text.replace(url.password, "***") if url.password else text

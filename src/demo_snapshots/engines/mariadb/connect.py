@@ -1,0 +1,75 @@
+"""URL -> a connection of PyMySQL, in autocommit mode.
+
+What an option after the question mark means is what it means in SQLAlchemy's URLs: those are
+what an application beside this tool is configured with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT
+
+from demo_snapshots.engines.urls import Url, single
+from demo_snapshots.errors import ConfigError
+
+
+def _flag(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _WORDS:
+        raise ValueError(text)
+    return _WORDS[word]
+
+
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
+}
+_TYPES: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("port", "connect_timeout", "read_timeout", "write_timeout"), int),
+    **dict.fromkeys(("client_flag", "max_allowed_packet"), int),
+    **dict.fromkeys(("compress", "local_infile", "use_unicode"), _flag),
+    **dict.fromkeys(("ssl_disabled", "ssl_verify_identity", "ssl_check_hostname"), _flag),
+}
+_TLS = ("ca", "key", "cert", "capath", "cipher", "check_hostname")
+
+
+def open_connection(url: Url) -> pymysql.Connection[Any]:
+    return pymysql.connect(**pymysql_options(url))
+
+
+def pymysql_options(url: Url) -> dict[str, Any]:
+    """The URL as arguments of PyMySQL. Raises ConfigError for values of the wrong type."""
+    parts = {
+        "host": url.host,
+        "port": url.port,
+        "user": url.user,
+        "password": url.password,
+        "database": url.database,
+    }
+    options: dict[str, Any] = {name: value for name, value in parts.items() if value}
+    for name, text in single(url.query).items():
+        try:
+            options[name] = _TYPES.get(name, str)(text)
+        except ValueError:
+            raise ConfigError(f"the database URL: {name}={text} is not of the right kind") from None
+    return {
+        **_with_tls(options),
+        # As our sessions speak, whatever the application's do.
+        "charset": "utf8mb4",
+        "autocommit": True,
+        # An UPDATE counts the rows it found, also those that were so before.
+        "client_flag": options.get("client_flag", 0) | CLIENT.FOUND_ROWS,
+    }
+
+
+def _with_tls(options: dict[str, Any]) -> dict[str, Any]:
+    """A certificate alone means, as in SQLAlchemy's URLs, that the server's is checked against
+    it; PyMySQL's own arguments of the same names would not look at it."""
+    if "ssl_verify_cert" in options or "ssl_verify_identity" in options:
+        return options
+    rest = dict(options)
+    tls = {name: rest.pop(f"ssl_{name}") for name in _TLS if f"ssl_{name}" in options}
+    return {**rest, "ssl": tls} if tls else rest

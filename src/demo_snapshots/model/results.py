@@ -1,0 +1,188 @@
+"""What the operations give back: frozen, and nothing but what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo_snapshots.model.snapshots import Entry, Statistics, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What ``--prove`` did: the document was imported into an empty scratch database (``place``
+    in words), and exporting that gave the same ``records`` in the same bytes."""
+
+    place: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """``path`` is the stored file; ``written`` is false where the data was unchanged, and
+    ``version`` and ``path`` are then those of the version it equals. ``proof`` is what was
+    proved, None unless it was asked for."""
+
+    scenario: str
+    version: Version
+    path: Path
+    statistics: Statistics
+    file_size: int
+    digest: str
+    written: bool
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """How many demo rows were found to differ from the snapshot that was about to replace them:
+    in both but not alike, only in the database, only in the snapshot."""
+
+    changed: int
+    added: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import is about to replace; given to ``confirm`` before anything is locked.
+    ``edited`` is None where nothing can be compared, since the rows get fresh keys."""
+
+    scenario: str
+    source: Path
+    version: Version
+    replaces: Statistics
+    imports: Statistics
+    edited: Edits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """``replaced`` counts the demo rows there were, ``statistics`` those there are now."""
+
+    scenario: str
+    version: Version
+    source: Path
+    replaced: Statistics
+    statistics: Statistics
+    changed: int
+    """Rows actually deleted, updated or inserted; 0 where the database already held the demo."""
+    route: str
+    """``direct`` or ``merge``."""
+    edited: Edits | None = None
+    """As it was asked about; None where nobody was asked: finding out takes another load."""
+
+    @property
+    def total(self) -> int:
+        return self.statistics.total
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioListing:
+    """One scenario's versions, newest first; the first is the latest."""
+
+    scenario: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCheck:
+    """What ``verify`` found of one version; ``records`` and ``size`` as far as they could be
+    read. ``problems`` are clauses without a subject; empty means all is well."""
+
+    scenario: str
+    version: Version
+    path: Path
+    size: int | None
+    records: int | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Every version there is, or should be, by scenario and newest first. ``problems`` are
+    those of the store's books: manifest, list of schemas, latest."""
+
+    versions: tuple[VersionCheck, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def damaged(self) -> tuple[VersionCheck, ...]:
+        return tuple(version for version in self.versions if version.problems)
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems and not self.damaged
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """A version that got another number, since another one had the same. ``merged`` if both
+    stood in one file, with the conflict markers of a merge; the other has it to itself now."""
+
+    scenario: str
+    version: Version
+    becomes: Version
+    merged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RepairResult:
+    """``reconciled`` is what was wrong with the books, as sentences, and ``left`` what was found
+    amiss and cannot be repaired. Nothing was changed if ``dry_run``."""
+
+    reconciled: tuple[str, ...]
+    renumbered: tuple[Renumbered, ...]
+    left: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is in the store, scenarios by name; ``notes`` say what was found wrong or repaired."""
+
+    scenarios: tuple[ScenarioListing, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupResult:
+    """``removed`` and ``kept`` by scenario, newest first. Nothing was removed if ``dry_run``."""
+
+    removed: tuple[Entry, ...]
+    kept: tuple[Entry, ...]
+    freed: int
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableComparison:
+    """Rows of one table against the snapshot: ``missing`` are only in the snapshot,
+    ``extra`` only in the database, ``changed`` in both but not alike."""
+
+    table: str
+    rows: int
+    missing: int
+    extra: int
+    changed: int
+
+    @property
+    def same(self) -> bool:
+        return not (self.missing or self.extra or self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """What ``validate`` found. ``problems`` are sentences; empty means all is well."""
+
+    scenario: str | None
+    version: Version | None
+    statistics: Statistics
+    comparison: tuple[TableComparison, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems

@@ -1,0 +1,73 @@
+"""Which rows are demo rows: the configuration's rules, resolved against tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, or a place inside its JSON: ``metadata.demo_seed`` is ``("demo_seed",)``."""
+
+    column: str
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((self.column, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Rows whose ``field`` reads true (``true`` or ``1`` as boolean, number or string)."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Rows that reference a demo row of ``table`` by ``columns``."""
+
+    columns: tuple[str, ...]
+    table: str
+    referenced_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Rows for which a SQL predicate holds; one text per engine, mostly the same."""
+
+    sqlite: str
+    postgresql: str
+    mariadb: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowsAny:
+    """Rows that reference a demo row in at least one of several ways."""
+
+    ways: tuple[Follows, ...]
+
+
+Rule = Marked | Follows | FollowsAny | Where
+
+
+def ways_of(rule: Rule) -> tuple[Follows, ...]:
+    """The references by which a rule tells demo rows; none for a marker or a predicate."""
+    match rule:
+        case Follows():
+            return (rule,)
+        case FollowsAny(ways):
+            return ways
+        case _:
+            return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableSelection:
+    """What makes a row of ``table`` a demo row, and which scenario it belongs to."""
+
+    table: str
+    rule: Rule
+    scenario: Field | None = None
+    breakdown: str | None = None
+    json_references: tuple[tuple[str, str], ...] = ()

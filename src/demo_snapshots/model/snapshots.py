@@ -1,0 +1,161 @@
+"""Scenarios, versions, and what documents and stores say of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from demo_snapshots.errors import UsageError
+from demo_snapshots.model.tables import Table
+
+_SCENARIO = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+_VERSION = re.compile(r"v([1-9][0-9]{0,8})_([0-9]{4}-[0-9]{2}-[0-9]{2})")
+
+
+def check_scenario_name(name: str) -> str:
+    """Return ``name`` if it can name a scenario, that is, a directory of the store.
+
+    Raises UsageError for anything outside ``[a-z0-9][a-z0-9_-]*`` (at most 100 characters)
+    and for ``metadata``, which is the manifest's directory.
+    """
+    if not _SCENARIO.fullmatch(name) or len(name) > 100:
+        raise UsageError(
+            f"{name!r} cannot be a scenario name",
+            hint="Use lower-case letters, digits, - and _, beginning with a letter or digit.",
+        )
+    if name == "metadata":
+        raise UsageError("'metadata' cannot be a scenario name: the store's manifest lives there")
+    return name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """``v2_2025-01-20``: a number that only grows within a scenario, and the UTC day."""
+
+    number: int
+    day: date
+
+    def __str__(self) -> str:
+        return f"v{self.number}_{self.day.isoformat()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """The version that ``str`` wrote. Raises ValueError for any other text."""
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a version: {text!r}")
+        return cls(int(match[1]), date.fromisoformat(match[2]))
+
+
+class Packing(StrEnum):
+    """How a document is stored; the value is what ``--compress`` calls it."""
+
+    PLAIN = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+    @property
+    def suffix(self) -> str:
+        """What the file's name ends in."""
+        return {"none": ".sql", "gzip": ".sql.gz", "zstd": ".sql.zst"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """Rows of one table; ``breakdown`` counts them by the value of a column, sorted by value."""
+
+    table: str
+    rows: int
+    breakdown: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Rows per table, referenced tables before referencing ones."""
+
+    tables: tuple[TableCount, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(table.rows for table in self.tables)
+
+    def rows(self, table: str) -> int:
+        return next((count.rows for count in self.tables if count.table == table), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a document says of itself before its rows.
+
+    ``tables`` are in load order and hold only names, kinds, nullability and keys;
+    ``schema`` is the fingerprint over them, twelve hexadecimal digits; ``extra`` keeps the
+    lines this version of the format does not know.
+    """
+
+    scenario: str
+    version: Version
+    generated: datetime
+    source: str
+    schema: str
+    tables: tuple[Table, ...]
+    statistics: Statistics
+    tool: str = ""
+    migration: str | None = None
+    format: int = 1
+    includes: tuple[tuple[Table, int], ...] = ()
+    """Tables outside the demo whose rows travel along, and how many, in load order."""
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What reading a document tells of it, none of its rows kept.
+
+    ``size`` and ``sha256`` are of the whole file as it is stored, ``digest`` is of its rows
+    alone, both as lower-case hexadecimal digits.
+    """
+
+    header: Header
+    digest: str
+    size: int
+    sha256: str
+    packing: Packing = Packing.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored snapshot, as the manifest lists it.
+
+    ``path`` is relative to the store, with forward slashes; ``sha256`` covers the whole file,
+    ``digest`` only the rows (equal digests: same data).
+    """
+
+    scenario: str
+    version: Version
+    path: str
+    size: int
+    sha256: str
+    digest: str
+    generated: datetime
+    source: str
+    schema: str
+    statistics: Statistics
+    tool: str = ""
+    migration: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is named like a snapshot, and what the manifest says of it: None if nothing.
+    Where ``present`` is false, only the manifest knows it."""
+
+    scenario: str
+    version: Version
+    path: Path
+    present: bool
+    recorded: Entry | None

@@ -1,0 +1,118 @@
+"""Tables as every engine describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a column holds, in words that every engine shares; written in document headers."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    TEXT = "text"
+    JSON = "json"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    TIMESTAMPTZ = "timestamptz"
+    DATE = "date"
+    TIME = "time"
+    UUID = "uuid"
+    BINARY = "binary"
+    NATIVE = "native"
+    """A type only its own engine has (ranges, arrays, inet …), carried in its own text form."""
+
+
+class Affinity(StrEnum):
+    """How a dynamically typed column (SQLite) converts what is put into it.
+
+    Source: sqlite.org/datatype3.html, section 3.
+    """
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMERIC = "numeric"
+    REAL = "real"
+    BLOB = "blob"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. From a document's header only ``name``, ``kind`` and ``nullable`` are known.
+
+    ``length`` counts characters (text) or bytes (binary); ``precision`` is the number of
+    decimal digits (decimal), mantissa bits (float) or digits of a second (times);
+    ``affinity`` is set where the engine types cells rather than columns.
+    """
+
+    name: str
+    kind: Kind
+    nullable: bool = True
+    native: str = ""
+    has_default: bool = False
+    generated: bool = False
+    identity_always: bool = False
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    unsigned: bool = False
+    bits: int | None = None
+    affinity: Affinity | None = None
+    extended: bool = False
+    """Takes NaN, infinities and dates before Christ (PostgreSQL)."""
+    nul: bool = True
+    """Takes a NUL in text (all but PostgreSQL)."""
+    charset: str | None = None
+    """That of its text, where columns may have several (MariaDB)."""
+
+
+def moments(columns: Iterable[Column], but: Collection[str]) -> tuple[str, ...]:
+    """The columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, ``but`` for these names."""
+    kinds = (Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
+    return tuple(c.name for c in columns if c.kind in kinds and c.name not in but)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """``columns`` of the table it belongs to reference ``referenced_columns``, pairwise."""
+
+    name: str
+    columns: tuple[str, ...]
+    referenced_table: str
+    referenced_columns: tuple[str, ...]
+    on_delete: str = "NO ACTION"
+    deferrable: bool = False
+    referenced_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. ``key`` is its primary key in key order, empty where it has none."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    uniques: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    schema: str | None = None
+    has_heirs: bool = False
+    """Whether other tables inherit from it (PostgreSQL); their rows are not its own."""
+    has_triggers: bool = False
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def has(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    @property
+    def carried(self) -> tuple[Column, ...]:
+        """The columns a document carries: all but the generated ones."""
+        return tuple(column for column in self.columns if not column.generated)

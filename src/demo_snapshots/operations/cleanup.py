@@ -1,0 +1,48 @@
+"""Retention: which snapshots go, and then their removal."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from demo_snapshots.errors import UsageError
+from demo_snapshots.model.results import CleanupResult, Listing
+from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.operations.listing import list_exports
+from demo_snapshots.store import Store
+
+
+def cleanup_exports(
+    store: Store, scenario: str | None = None, *, keep: int = 5, dry_run: bool = False
+) -> CleanupResult:
+    """Remove all but the newest ``keep`` snapshots of the scenario, or of each one.
+
+    Never removes a scenario's latest; numbers that were used stay used. Plans and removes
+    under the store's lock, so that an export in between is counted; ``dry_run`` only plans,
+    and writes nothing. ``freed`` is in bytes, also where it would be.
+
+    Raises UsageError for ``keep`` below 1, ExportNotFoundError for a scenario without a
+    snapshot, and StoreError where one cannot be removed: those before it are gone then, and
+    doing it again goes on from there.
+    """
+    if keep < 1:
+        raise UsageError(
+            f"--keep={keep}: at least the latest version of a scenario is kept",
+            hint="Give 1 or more.",
+        )
+    nothing_to_do = not plan(list_exports(store, scenario), keep)[0]
+    with nullcontext() if dry_run or nothing_to_do else store.lock():
+        removed, kept = plan(list_exports(store, scenario), keep)
+        if removed and not dry_run:
+            store.remove(removed)
+    return CleanupResult(removed, kept, sum(entry.size for entry in removed), dry_run)
+
+
+def plan(listing: Listing, keep: int) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """Which entries go and which stay: of each scenario the first ``keep`` stay, newest first.
+    Both are by scenario, newest first; ``keep`` is at least 1."""
+    removed: list[Entry] = []
+    kept: list[Entry] = []
+    for scenario in listing.scenarios:
+        kept += scenario.entries[:keep]
+        removed += scenario.entries[keep:]
+    return tuple(removed), tuple(kept)

@@ -1,0 +1,123 @@
+"""Database -> document -> store: save a scenario's demo rows as its next version."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TypedDict, Unpack
+
+from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.errors import UsageError
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.results import ExportResult
+from demo_snapshots.model.snapshots import Entry, Packing, Version, check_scenario_name
+from demo_snapshots.operations.roundtrip import prove
+from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
+from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class ExportOptions(TypedDict, total=False):
+    """How to export; what is not given is false or None."""
+
+    auto_version: bool
+    """Write a new version even of data equal to the latest version's."""
+    allow_empty: bool
+    """Write even if no row carries the scenario."""
+    jobs: int
+    """Connections that may read large data at once; 1 if not given. The bytes written do not
+    depend on it."""
+    prove: bool
+    """Publish only what was imported into a scratch database and came out the same."""
+    compress: Packing | None
+    """How the file is stored; None as the configuration says."""
+    connection: object
+    """An open connection to read from, in place of the configured database: see ImportOptions."""
+    progress: Progress
+    """Told how many rows of each table have been written."""
+
+
+def export_scenario(
+    scenario: str,
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    **options: Unpack[ExportOptions],
+) -> ExportResult:
+    """Save the demo rows of ``scenario``, and those without a scenario, as its next version.
+
+    ``now`` (aware) is the moment written into the document; its UTC day names the version.
+    Rows, counts and schema come from one consistent read. Data equal to the latest version's
+    writes nothing, unless ``auto_version``. No row carrying the scenario raises
+    EmptyScenarioError, unless ``allow_empty``. Up to ``jobs`` connections read large data,
+    where the engine can; the bytes written do not depend on it. A version appears whole or not
+    at all; the store is locked for the whole export, so a higher version never holds older
+    rows. With ``prove`` it is published only after it was imported into a scratch database and
+    came out of that with the same bytes. ``compress`` is how the file is stored, None as the
+    configuration says; data equal to the latest version's is so however that one is stored.
+
+    Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
+    ExportError, StoreError.
+    """
+    check_scenario_name(scenario)
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    given = options.get("connection")
+    if given is not None and options.get("prove"):
+        raise UsageError(
+            "a snapshot of an open connection cannot be proved: others do not see its rows",
+            hint="Export without prove, or commit first and leave the connection out.",
+        )
+    with connect(config.database, given) as database, store.lock(), database.reading():
+        demo = see(database, config).of(scenario)
+        version = Version(store.next_number(scenario), moment.date())
+        with snapshot_of(
+            demo,
+            version,
+            moment,
+            allow_empty=options.get("allow_empty", False),
+            jobs=options.get("jobs", 1),
+            progress=options.get("progress", no_progress),
+        ) as snapshot:
+            return _publish(snapshot, store, demo, config, options)
+
+
+def _publish(
+    snapshot: Snapshot, store: Store, demo: DemoSet, config: Config, options: ExportOptions
+) -> ExportResult:
+    header = snapshot.header
+    packing = options.get("compress") or config.compress
+    latest = store.latest(header.scenario)
+    with store.draft(header.scenario, header.version, packing) as draft:
+        with packed(draft.file, packing) as file:
+            digest = snapshot.write(file)
+        draft.file.flush()
+        proof = prove(draft.path, header, digest, demo, config) if options.get("prove") else None
+        unchanged = (
+            latest is not None and latest.digest == digest and not options.get("auto_version")
+        )
+        # A version that was damaged since is no reason not to save the data again.
+        if latest is not None and unchanged and _is_whole(store, latest):
+            logger.info("%s: unchanged since %s", header.scenario, latest.version)
+            entry, written = latest, False
+        else:
+            entry, written = store.publish(draft, header, digest), True
+    return ExportResult(
+        scenario=header.scenario,
+        version=entry.version,
+        path=store.path(entry),
+        statistics=header.statistics,
+        file_size=entry.size,
+        digest=digest,
+        written=written,
+        proof=proof,
+    )
+
+
+def _is_whole(store: Store, entry: Entry) -> bool:
+    return describe(store.path(entry)).sha256 == entry.sha256

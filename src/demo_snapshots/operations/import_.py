@@ -1,0 +1,289 @@
+"""Store -> checks -> one transaction -> verification: put a snapshot's rows back.
+
+Two routes, one outcome. *Direct*: where the database holds no demo rows to replace, the file's
+rows go right into the tables. *Merge*: otherwise they are staged in temporary tables, checked
+there against the real rows, and only what differs is written. Either way one transaction, and
+either the snapshot's rows afterwards or every row as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, TypedDict, Unpack
+
+from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.sql.reader import Document, read_tail, reading
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.errors import (
+    CommitInDoubtError,
+    DatabaseBusyError,
+    DatabaseError,
+    DocumentError,
+    NotConfirmedError,
+    VerificationError,
+)
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
+from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
+from demo_snapshots.model.tables import Table
+from demo_snapshots.operations.compatibility import leave_out, require_fit
+from demo_snapshots.selection.conditions import require_conditions
+from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.store import Store, unknown_scenario
+from demo_snapshots.transfer.compare import compare, require_same
+from demo_snapshots.transfer.extract import RowSource
+from demo_snapshots.transfer.load import check_document, load_document
+from demo_snapshots.transfer.merge import Merge
+from demo_snapshots.transfer.protect import (
+    require_foreign_keys,
+    require_free_keys,
+    require_unreferenced,
+)
+from demo_snapshots.transfer.rekey import renew_keys
+from demo_snapshots.transfer.stage import Staging
+
+logger = logging.getLogger(__name__)
+
+Confirm = Callable[[ImportPlan], bool]
+"""Asked before demo rows are replaced; False leaves everything as it is. By then the whole file
+has been checked, and compared with the rows there are. None stands for yes, for checking the file
+while it loads, and for not comparing."""
+
+
+class ImportOptions(TypedDict, total=False):
+    """How to import; what is not given is false, empty or None."""
+
+    confirm: Confirm | None
+    """Asked if any demo row would be replaced."""
+    connection: object
+    """An open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3 to work on, in place of the
+    configured database: inside its transaction, which its owner commits or rolls back; a
+    transaction of its own where the connection commits each statement."""
+    force: bool
+    """Even where the configuration says that this is production."""
+    keep_other_scenarios: bool
+    """Replace only the rows that exporting the document's scenario would select."""
+    new_ids: bool
+    """Give the snapshot's rows fresh keys, carried through every reference."""
+    add: bool
+    """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
+    drop_columns: Sequence[str]
+    """``table.column`` names that the snapshot has and the database need not."""
+    progress: Progress
+    """Told how many bytes of the document have been loaded."""
+
+
+def import_latest_scenario(
+    scenario: str,
+    config: Config,
+    store: Store,
+    **options: Unpack[ImportOptions],
+) -> ImportResult:
+    """Make the database's demo rows those of the scenario's latest snapshot.
+
+    As ``import_from_file``; ExportNotFoundError names the scenarios there are.
+    """
+    config.refuse_production(force=options.get("force", False))
+    check_scenario_name(scenario)
+    entry = store.latest(scenario)
+    if entry is None:
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
+    return import_from_file(store.path(entry), config, scenario=scenario, **options)
+
+
+def import_scenario_version(
+    scenario: str,
+    version: str,
+    config: Config,
+    store: Store,
+    **options: Unpack[ImportOptions],
+) -> ImportResult:
+    """Make the database's demo rows those of ``version``: ``v1`` or ``v1_2025-01-15``.
+
+    As ``import_from_file``; ExportNotFoundError names the versions there are.
+    """
+    config.refuse_production(force=options.get("force", False))
+    check_scenario_name(scenario)
+    path = store.path(store.find(scenario, version))
+    return import_from_file(path, config, scenario=scenario, **options)
+
+
+def import_from_file(
+    path: Path, config: Config, *, scenario: str | None, **options: Unpack[ImportOptions]
+) -> ImportResult:
+    """Make the database's demo rows exactly the rows of the document at ``path``.
+
+    ``scenario``, if given, is what its header must name.
+
+    One transaction: afterwards the demo rows are the snapshot's and every other row is what it
+    was, or an error is raised and every row is as it was (a counter may have advanced). Raises
+    ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
+    VerificationError, NotConfirmedError, ProtectedDatabaseError, DatabaseError, ConfigError.
+    """
+    config.refuse_production(force=options.get("force", False))
+    size = read_tail(path).size
+    with connect(config.database, options.get("connection")) as database, reading(path) as stream:
+        document = Document(stream)
+        if scenario is not None and document.header.scenario != scenario:
+            raise DocumentError(
+                f"a snapshot of {document.header.scenario!r}, not of {scenario!r}",
+                hint=f"Import it as {document.header.scenario}.",
+            )
+        demo = see(database, config)
+        header = leave_out(document.header, options.get("drop_columns", ()))
+        require_fit(header, demo.schema.tables, demo.schema.external, database.label)
+        if options.get("keep_other_scenarios"):
+            demo = demo.of(header.scenario)
+        job = _Import(demo, path, size, header, options)
+        replaces = job.finds_rows_to_replace()
+        confirm = options.get("confirm")
+        if replaces and confirm is not None:
+            edited = job.ask(document, confirm)
+            return replace(job.merge(_again(stream)), edited=edited)
+        if not replaces and job.may_go_direct:
+            try:
+                return job.direct(document)
+            except (DatabaseBusyError, CommitInDoubtError):
+                raise
+            except (DatabaseError, VerificationError) as error:
+                # A key in use, or another order of tables: staged, it can be told or resolved.
+                logger.info("the direct route was refused (%s): staging", error.message)
+                document = _again(stream)
+        return job.merge(document)
+
+
+def _again(stream: BinaryIO) -> Document:
+    stream.seek(0)
+    return Document(stream)
+
+
+class _Import:
+    """One import: what both routes share."""
+
+    def __init__(
+        self, demo: DemoSet, path: Path, size: int, header: Header, options: ImportOptions
+    ) -> None:
+        self.demo = demo
+        self.database = demo.database
+        self.path = path
+        self.header = header
+        self.adds = options.get("add", False)
+        self.renews = self.adds or options.get("new_ids", False)
+        self.progress = options.get("progress", no_progress)
+        self.size = size
+
+    @property
+    def may_go_direct(self) -> bool:
+        """Whether the file's rows may go right into the tables. Not past triggers: they may
+        rewrite or swallow rows, which only the comparison with staged rows can tell."""
+        return not self.renews and not any(
+            table.has_triggers for table in self.demo.schema.tables.values()
+        )
+
+    def finds_rows_to_replace(self) -> bool:
+        with self.database.reading():
+            require_conditions(self.database, self.demo.selection)
+            return not self.adds and self.demo.finds()
+
+    def _count(self) -> Statistics:
+        """The demo rows that would be replaced."""
+        with self.database.reading():
+            return RowSource(self.demo).statistics()
+
+    def ask(self, document: Document, confirm: Confirm) -> Edits | None:
+        """Check the whole file, then ask; what was asked about."""
+        edited = None
+        if self.renews:
+            check_document(document, self.demo)
+        else:
+            edited = self._edits(document)
+        plan = ImportPlan(
+            scenario=self.header.scenario,
+            source=self.path,
+            version=self.header.version,
+            replaces=self._count(),
+            imports=self.header.statistics,
+            edited=edited,
+        )
+        if not confirm(plan):
+            raise NotConfirmedError("the answer was no; nothing was changed")
+        return edited
+
+    def _edits(self, document: Document) -> Edits:
+        """Stage the document, compare, and roll back: no demo row is locked while people think.
+        On a connection of its own, whose temporary tables end with it."""
+        with self.database.aside() as aside, aside.writing((), keep=False):
+            staging = self._staging(self.demo.over(aside))
+            staging.create()
+            load_document(document, staging, self.size, self.progress, include=False)
+            tables = compare(staging)
+        return Edits(
+            changed=sum(table.changed for table in tables),
+            added=sum(table.extra for table in tables),
+            deleted=sum(table.missing for table in tables),
+        )
+
+    def _staging(self, demo: DemoSet) -> Staging:
+        includes = [table for table, _ in self.header.includes]
+        return Staging(demo, self.header.tables, includes, adds=self.adds)
+
+    def _load(self, document: Document, staging: Staging, *, direct: bool) -> int:
+        return load_document(document, staging, self.size, self.progress, direct=direct)
+
+    @property
+    def _locked(self) -> list[Table]:
+        return [*self.demo.schema.tables.values(), *self.demo.schema.referencing]
+
+    def direct(self, document: Document) -> ImportResult:
+        staging = self._staging(self.demo)
+        with self.database.writing(self._locked):
+            with self.database.postponing(staging.order.postponed):
+                if self.demo.finds():
+                    raise VerificationError("demo rows appeared meanwhile")
+                changed = self._load(document, staging, direct=True)
+            for stage in staging.stages.values():
+                loaded = self.header.statistics.rows(stage.table.name)
+                there = staging.count(stage.target, staging.predicate(stage))
+                if there != loaded:
+                    raise VerificationError(
+                        f"{stage.table.name}: {loaded} rows were loaded and {there} of them are"
+                        " demo rows by this configuration"
+                    )
+            none = Statistics(tuple(TableCount(table.name, 0) for table in staging.order.tables))
+            return self._finished(staging, none, changed, "direct")
+
+    def merge(self, document: Document) -> ImportResult:
+        staging = self._staging(self.demo)
+        with self.database.writing(self._locked):
+            staging.create()
+            self._load(document, staging, direct=False)
+            if self.renews:
+                renew_keys(staging)
+            require_free_keys(staging)
+            require_unreferenced(staging)
+            replaced = staging.present()
+            merge = Merge(staging)
+            changed = merge.apply()
+            require_same(staging, merge.written)
+            return self._finished(staging, replaced, changed, "merge")
+
+    def _finished(
+        self, staging: Staging, replaced: Statistics, changed: int, route: str
+    ) -> ImportResult:
+        if not self.database.dialect.enforces_foreign_keys:
+            require_foreign_keys(staging)
+        # Counters survive a rollback, so they come last of all.
+        for table in (*self.demo.schema.tables.values(), *self.demo.schema.external.values()):
+            self.database.advance_sequences(table)
+        return ImportResult(
+            scenario=self.header.scenario,
+            version=self.header.version,
+            source=self.path,
+            replaced=replaced,
+            statistics=self.header.statistics,
+            changed=changed,
+            route=route,
+        )

@@ -1,0 +1,171 @@
+"""What a merge of two branches, a crash or a hand left of a store, made right again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.sql.reader import Document, describe, read_tail, reading
+from demo_snapshots.documents.sql.rewriting import renumbered, split_conflict
+from demo_snapshots.errors import DemoError
+from demo_snapshots.model.results import Renumbered, RepairResult
+from demo_snapshots.model.snapshots import Description, Entry, Header, Stored, Version
+from demo_snapshots.operations.verify import validate_export_file
+from demo_snapshots.store import Store
+
+
+def repair_store(store: Store, *, dry_run: bool = False) -> RepairResult:
+    """Put right what two branches that both exported, a crash or a hand left of the store.
+
+    Manifest, list of schemas and latest are brought in line with the files (a damaged manifest
+    is kept beside the new one), temporary files of dead processes removed. Of versions with the
+    same number the one generated first keeps it; each other one gets the next number nobody
+    used: a new file with that Version line, all else byte for byte, and then the old one is
+    removed. Two versions that git merged into one file are taken apart again where each side
+    is whole by its digest. No other file is touched, and none is lost.
+
+    May be interrupted anywhere and done again. ``dry_run`` only looks, and takes no lock.
+    Raises StoreError.
+    """
+    wrong = (
+        *_missing(store),
+        *store.inconsistencies(),
+        *(f"{p}: a temporary file" for p in store.stale()),
+    )
+    repair = _Repair(store, dry_run)
+    # Taking the lock puts the books right.
+    with nullcontext() if dry_run else store.lock():
+        for stored in store.inventory():
+            if stored.present:
+                repair.take_apart(stored)
+        repair.separate_twins()
+    return RepairResult(wrong, tuple(repair.done), tuple(repair.left), dry_run)
+
+
+def _missing(store: Store) -> tuple[str, ...]:
+    return tuple(
+        f"{stored.scenario} {stored.version} is in the manifest, and there is no such file"
+        for stored in store.inventory()
+        if not stored.present
+    )
+
+
+@dataclass
+class _Repair:
+    store: Store
+    dry_run: bool
+    done: list[Renumbered] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    # --- Two versions in one file ------------------------------------------------------------
+
+    def take_apart(self, stored: Stored) -> None:
+        """Make two versions of a file that git merged of two; others only have to be whole."""
+        try:
+            _require_ends(stored.path)
+        except DemoError as error:
+            with tempfile.TemporaryDirectory() as directory:
+                sides = _sides(stored, Path(directory))
+                if sides is None:
+                    self.left.append(error.message)
+                    return
+                (first, keeps), (second, moves) = sides
+                becomes = self._next(stored.scenario, stored.version)
+                if not self.dry_run:
+                    if self._copy_of(moves) is None:
+                        self._publish(second, moves, becomes)
+                    self._publish(first, keeps, stored.version, over_damaged=True)
+            self.done.append(Renumbered(stored.scenario, stored.version, becomes, merged=True))
+
+    # --- Two files with the same number ------------------------------------------------------
+
+    def separate_twins(self) -> None:
+        """Give the next numbers to all but the first of those that share one, in the order in
+        which they were generated."""
+        for entry in _twins(self.store.entries()):
+            path = self.store.path(entry)
+            description = describe(path)
+            if description.sha256 != entry.sha256:
+                self.left.append(f"{path}: was altered since it was saved, and keeps its number")
+                continue
+            copy = self._copy_of(description)
+            becomes = copy.version if copy else self._next(entry.scenario, entry.version)
+            if not self.dry_run:
+                if copy is None:
+                    self._publish(path, description, becomes)
+                self.store.remove([entry])
+            self.done.append(Renumbered(entry.scenario, entry.version, becomes, merged=False))
+
+    def _copy_of(self, description: Description) -> Entry | None:
+        """What an earlier repair, which did not come to its end, made of a version."""
+        header = description.header
+        for entry in self.store.entries(header.scenario):
+            if (
+                entry.version.number > header.version.number
+                and (entry.version.day, entry.digest) == (header.version.day, description.digest)
+                and (entry.generated, entry.source) == (header.generated, header.source)
+            ):
+                return entry
+        return None
+
+    def _next(self, scenario: str, version: Version) -> Version:
+        planned = sum(done.scenario == scenario for done in self.done) if self.dry_run else 0
+        return Version(self.store.next_number(scenario) + planned, version.day)
+
+    def _publish(
+        self, source: Path, description: Description, version: Version, over_damaged: bool = False
+    ) -> None:
+        header: Header = replace(description.header, version=version)
+        with (
+            reading(source) as stream,
+            self.store.draft(header.scenario, version, description.packing) as draft,
+        ):
+            with packed(draft.file, description.packing) as file:
+                for block in renumbered(stream, version):
+                    file.write(block)
+            self.store.publish(draft, header, description.digest, over_damaged=over_damaged)
+
+
+def _require_ends(path: Path) -> None:
+    """Raise DemoError unless the file's header and last lines are a snapshot's."""
+    read_tail(path)
+    with reading(path) as stream:
+        Document(stream)
+
+
+_Side = tuple[Path, Description]
+
+
+def _sides(stored: Stored, directory: Path) -> tuple[_Side, _Side] | None:
+    """The two whole snapshots that were merged into one file, in the order in which they were
+    generated; None if it does not hold two."""
+    ours, theirs = directory / "ours", directory / "theirs"
+    with stored.path.open("rb") as stream, ours.open("wb") as left, theirs.open("wb") as right:
+        if not split_conflict(stream, left, right):
+            return None
+    try:
+        sides = [(side, validate_export_file(side)) for side in (ours, theirs)]
+    except DemoError:
+        return None
+    for _, found in sides:
+        if (found.header.scenario, found.header.version) != (stored.scenario, stored.version):
+            return None
+    first, second = sorted(sides, key=lambda side: side[1].header.generated)
+    return first, second
+
+
+def _twins(entries: Iterable[Entry]) -> list[Entry]:
+    """Those whose number another one of the scenario had first, by scenario, in the order in
+    which they were generated."""
+    first: set[tuple[str, int]] = set()
+    twins: list[Entry] = []
+    for entry in sorted(entries, key=lambda e: (e.scenario, e.generated, e.path)):
+        place = (entry.scenario, entry.version.number)
+        if place in first:
+            twins.append(entry)
+        first.add(place)
+    return twins

@@ -1,0 +1,104 @@
+"""Document -> scratch database -> document: can the snapshot be put back as it is?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import zip_longest
+from pathlib import Path
+
+from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.sql.reader import reading
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.errors import DatabaseError, DemoError, ProofError
+from demo_snapshots.model.results import Proof
+from demo_snapshots.model.snapshots import Header
+from demo_snapshots.operations.import_ import import_from_file
+from demo_snapshots.operations.snapshot import snapshot_of
+from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.transfer.scratch import scratch, scratch_place
+
+_NOTHING = "No version was published."
+
+
+def prove(document: Path, header: Header, digest: str, demo: DemoSet, config: Config) -> Proof:
+    """Import ``document`` into a scratch database, export that, and compare the bytes.
+
+    ``header`` and ``digest`` are the document's, ``demo`` the set it was written from. The real
+    tables are only read. Nothing is left of the scratch database, whatever happens. Raises
+    ProofError if the document cannot be imported there, if it comes out otherwise, and if no
+    scratch database can be made.
+    """
+    place = scratch_place(demo.database)
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(scratch(demo.database, config.database, demo.external))
+        except DatabaseError as error:
+            raise ProofError(
+                f"nothing could be proved: {place} cannot be made: {error.message}",
+                hint=f"{_NOTHING} Ask for the right to create one, or export without --prove.",
+            ) from error
+        there = _moved(config, url, demo)
+        again = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "again.sql"
+        try:
+            import_from_file(
+                document, there, scenario=header.scenario, force=True, keep_other_scenarios=True
+            )
+            came_out = _written_again(again, header, there)
+        except DemoError as error:
+            raise ProofError(
+                f"the snapshot could not be put back into {place}:"
+                f" {error.message.removeprefix(f'{document}: ')}",
+                hint=f"{_NOTHING} A where condition that looks at tables outside the demo cannot"
+                " be proved: their rows are not there.",
+            ) from error
+        if came_out != digest:
+            table = _first_difference(document, again)
+            raise ProofError(
+                f"{table}: the rows put back into {place} are not the same",
+                hint=f"{_NOTHING} This is a fault of this program or of the database: please"
+                " report it with the table's definition.",
+            )
+        return Proof(place, header.statistics.total)
+
+
+def _moved(config: Config, url: str, demo: DemoSet) -> Config:
+    """The configuration for the scratch database, whose tables all lie in its default schema."""
+    configured = demo.schema.configured
+    return config.model_copy(
+        update={
+            "database": url,
+            "tables": {configured[name]: rule for name, rule in config.tables.items()},
+            "references": {
+                name.rpartition(".")[2]: rule for name, rule in config.references.items()
+            },
+        }
+    )
+
+
+def _written_again(path: Path, header: Header, config: Config) -> str:
+    with connect(config.database) as database, database.reading(), path.open("wb") as file:
+        demo = see(database, config).of(header.scenario)
+        with snapshot_of(demo, header.version, header.generated, allow_empty=True) as snapshot:
+            return snapshot.write(file)
+
+
+def _first_difference(one: Path, other: Path) -> str:
+    """The section in which two documents differ first."""
+    section = "the snapshot"
+    for ours, theirs in zip_longest(_content(one), _content(other)):
+        if ours is not None and ours.startswith(b"-- "):
+            section = ours[3:].decode().partition(" (")[0]
+        if ours != theirs:
+            break
+    return section
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    with reading(path) as stream:
+        is_content = False
+        for line in stream:
+            is_content = is_content or line.startswith(b"-- Cleanup ")
+            if is_content and not line.startswith(b"DELETE "):
+                yield line

@@ -1,0 +1,161 @@
+"""The rows of a demo set as a document: header, content, and the writing of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as package_version
+from typing import BinaryIO
+
+from demo_snapshots.documents.sql import statements
+from demo_snapshots.documents.sql.header import fingerprint
+from demo_snapshots.documents.sql.writer import Content, Deferred, Section, write_document
+from demo_snapshots.errors import EmptyScenarioError
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.rules import ways_of
+from demo_snapshots.model.snapshots import Header, Statistics, Version
+from demo_snapshots.model.tables import Column, Kind, Table, moments
+from demo_snapshots.selection.conditions import require_conditions
+from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.selection.external import Lookup
+from demo_snapshots.selection.order import DeferredReference
+from demo_snapshots.transfer.extract import RowSource
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A document about to be written: its rows stream from the database, once."""
+
+    header: Header
+    content: Content
+
+    def write(self, file: BinaryIO) -> str:
+        """Write the whole document; its content digest."""
+        return write_document(file, self.header, self.content)
+
+
+@contextmanager
+def snapshot_of(
+    demo: DemoSet,
+    version: Version,
+    generated: datetime,
+    *,
+    allow_empty: bool = False,
+    jobs: int = 1,
+    progress: Progress = no_progress,
+) -> Iterator[Snapshot]:
+    """The rows of ``demo``, which is of one scenario, as a document of that version; within one
+    consistent read of its database, for as long as the block lasts.
+
+    Raises EmptyScenarioError, ExternalReferenceError, ConfigError and DatabaseError.
+    """
+    assert demo.scenario is not None
+    texts = {lookup: _spelled(lookup) for _, _, lookup in demo.external.lookups()}
+    require_conditions(demo.database, demo.selection)
+    source = RowSource(demo, texts)
+    statistics, leading_out = source.count()
+    if not allow_empty:
+        _require_rows(demo, demo.scenario, statistics)
+    demo.external.require(leading_out)
+    header = Header(
+        scenario=demo.scenario,
+        version=version,
+        generated=generated,
+        source=demo.database.source,
+        tool=f"demo-snapshots {package_version('demo-snapshots')}",
+        schema=fingerprint(demo.order.tables),
+        migration=demo.schema.migration,
+        tables=demo.order.tables,
+        statistics=statistics,
+        includes=tuple((table, source.included_count(table)) for table in demo.external.included),
+    )
+    with source.reading_ahead(statistics, jobs):
+        yield Snapshot(header, _content(source, header, progress, demo.schema.search_path))
+
+
+def _require_rows(demo: DemoSet, scenario: str, statistics: Statistics) -> None:
+    named = any(rule.scenario for rule in demo.selection.rules.values())
+    if statistics.total and (not named or demo.selection.carries(demo.database, scenario)):
+        return
+    there = demo.scenarios()
+    raise EmptyScenarioError(
+        f"no demo row in {demo.database.label} carries the scenario {scenario!r}",
+        scenarios=there,
+        hint=f"There are: {', '.join(there)}." if there else "There are no demo rows at all.",
+    )
+
+
+def _spelled(lookup: Lookup) -> tuple[str, ...]:
+    referenced, _, column, key = lookup
+    return statements.lookup(referenced.name, column, key)
+
+
+def _content(
+    source: RowSource, header: Header, progress: Progress, search_path: Sequence[str]
+) -> Content:
+    order = source.order
+    return Content(
+        sections=[
+            Section(table, _watched(source, table, header.statistics, progress), _always(table))
+            for table in order.tables
+        ],
+        includes=[
+            Section(table, source.rows(table), _always(table)) for table, _ in header.includes
+        ],
+        selection=source.selection.rules,
+        deferred=[
+            Deferred(
+                reference.table,
+                reference.columns,
+                moments(reference.table.carried, reference.columns),
+                source.deferred_count(reference),
+                source.deferred_rows(reference),
+                between_tables=_is_between(source, reference),
+            )
+            for reference in order.deferred
+        ],
+        sequences=[
+            (table.name, column.name) for table in order.tables for column in _counted(table)
+        ],
+        # SQLite's foreign keys need no name; PostgreSQL's, which these lines alter, all have one.
+        postponed=[
+            (table.name, key.name)
+            for table, key in order.postponed
+            if key.name and not key.deferrable
+        ],
+        defers=bool(order.postponed),
+        search_path=search_path,
+    )
+
+
+def _is_between(source: RowSource, reference: DeferredReference) -> bool:
+    """Whether the stock clients' clean-up lets go of the reference: not of one by which the
+    table's demo rows are told."""
+    ways = ways_of(source.selection.rules[reference.table.name].rule)
+    told = any(set(way.columns) & set(reference.columns) for way in ways)
+    return reference.foreign_key.referenced_table != reference.table.name and not told
+
+
+def _always(table: Table) -> bool:
+    return any(column.identity_always for column in table.carried)
+
+
+def _watched(
+    source: RowSource, table: Table, statistics: Statistics, progress: Progress
+) -> Iterator[Sequence[bytes]]:
+    done, total = 0, statistics.rows(table.name)
+    progress(table.name, done, total)
+    for batch in source.rows(table):
+        yield batch
+        done += len(batch)
+        progress(table.name, done, total)
+
+
+def _counted(table: Table) -> Iterator[Column]:
+    """Columns that a sequence may fill: a single integer key, identity columns."""
+    for column in table.carried:
+        is_key = table.key == (column.name,) and column.kind is Kind.INTEGER
+        if is_key or column.identity_always:
+            yield column

@@ -1,0 +1,163 @@
+"""Is the database what the snapshot says?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.sql.reader import Document, describe, read_tail, reading
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.results import TableComparison, ValidationResult
+from demo_snapshots.model.snapshots import Entry, Statistics, check_scenario_name
+from demo_snapshots.operations.compatibility import fit
+from demo_snapshots.selection.conditions import require_conditions
+from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.selection.schema import Schema, reflect
+from demo_snapshots.store import Store, unknown_scenario
+from demo_snapshots.transfer.compare import compare
+from demo_snapshots.transfer.extract import RowSource
+from demo_snapshots.transfer.json_references import missing_json_references
+from demo_snapshots.transfer.load import load_document
+from demo_snapshots.transfer.protect import dangling
+from demo_snapshots.transfer.stage import Staging
+
+
+def validate_scenario(
+    config: Config,
+    store: Store,
+    scenario: str | None = None,
+    *,
+    schema_only: bool = False,
+    connection: object = None,
+    progress: Progress = no_progress,
+) -> ValidationResult:
+    """Check the demo rows of ``scenario``: their counts, foreign keys, references kept in JSON,
+    and whether they are exactly the scenario's latest snapshot, row by row.
+
+    Without ``scenario``, the one that all demo rows carry; where they carry several, only
+    counts and references are checked. With ``schema_only`` the rows are not looked at: do the
+    latest snapshots (of ``scenario``, or of all) still fit the tables? ``connection`` is an open
+    one to look through, as for imports. Changes nothing. What is
+    wrong comes back as ``problems``; errors are raised only for what keeps it from looking.
+    """
+    if scenario is not None:
+        check_scenario_name(scenario)
+        if store.latest(scenario) is None:
+            raise unknown_scenario(scenario, store.scenarios(), store.place)
+    known = store.scenarios()
+    named = any(rule.scenario for rule in config.tables.values())
+    if scenario is None and not named and len(known) == 1:
+        scenario = known[0]  # rows that name no scenario belong to the only one there is
+    with connect(config.database, connection) as database:
+        if schema_only:
+            schema = reflect(database, config.tables, config.references)
+            return _validate_schema(store, scenario, schema)
+        return _validate_rows(see(database, config), store, scenario, progress)
+
+
+def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> ValidationResult:
+    problems: list[str] = []
+    notes: list[str] = []
+    latest: Entry | None = None
+    for name in (scenario,) if scenario else store.scenarios():
+        latest = store.latest(name)
+        assert latest is not None
+        header = describe(store.path(latest)).header
+        found = fit(header, schema.tables, schema.external)
+        problems += [f"{name} {latest.version}: {problem}" for problem in found.problems]
+        notes += [f"{name} {latest.version}: {note}" for note in found.notes]
+        if schema.migration != latest.migration:
+            notes.append(
+                f"{name} {latest.version}: made at migration {latest.migration or 'none'},"
+                f" the database is at {schema.migration or 'none'}"
+            )
+    return ValidationResult(
+        scenario=scenario,
+        version=latest.version if scenario and latest else None,
+        statistics=latest.statistics if scenario and latest else Statistics(),
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _validate_rows(
+    everything: DemoSet, store: Store, scenario: str | None, progress: Progress
+) -> ValidationResult:
+    with everything.database.writing((), keep=False):
+        require_conditions(everything.database, everything.selection)
+        carried = everything.scenarios()
+        name = scenario or (carried[0] if len(carried) == 1 else None)
+        latest = store.latest(name) if name else None
+        demo = everything.of(name)
+        staging = Staging(demo, ())
+        result = ValidationResult(
+            scenario=name,
+            version=latest.version if latest else None,
+            statistics=RowSource(demo).statistics(),
+            problems=tuple(_broken_references(staging)),
+            notes=tuple(_why_not_compared(carried, name, latest)),
+        )
+        if latest is None:
+            return result
+        return _compared(result, demo, store.path(latest), progress)
+
+
+def _why_not_compared(
+    carried: tuple[str, ...], name: str | None, latest: Entry | None
+) -> list[str]:
+    if latest is not None:
+        return []
+    if name is not None:
+        return [f"{name} has no snapshot yet: the rows were compared with none"]
+    if carried:
+        return [f"the rows carry {', '.join(carried)}: name one to compare it with its snapshot"]
+    return ["there are no demo rows that carry a scenario"]
+
+
+def _broken_references(staging: Staging) -> list[str]:
+    problems = []
+    for stage in staging.stages.values():
+        for key in stage.table.foreign_keys:
+            count = dangling(staging, stage, key)
+            if count:
+                problems.append(
+                    f"{stage.table.name}.{', '.join(key.columns)}: {count} rows reference no row"
+                    f" of {key.referenced_table}"
+                )
+    for place, target, count in missing_json_references(staging):
+        problems.append(f"{place}: {count} references in JSON lead to no {target}")
+    return problems
+
+
+def _compared(
+    result: ValidationResult, demo: DemoSet, path: Path, progress: Progress
+) -> ValidationResult:
+    size = read_tail(path).size
+    with reading(path) as stream:
+        document = Document(stream)
+        found = fit(document.header, demo.schema.tables, demo.schema.external)
+        if found.problems:
+            problems = tuple(f"{result.version}: {problem}" for problem in found.problems)
+            return replace(result, problems=(*result.problems, *problems))
+        includes = [table for table, _ in document.header.includes]
+        staged = Staging(demo, document.header.tables, includes)
+        staged.create()
+        load_document(document, staged, size, progress, include=False)
+        comparison = compare(staged)
+    problems = tuple(_difference(table) for table in comparison if not table.same)
+    return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))
+
+
+def _difference(table: TableComparison) -> str:
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (table.missing, "missing"),
+            (table.changed, "changed"),
+            (table.extra, "more than in the snapshot"),
+        )
+        if count
+    ]
+    return f"{table.table}: {', '.join(parts)}"

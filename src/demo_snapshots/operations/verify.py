@@ -1,0 +1,114 @@
+"""Is every stored file the whole snapshot that was saved? No database is needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from demo_snapshots.documents.sql.reader import (
+    Document,
+    Rows,
+    any_literals,
+    any_lookup,
+    describe,
+    reading,
+)
+from demo_snapshots.errors import DemoError, DocumentError
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.results import Verification, VersionCheck
+from demo_snapshots.model.snapshots import Description, Entry, Stored, check_scenario_name
+from demo_snapshots.rows.literals import count_rows
+from demo_snapshots.store import Store, unknown_scenario
+
+
+def verify_exports(
+    store: Store, scenario: str | None = None, *, progress: Progress = no_progress
+) -> Verification:
+    """Read every stored file of ``scenario``, or of all, from its first byte to its last.
+
+    Each is checked against the grammar, its header's counts, its digest, and the size and
+    SHA-256 in the manifest; the manifest and latest are checked against the files. Writes
+    nothing and takes no lock. What is wrong comes back in the result, damaged files too; raises
+    ExportNotFoundError for a scenario without a snapshot, and StoreError where the store
+    cannot be read. ``progress`` counts versions.
+    """
+    files = store.inventory(None if scenario is None else check_scenario_name(scenario))
+    if scenario is not None and not files:
+        raise unknown_scenario(scenario, store.scenarios(), store.place)
+    named = Counter((stored.scenario, stored.version.number) for stored in files if stored.present)
+    versions = []
+    for done, stored in enumerate(files):
+        progress(f"{stored.scenario} {stored.version}", done, len(files))
+        check = _check(stored)
+        twins = named[stored.scenario, stored.version.number] - 1
+        if stored.present and twins:
+            problem = f"shares its number with {twins} other: demo repair gives one the next"
+            check = replace(check, problems=(*check.problems, problem))
+        versions.append(check)
+    stale = tuple(f"{path}: a temporary file" for path in store.stale())
+    return Verification(tuple(versions), store.inconsistencies(scenario), stale)
+
+
+def _check(stored: Stored) -> VersionCheck:
+    check = VersionCheck(stored.scenario, stored.version, stored.path, None, None, ())
+    if not stored.present:
+        return replace(check, problems=("is in the manifest, and there is no such file",))
+    if stored.path.is_symlink() or not stored.path.is_file():
+        return replace(check, problems=("is not a regular file",))
+    try:
+        found = validate_export_file(stored.path)
+    except DemoError as error:
+        reason = error.message.removeprefix(f"{stored.path}: ")
+        return replace(check, size=stored.path.stat().st_size, problems=(reason,))
+    return replace(
+        check,
+        size=found.size,
+        records=found.header.statistics.total,
+        problems=tuple(_contradictions(stored, found)),
+    )
+
+
+def _contradictions(stored: Stored, found: Description) -> list[str]:
+    """What name and manifest say otherwise than the file itself."""
+    header, recorded = found.header, stored.recorded
+    problems = []
+    if (header.scenario, header.version) != (stored.scenario, stored.version):
+        problems.append(f"says of itself that it is {header.scenario} {header.version}")
+    if not stored.path.name.endswith(found.packing.suffix):
+        problems.append(f"has another ending than its compression, {found.packing}, would give it")
+    if recorded is None:
+        problems.append("is not in the manifest")
+        return problems
+    if found.size != recorded.size:
+        problems.append(f"has {found.size} bytes, and {recorded.size} in the manifest")
+    if found.sha256 != recorded.sha256:
+        problems.append("has another SHA-256 than in the manifest: it was altered")
+    elif _told(recorded) != (found.digest, header.statistics, header.schema):
+        problems.append("is described otherwise in the manifest than it describes itself")
+    return problems
+
+
+def _told(entry: Entry) -> tuple[object, ...]:
+    return entry.digest, entry.statistics, entry.schema
+
+
+def validate_export_file(path: Path) -> Description:
+    """Read the whole document at ``path`` and check its grammar, counts and digest.
+
+    No database is needed. Raises DocumentError with the line, ExportNotFoundError.
+    """
+    description = describe(path)
+    statistics = description.header.statistics
+    counted = dict.fromkeys((count.table for count in statistics.tables), 0)
+    with reading(path) as stream:
+        document = Document(stream)
+        for event in document.rows(any_literals, any_literals, any_lookup):
+            if isinstance(event, Rows):
+                counted[event.table] += count_rows(event.text)
+        for table, rows in counted.items():
+            if rows != statistics.rows(table):
+                raise DocumentError(
+                    f"{table}: {rows} rows, and the header counts {statistics.rows(table)}"
+                )
+    return description

@@ -1,0 +1,208 @@
+"""A project: configuration, store, clock and guard found once; its methods are the verbs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from demo_snapshots.errors import UsageError
+from demo_snapshots.model.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from demo_snapshots.config.settings import Config
+    from demo_snapshots.model.results import (
+        CleanupResult,
+        ExportResult,
+        ImportResult,
+        Listing,
+        RepairResult,
+        ValidationResult,
+        Verification,
+    )
+    from demo_snapshots.model.snapshots import Statistics
+    from demo_snapshots.operations.export import ExportOptions
+    from demo_snapshots.operations.import_ import ImportOptions
+    from demo_snapshots.sample.scenario import Scenario
+    from demo_snapshots.sample.schema import MigrateResult
+    from demo_snapshots.store import Store
+
+Clock = Callable[[], datetime]
+"""Tells the present moment, aware."""
+
+
+def utc_now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_project(
+    directory: str | Path | None = None,
+    *,
+    database: str | None = None,
+    snapshots: str | Path | None = None,
+    config_file: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock = utc_now,
+) -> Project:
+    """Find the configuration of the project in ``directory``, the working directory if None.
+
+    ``database`` (a URL), ``snapshots`` (a directory) and ``config_file`` are what the command's
+    options of these names are, and win over all else. ``environment`` stands for the process's,
+    which it is if None; ``clock`` tells the moment that exports carry. Nothing is connected to
+    or written. Raises ConfigError.
+    """
+    from demo_snapshots.config.settings import load_config
+
+    config = load_config(
+        database=database,
+        snapshots=snapshots,
+        file=config_file,
+        environment=os.environ if environment is None else environment,
+        directory=None if directory is None else Path(directory),
+    )
+    return Project(config, clock)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project's demo data. Each method is one operation, which says what it gives, raises
+    and keeps whole; errors are of the tree under DemoError. Safe to keep: every call looks at
+    database and store anew.
+
+    Where ``config.production`` names what says that this is production, ``import_``, ``seed`` and
+    ``migrate_fresh`` raise ProtectedDatabaseError unless ``force``.
+    """
+
+    config: Config
+    clock: Clock = utc_now
+
+    @cached_property
+    def store(self) -> Store:
+        """Where the snapshots are kept. Raises UsageError for a place that cannot be one."""
+        from demo_snapshots.documents.sql.reader import describe
+        from demo_snapshots.store import open_store
+
+        return open_store(self.config.snapshots, describe)
+
+    def export(self, scenario: str, **options: Unpack[ExportOptions]) -> ExportResult:
+        """Save the demo rows of ``scenario`` as its next version: ``export_scenario``."""
+        from demo_snapshots.operations.export import export_scenario
+
+        return export_scenario(scenario, self.config, self.store, now=self.clock(), **options)
+
+    def import_(
+        self,
+        scenario: str,
+        *,
+        version: str | None = None,
+        file: str | Path | None = None,
+        **options: Unpack[ImportOptions],
+    ) -> ImportResult:
+        """Make the demo rows those of a snapshot: the latest of ``scenario``, its ``version``
+        (``v1`` or ``v1_2025-01-15``), or the document in ``file``, whose header must name it.
+
+        Asks nobody unless ``confirm`` is given. As ``import_from_file``; UsageError for both a
+        version and a file.
+        """
+        from demo_snapshots.operations import import_ as operation
+
+        if version is not None and file is not None:
+            raise UsageError("a version and a file contradict each other")
+        if file is not None:
+            return operation.import_from_file(Path(file), self.config, scenario=scenario, **options)
+        if version is not None:
+            return operation.import_scenario_version(
+                scenario, version, self.config, self.store, **options
+            )
+        return operation.import_latest_scenario(scenario, self.config, self.store, **options)
+
+    def list_exports(self, scenario: str | None = None) -> Listing:
+        """What is saved, of all scenarios or of one: ``list_exports``."""
+        from demo_snapshots.operations.listing import list_exports
+
+        return list_exports(self.store, scenario)
+
+    def cleanup_exports(
+        self, scenario: str | None = None, *, keep: int = 5, dry_run: bool = False
+    ) -> CleanupResult:
+        """Remove all but the newest ``keep`` versions: ``cleanup_exports``."""
+        from demo_snapshots.operations.cleanup import cleanup_exports
+
+        return cleanup_exports(self.store, scenario, keep=keep, dry_run=dry_run)
+
+    def validate(
+        self,
+        scenario: str | None = None,
+        *,
+        schema_only: bool = False,
+        connection: object = None,
+        progress: Progress = no_progress,
+    ) -> ValidationResult:
+        """Compare the database with the latest snapshot: ``validate_scenario``."""
+        from demo_snapshots.operations.validate import validate_scenario
+
+        return validate_scenario(
+            self.config,
+            self.store,
+            scenario,
+            schema_only=schema_only,
+            connection=connection,
+            progress=progress,
+        )
+
+    def verify(
+        self, scenario: str | None = None, *, progress: Progress = no_progress
+    ) -> Verification:
+        """Read every saved file again: ``verify_exports``."""
+        from demo_snapshots.operations.verify import verify_exports
+
+        return verify_exports(self.store, scenario, progress=progress)
+
+    def repair(self, *, dry_run: bool = False) -> RepairResult:
+        """Bring the store in order after a merge or a crash: ``repair_store``."""
+        from demo_snapshots.operations.repair import repair_store
+
+        return repair_store(self.store, dry_run=dry_run)
+
+    def migrate_fresh(self, *, force: bool = False) -> MigrateResult:
+        """Drop and recreate the sample application's tables.
+
+        ``force`` goes ahead in production, and over other tables and rows that are no demo data.
+        """
+        self.config.refuse_production(force=force)
+        from demo_snapshots.sample.engine import make_engine
+        from demo_snapshots.sample.schema import migrate_fresh
+
+        return migrate_fresh(make_engine(self.config.database), force=force)
+
+    def seed(
+        self,
+        scenario: str | Scenario,
+        *,
+        seed: int = 1,
+        as_of: datetime | None = None,
+        scale: int = 1,
+        force: bool = False,
+        progress: Progress = no_progress,
+    ) -> Statistics:
+        """Replace a scenario's demo rows in the sample application by newly made ones; what was
+        inserted. ``scenario`` is the name of a shipped one, or one that was loaded; ``as_of``
+        the moment the demo leads up to, now if None."""
+        self.config.refuse_production(force=force)
+        from demo_snapshots.sample.engine import make_engine
+        from demo_snapshots.sample.scenario import load_scenario
+        from demo_snapshots.sample.seeding import seed as seed_rows
+
+        return seed_rows(
+            make_engine(self.config.database),
+            load_scenario(scenario) if isinstance(scenario, str) else scenario,
+            seed=seed,
+            as_of=as_of or self.clock().replace(microsecond=0),
+            scale=scale,
+            progress=progress,
+        )

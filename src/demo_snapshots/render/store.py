@@ -1,0 +1,120 @@
+"""What ``verify`` and ``repair`` say of the store itself. As ``render``."""
+
+from __future__ import annotations
+
+from demo_snapshots.model.results import Renumbered, RepairResult, Verification
+from demo_snapshots.render.results import (
+    Grid,
+    Heading,
+    Line,
+    Look,
+    Report,
+    Row,
+    counted,
+    file_size,
+    number,
+)
+
+
+def verification_report(result: Verification) -> Report:
+    """Every version on a line of its own, the damaged ones with what is wrong beneath."""
+    notes = tuple(Line(f"note: {note}", Look.WARNING) for note in result.notes)
+    if not result.versions and result.valid:
+        return (Line("Nothing has been exported yet."), *notes)
+    checked = counted(len(result.versions), "version")
+    if result.valid:
+        return (Line(f"{checked}: whole and as recorded", Look.GOOD), _checks(result), *notes)
+    wrong = verification_problems(result)
+    return (
+        Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD),
+        *(Line(f"  - {problem}") for problem in wrong),
+        *((_checks(result),) if result.versions else ()),
+        *notes,
+    )
+
+
+def verification_problems(result: Verification) -> tuple[str, ...]:
+    """Every problem as a sentence: those of the store's books, then those of the versions."""
+    of_versions = (
+        f"{check.scenario} {check.version}: {problem}"
+        for check in result.versions
+        for problem in check.problems
+    )
+    return (*result.problems, *of_versions)
+
+
+def verification_failure(result: Verification) -> str:
+    return f"verifying found {counted(len(verification_problems(result)), 'problem')}"
+
+
+def _checks(result: Verification) -> Grid:
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for check in result.versions:
+        first = check.scenario not in seen
+        seen.add(check.scenario)
+        cells = (
+            check.scenario if first else "",
+            str(check.version),
+            "" if check.records is None else number(check.records),
+            "" if check.size is None else file_size(check.size),
+            "damaged" if check.problems else "ok",
+        )
+        look = Look.BAD if check.problems else Look.PLAIN
+        rows.append(Row(cells, look, after_rule=first and bool(rows)))
+    numeric = (Heading("Records", numeric=True), Heading("Size", numeric=True))
+    return Grid((Heading("Scenario"), Heading("Version"), *numeric, Heading("")), tuple(rows))
+
+
+def verification_json(result: Verification) -> dict[str, object]:
+    return {
+        "valid": result.valid,
+        "problems": list(result.problems),
+        "notes": list(result.notes),
+        "versions": [
+            {
+                "scenario": check.scenario,
+                "version": str(check.version),
+                "path": str(check.path),
+                "size": check.size,
+                "records": check.records,
+                "problems": list(check.problems),
+            }
+            for check in result.versions
+        ],
+    }
+
+
+def repair_report(result: RepairResult) -> Report:
+    """What was done, or would be (``dry_run``)."""
+    notes = tuple(Line(f"note: {note}", Look.WARNING) for note in result.left)
+    if not (result.reconciled or result.renumbered):
+        return (Line("Nothing to repair", Look.GOOD), *notes)
+    verb = "Would put right" if result.dry_run else "Put right"
+    steps = (*result.reconciled, *map(_renumbered, result.renumbered))
+    done = (Line(f"  - {step}") for step in steps)
+    return (Line(f"{verb} {counted(len(steps), 'thing')}:", Look.GOOD), *done, *notes)
+
+
+def _renumbered(change: Renumbered) -> str:
+    name = f"{change.scenario} {change.version}"
+    if change.merged:
+        return f"{name} was two versions merged into one file: the later one is {change.becomes}"
+    return f"{name} shared its number with an earlier one: it is {change.becomes}"
+
+
+def repair_json(result: RepairResult) -> dict[str, object]:
+    return {
+        "dry_run": result.dry_run,
+        "put_right": list(result.reconciled),
+        "renumbered": [
+            {
+                "scenario": change.scenario,
+                "version": str(change.version),
+                "becomes": str(change.becomes),
+                "merged": change.merged,
+            }
+            for change in result.renumbered
+        ],
+        "left": list(result.left),
+    }

@@ -1,0 +1,191 @@
+"""Literals, both directions: how values stand in a document, and how they are read from it.
+
+Between the rooms rows travel as *raw rows*: ``(1,'it''s',NULL,TRUE,X'00FF')``, finished SQL in
+which every value is one of
+
+* ``NULL``, ``TRUE``, ``FALSE``, a number,
+* ``'text'`` with ``''`` for a quote and nothing else escaped,
+* ``X'00FF'`` for binary values, upper-case digits,
+* ``CAST(X'6100' AS CHAR)`` for text that holds a NUL.
+
+In a document the last two, and text with CR or other control characters, stand on a line of
+their own in two forms, because the engines spell them differently and because clients and git
+turn CR LF into LF. ``encode`` goes from raw to document, ``decode`` back. Both pass text that
+needs nothing through untouched, at memory speed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+STRING = rb"'[^']*+(?:''[^']*+)*+'"
+HEX = rb"(?:[0-9A-F]{2})*+"
+BINARY = rb"\n/\* /\* \*/ X'" + HEX + rb"' -- \*/ '\\x" + HEX + rb"'\n"
+
+
+_ESCAPE = rb"''|\\(?:[\\bfnrt]|x[0-9a-f]{2})"
+
+
+def special_text(*, nul: bool = True, length: int | None = None) -> bytes:
+    """A pattern for the two forms of a text of at most ``length`` characters."""
+    digits = HEX if nul else rb"(?:0[1-9A-F]|[1-9A-F][0-9A-F])*+"
+    if length is None:
+        escaped = rb"(?:[^'\\\x00-\x1f\x7f]++|" + _ESCAPE + rb")*+"
+    else:
+        one = rb"(?:[^'\\\x00-\x1f\x7f-\xbf]|" + _ESCAPE + rb")[\x80-\xbf]*+"
+        escaped = rb"(?:%b){0,%d}+" % (one, length)
+    return rb"\n/\* /\* \*/ CAST\(X'" + digits + rb"' AS CHAR\) -- \*/ E'" + escaped + rb"'\n"
+
+
+SPECIAL_TEXT = special_text()
+
+# Names in statements may hold a quote, with which no string begins.
+_NAME = rb'"[^"]*+"'
+_RAW = rb"CAST\(X'(" + HEX + rb")' AS CHAR\)|X'(" + HEX + rb")'|(" + STRING + rb")"
+_RAW_TOKEN = re.compile(_RAW + rb"|" + _NAME)
+_DOCUMENT_TOKEN = re.compile(
+    rb"\n/\* /\* \*/ (?:CAST\(X'(?P<special>"
+    + HEX
+    + rb")' AS CHAR\) -- \*/ E'(?P<escaped>[^'\n]*+(?:''[^'\n]*+)*+)'"
+    rb"|X'(?P<hex>" + HEX + rb")' -- \*/ '\\x(?P<same>" + HEX + rb")')\n|" + STRING + rb"|" + _NAME
+)
+
+# Deleting with translate and comparing lengths runs at 1.8 GB/s; a regular expression that
+# looks for the same bytes at 0.36.
+_CONTROL = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
+_PIECE = 1 << 22
+_ESCAPES = {0x5C: b"\\\\", 0x27: b"''", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
+_UNESCAPE = re.compile(rb"\\(?:([\\bfnrt])|x([0-9a-f]{2}))|''")
+_UNESCAPED = {b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+def has_control(text: bytes) -> bool:
+    """Whether ``text`` holds CR or a control character other than TAB and LF."""
+    if len(text) > _PIECE:
+        return any(
+            has_control(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE)
+        )
+    return len(text.translate(None, _CONTROL)) != len(text)
+
+
+def quote(text: str) -> str:
+    """``text`` as a plain string literal. For text without control characters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def encode(rows: bytes) -> bytes:
+    """Raw rows as a document holds them. ``rows`` may be any number of whole rows."""
+    if b"X'" not in rows and not has_control(rows):
+        return rows
+    return _RAW_TOKEN.sub(_carry_token, rows)
+
+
+def _carry_token(match: re.Match[bytes]) -> bytes:
+    special, binary, string = match.groups()
+    if match.lastindex is None:
+        return match[0]
+    if binary is not None:
+        return b"\n/* /* */ X'" + binary + b"' -- */ '\\x" + binary + b"'\n"
+    if special is None:
+        if not has_control(string):
+            return bytes(string)
+        text = string[1:-1].replace(b"''", b"'")
+        special = text.hex().upper().encode()
+    else:
+        text = bytes.fromhex(special.decode())
+    return b"\n/* /* */ CAST(X'" + special + b"' AS CHAR) -- */ E'" + _escape(text) + b"'\n"
+
+
+def _escape(text: bytes) -> bytes:
+    return b"".join(_escaped(text))
+
+
+def _escaped(text: bytes) -> Iterable[bytes]:
+    for byte in text:
+        if byte in _ESCAPES:
+            yield _ESCAPES[byte]
+        elif byte < 32 or byte == 127:
+            yield b"\\x%02x" % byte
+        else:
+            yield bytes((byte,))
+
+
+class TwoFormsError(ValueError):
+    """The two forms of a value do not say the same: one engine would load something else than
+    another. ``position`` is that of the line break before them."""
+
+    def __init__(self, what: str, position: int) -> None:
+        super().__init__(what)
+        self.position = position
+
+
+def decode(rows: bytes) -> bytes:
+    """The raw rows that ``encode`` turned into ``rows``.
+
+    ``rows`` has been recognised by the grammar. Raises TwoFormsError.
+    """
+    if b"\n/* /* */ " not in rows:
+        return rows
+    return _DOCUMENT_TOKEN.sub(_recover_token, rows)
+
+
+def _recover_token(match: re.Match[bytes]) -> bytes:
+    binary, special = match["hex"], match["special"]
+    if binary is not None:
+        if binary != match["same"]:
+            raise TwoFormsError("the two forms of a binary value differ", match.start())
+        return b"X'" + bytes(binary) + b"'"
+    if special is None:
+        return match[0]
+    text = bytes.fromhex(special.decode())
+    if _UNESCAPE.sub(_unescape, match["escaped"]) != text:
+        raise TwoFormsError("the two forms of a text differ", match.start())
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TwoFormsError("a text that is not UTF-8", match.start()) from None
+    if b"\0" in text:
+        return b"CAST(X'" + bytes(special) + b"' AS CHAR)"
+    return b"'" + text.replace(b"'", b"''") + b"'"
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    letter, digits = match.groups()
+    if letter is not None:
+        return _UNESCAPED[letter]
+    return bytes.fromhex(digits.decode()) if digits is not None else b"'"
+
+
+RAW_LITERAL = re.compile(rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW)
+
+
+def split(row: bytes) -> list[bytes]:
+    """The raw literals of one raw row ``(…)``, in order."""
+    return [match[0] for match in RAW_LITERAL.finditer(row)]
+
+
+def count_rows(rows: bytes) -> int:
+    """How many there are in raw rows ``(…),\\n(…)``."""
+    count, start, quotes = 1, 0, 0
+    while (end := rows.find(b"),\n(", start)) >= 0:
+        quotes += rows.count(b"'", start, end)
+        # Within a string it is text; a reference by natural key stands on a line of its own too.
+        if quotes % 2 == 0 and not rows.startswith(b"SELECT ", end + 4):
+            count += 1
+        start = end + 4
+    return count
+
+
+def choose(rows: bytes, wanted: Sequence[bool]) -> bytes:
+    """Raw rows with only the ``wanted`` of their columns."""
+    kept: list[bytes] = []
+    row: list[bytes] = []
+    for position, match in enumerate(RAW_LITERAL.finditer(rows)):
+        place = position % len(wanted)
+        if wanted[place]:
+            row.append(match[0])
+        if place == len(wanted) - 1:
+            kept.append(b"(" + b",".join(row) + b")")
+            row = []
+    return b",\n".join(kept)

@@ -1,0 +1,100 @@
+"""In which order tables load, and which references cannot be there from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from demo_snapshots.model.tables import ForeignKey, Table
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredReference:
+    """``columns`` of ``table`` load as NULL and are set at the end: where ``forward``, only in
+    rows that reference a row of their own table further on in key order."""
+
+    table: Table
+    foreign_key: ForeignKey
+    columns: tuple[str, ...]
+    forward: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """``tables`` with referenced tables before referencing ones, else as they were given.
+    ``postponed`` are foreign keys of NOT NULL columns in a cycle, checked only at the end."""
+
+    tables: tuple[Table, ...]
+    deferred: tuple[DeferredReference, ...] = ()
+    postponed: tuple[tuple[Table, ForeignKey], ...] = ()
+
+
+def load_order(tables: Mapping[str, Table]) -> LoadOrder:
+    """The order for ``tables``, which reference each other only by their foreign keys."""
+    waiting = dict(tables)
+    ordered: list[Table] = []
+    deferred: list[DeferredReference] = []
+    postponed: list[tuple[Table, ForeignKey]] = []
+    while waiting:
+        table = next((t for t in waiting.values() if not _needs(t, waiting)), None)
+        if table is None:
+            table = _break_cycle(waiting)
+            for key in _needs(table, waiting):
+                _put_off(table, key, deferred, postponed, forward=False)
+        for key in table.foreign_keys:
+            if key.referenced_table == table.name:
+                by_key = key.referenced_columns == table.key and len(table.key) > 0
+                _put_off(table, key, deferred, postponed, forward=by_key)
+        ordered.append(waiting.pop(table.name))
+    return LoadOrder(tuple(ordered), tuple(deferred), tuple(postponed))
+
+
+def _needs(table: Table, waiting: Mapping[str, Table]) -> list[ForeignKey]:
+    return [
+        key
+        for key in table.foreign_keys
+        if key.referenced_table in waiting and key.referenced_table != table.name
+    ]
+
+
+def _nullable(table: Table, key: ForeignKey) -> tuple[str, ...]:
+    # One NULL column switches a composite key off (MATCH SIMPLE, the default everywhere).
+    return tuple(
+        name for name in key.columns if table.column(name).nullable and name not in table.key
+    )
+
+
+def _break_cycle(waiting: Mapping[str, Table]) -> Table:
+    cyclic = [table for table in waiting.values() if _reaches(table, table.name, waiting)]
+    for table in cyclic:
+        if table.key and all(_nullable(table, key) for key in _needs(table, waiting)):
+            return table
+    return cyclic[0]
+
+
+def _reaches(table: Table, goal: str, waiting: Mapping[str, Table]) -> bool:
+    seen: set[str] = set()
+    ahead = [key.referenced_table for key in _needs(table, waiting)]
+    while ahead:
+        name = ahead.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            ahead += [key.referenced_table for key in _needs(waiting[name], waiting)]
+    return False
+
+
+def _put_off(
+    table: Table,
+    key: ForeignKey,
+    deferred: list[DeferredReference],
+    postponed: list[tuple[Table, ForeignKey]],
+    *,
+    forward: bool,
+) -> None:
+    columns = _nullable(table, key)
+    if columns and table.key:
+        deferred.append(DeferredReference(table, key, columns, forward))
+    else:
+        postponed.append((table, key))

@@ -1,0 +1,200 @@
+"""Configuration -> which rows are demo rows, per table, in this engine's SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from demo_snapshots.config.settings import Config, FollowsAnyOf, PredicatePerEngine, TableRule
+from demo_snapshots.engines.base.dialect import Dialect
+from demo_snapshots.engines.connection import Database
+from demo_snapshots.errors import ConfigError
+from demo_snapshots.model.rules import (
+    Field,
+    Follows,
+    FollowsAny,
+    Marked,
+    Rule,
+    TableSelection,
+    Where,
+    ways_of,
+)
+from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.selection.schema import Schema
+
+_TRUE = "('true', '1', '\"true\"', '\"1\"')"
+_PART = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def resolve(config: Config, schema: Schema) -> dict[str, TableSelection]:
+    """The configuration's rules against the reflected tables, by table name.
+
+    Raises ConfigError for a rule that names a column or a foreign key that is not there.
+    """
+    rules = {
+        schema.configured[name]: _resolve(schema.configured[name], rule, schema)
+        for name, rule in config.tables.items()
+    }
+    for name in rules:
+        _require_end(name, rules)
+    return rules
+
+
+def _require_end(
+    name: str, rules: Mapping[str, TableSelection], passed: tuple[str, ...] = ()
+) -> None:
+    if name in passed:
+        raise ConfigError(
+            f"tables.{passed[0]}.follows: {' -> '.join([*passed, name])} leads nowhere"
+        )
+    for way in ways_of(rules[name].rule):
+        _require_end(way.table, rules, (*passed, name))
+
+
+def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
+    table = schema.tables[name]
+    if rule.breakdown:
+        _column(table, rule.breakdown, "breakdown")
+    for place in rule.json_references:
+        _column(table, re.split(r"[.\[]", place)[0], "json-references")
+    for target in rule.json_references.values():
+        referenced, _, column = target.rpartition(".")
+        if referenced not in schema.tables or not schema.tables[referenced].has(column):
+            raise ConfigError(f"tables.{name}.json-references: no selected column {target}")
+    return TableSelection(
+        table=name,
+        rule=_rule(table, rule, schema),
+        scenario=_field(table, rule.scenario, "scenario") if rule.scenario else None,
+        breakdown=rule.breakdown,
+        json_references=tuple(rule.json_references.items()),
+    )
+
+
+def _rule(table: Table, rule: TableRule, schema: Schema) -> Rule:
+    if rule.marker:
+        return Marked(_field(table, rule.marker, "marker"))
+    if isinstance(rule.follows, FollowsAnyOf):
+        return FollowsAny(tuple(_follows(table, way, schema) for way in rule.follows.any))
+    if rule.follows:
+        return _follows(table, rule.follows, schema)
+    if isinstance(rule.where, PredicatePerEngine):
+        return Where(rule.where.sqlite, rule.where.postgresql, rule.where.mariadb)
+    text = rule.where or ""
+    return Where(text, text, text)
+
+
+def _follows(table: Table, columns: tuple[str, ...], schema: Schema) -> Follows:
+    for key in table.foreign_keys:
+        if set(key.columns) == set(columns) and key.referenced_table in schema.tables:
+            return Follows(key.columns, key.referenced_table, key.referenced_columns)
+    raise ConfigError(
+        f"tables.{table.name}.follows: {', '.join(columns)} is no foreign key"
+        " to another table of the configuration"
+    )
+
+
+def _field(table: Table, text: str, rule: str) -> Field:
+    # A column's own name may hold a dot, so whole names come first.
+    if table.has(text):
+        return Field(text)
+    column, *path = text.split(".")
+    _column(table, column, rule)
+    if not all(_PART.fullmatch(part) for part in path):
+        raise ConfigError(f"tables.{table.name}.{rule}: {text!r} is no path into a JSON column")
+    return Field(column, tuple(path))
+
+
+def _column(table: Table, name: str, rule: str) -> None:
+    if not table.has(name):
+        raise ConfigError(f"tables.{table.name}.{rule}: the table has no column {name!r}")
+
+
+class Selection:
+    """The resolved rules, spoken in one engine's SQL."""
+
+    def __init__(
+        self, dialect: Dialect, tables: Mapping[str, Table], rules: Mapping[str, TableSelection]
+    ) -> None:
+        self.dialect = dialect
+        self.tables = tables
+        self.rules = rules
+
+    def predicate(self, table: str, scenario: str | None = None) -> str:
+        """A condition on ``table``'s own columns: its demo rows, or those of one scenario and
+        those without one."""
+        selection = self.rules[table]
+        match selection.rule:
+            case Marked(field):
+                condition = f"{self._text(table, field)} IN {_TRUE}"
+            case Where() as where:
+                condition = f"({getattr(where, self.dialect.name)})"
+            case Follows() as way:
+                return self._follows(way, scenario)
+            case FollowsAny(ways):
+                return f"({' OR '.join(self._follows(way, scenario) for way in ways)})"
+        if scenario is None or selection.scenario is None:
+            return condition
+        name = self._text(table, selection.scenario)
+        wanted = self.dialect.text(scenario)
+        # Once for both cases: what stands for the label is often a walk through JSON.
+        return f"({condition} AND COALESCE({name}, {wanted}) = {wanted})"
+
+    def _follows(self, way: Follows, scenario: str | None) -> str:
+        own = self.dialect.columns(way.columns)
+        own = own if len(way.columns) == 1 else f"({own})"
+        wanted = self.dialect.columns(way.referenced_columns)
+        rows = self.dialect.rows_of(self.tables[way.table])
+        inner = self.predicate(way.table, scenario)
+        return f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
+
+    def is_followed(self, table: Table, key: ForeignKey) -> bool:
+        """Whether rows of ``table`` are demo rows just because of this reference: then that of
+        a demo row leads to a demo row, and that of any other row does not."""
+        rule = self.rules[table.name].rule if table.name in self.rules else None
+        return isinstance(rule, Follows) and (rule.table, set(rule.columns)) == (
+            key.referenced_table,
+            set(key.columns),
+        )
+
+    def _text(self, table: str, field: Field) -> str:
+        column = self.tables[table].column(field.column)
+        if field.path:
+            return self.dialect.json_text(column, field.path)
+        return self.dialect.text_of(column, self.dialect.quote(field.column))
+
+    def scenarios(self, database: Database) -> tuple[str, ...]:
+        """The scenarios that demo rows carry, sorted."""
+        found: set[str] = set()
+        for name, selection in self.rules.items():
+            if selection.scenario is None:
+                continue
+            label = self._text(name, selection.scenario)
+            rows = database.rows(
+                f"SELECT DISTINCT {label} FROM {self.dialect.rows_of(self.tables[name])}"
+                f" WHERE {self.predicate(name)} AND {label} IS NOT NULL"
+            )
+            found |= {str(row[0]) for row in rows}
+        return tuple(sorted(found))
+
+    def finds(self, database: Database, scenario: str | None = None) -> bool:
+        """Whether there is any demo row at all, or any of one scenario and those without."""
+        return any(
+            database.rows(
+                f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"
+                f" WHERE {self.predicate(name, scenario)} LIMIT 1"
+            )
+            for name in self.rules
+        )
+
+    def carries(self, database: Database, scenario: str) -> bool:
+        """Whether any demo row names ``scenario`` itself."""
+        for name, selection in self.rules.items():
+            if selection.scenario is not None:
+                label = self._text(name, selection.scenario)
+                if database.rows(
+                    f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"
+                    f" WHERE {self.predicate(name)} AND {label} = {self.dialect.text(scenario)}"
+                    " LIMIT 1"
+                ):
+                    return True
+        return False

@@ -1,0 +1,161 @@
+"""Reflection: the tables a selection needs, as frozen types."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from demo_snapshots.engines.base.catalog import Catalog, Keys, Place
+from demo_snapshots.engines.connection import Database
+from demo_snapshots.errors import ConfigError, SchemaError
+from demo_snapshots.model.tables import ForeignKey, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """``tables`` are the selected ones, by name, in the order of the configuration;
+    ``configured`` says which of them each name in the configuration means (``crm.contacts`` is
+    ``contacts`` in the PostgreSQL schema ``crm``); ``referencing`` are the other tables with
+    foreign keys into them, over any number of hops; ``names`` are all tables of the database's
+    default schema; ``migration`` is its migration head, if it has one. ``search_path`` are the
+    PostgreSQL schemas the tables lie in, if not just in public.
+    """
+
+    tables: Mapping[str, Table]
+    configured: Mapping[str, str]
+    referencing: tuple[Table, ...]
+    names: tuple[str, ...]
+    migration: str | None = None
+    search_path: tuple[str, ...] = ()
+    external: Mapping[str, Table] = field(default_factory=dict)
+    """Tables outside the demo that the configuration's ``[references]`` name, by name."""
+
+
+def reflect(database: Database, wanted: Iterable[str], references: Iterable[str] = ()) -> Schema:
+    """Read what the database says of the ``wanted`` tables and all that reference them, and of
+    those that ``references`` name.
+
+    Raises SchemaError naming the tables that are missing, ConfigError for two of one name.
+    """
+    with database.wrapped():
+        return _reflect(database, tuple(wanted), tuple(references))
+
+
+def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str, ...]) -> Schema:
+    catalog = database.catalog
+    names = catalog.tables()
+    places = _locate(names, wanted, database.label)
+    external = _locate(names, references, database.label)
+    foreign_keys = catalog.foreign_keys(names)
+    others = _referencing(foreign_keys, places.values())
+    tables = _tables(catalog, {*places.values(), *external.values(), *others}, foreign_keys)
+    selected = [tables[place] for place in places.values()]
+    return Schema(
+        tables={table.name: table for table in selected},
+        configured={name: place[1] for name, place in places.items()},
+        referencing=tuple(tables[place] for place in others),
+        names=tuple(names[None]),
+        migration=_migration_head(database, names[None]),
+        search_path=_search_path(catalog, selected) if catalog.has_schemas else (),
+        external={place[1]: tables[place] for place in external.values()},
+    )
+
+
+def _search_path(catalog: Catalog, selected: Iterable[Table]) -> tuple[str, ...]:
+    home = catalog.home()
+    elsewhere = [table.schema for table in selected if table.schema]
+    if not elsewhere and home in ("public", ""):
+        return ()
+    return tuple(dict.fromkeys([*elsewhere, home]))
+
+
+def _locate(
+    names: Mapping[str | None, Iterable[str]], wanted: tuple[str, ...], label: str
+) -> dict[str, Place]:
+    places: dict[str, Place] = {}
+    for name in wanted:
+        schema, _, table = name.partition(".")
+        if name in names[None]:
+            places[name] = (None, name)
+        elif table in names.get(schema, ()):
+            places[name] = (schema, table)
+    missing = [name for name in wanted if name not in places]
+    if missing:
+        raise SchemaError(
+            f"no table {', '.join(missing)} in {label}",
+            problems=tuple(f"no table {name}" for name in missing),
+            hint="Run the migrations (for the sample application: demo migrate-fresh), "
+            "or name the tables in demo.toml.",
+        )
+    bare = [table for _, table in places.values()]
+    for table in bare:
+        if bare.count(table) > 1:
+            raise ConfigError(f"two selected tables are called {table}: a snapshot holds one")
+    return places
+
+
+def _tables(
+    catalog: Catalog,
+    places: Collection[Place],
+    foreign_keys: Mapping[Place, tuple[ForeignKey, ...]],
+) -> dict[Place, Table]:
+    keys = catalog.keys(places)
+    columns = catalog.columns(places)
+    heirs, triggers = catalog.inherited(), catalog.triggered()
+    return {
+        (schema, name): Table(
+            name=name,
+            columns=columns[schema, name],
+            key=keys[schema, name].primary,
+            uniques=_uniques(keys[schema, name]),
+            foreign_keys=foreign_keys.get((schema, name), ()),
+            schema=schema,
+            has_heirs=(schema, name) in heirs,
+            has_triggers=(schema, name) in triggers,
+        )
+        for schema, name in places
+    }
+
+
+def _uniques(keys: Keys) -> tuple[tuple[str, ...], ...]:
+    """Each once, and none that only says again what the primary key says."""
+    return tuple(sorted(unique for unique in {*keys.uniques} if set(unique) != set(keys.primary)))
+
+
+def _referencing(
+    keys: Mapping[Place, tuple[ForeignKey, ...]], wanted: Iterable[Place]
+) -> list[Place]:
+    reached = set(wanted)
+    found: list[Place] = []
+    grew = True
+    while grew:
+        grew = False
+        for place, foreign_keys in keys.items():
+            targets = {(key.referenced_schema, key.referenced_table) for key in foreign_keys}
+            if place not in reached and targets & reached:
+                reached.add(place)
+                found.append(place)
+                grew = True
+    return sorted(found, key=lambda place: (place[0] or "", place[1]))
+
+
+# Where frameworks keep the head of their migrations: Alembic, Laravel, Django.
+_HEADS = {
+    "alembic_version": ("alembic", "SELECT max(version_num) FROM alembic_version"),
+    "migrations": ("laravel", "SELECT max(migration) FROM migrations"),
+    "django_migrations": (
+        "django",
+        "SELECT app, name FROM django_migrations"
+        " WHERE id = (SELECT max(id) FROM django_migrations)",
+    ),
+}
+
+
+def _migration_head(database: Database, names: Iterable[str]) -> str | None:
+    for table in names:
+        if table in _HEADS:
+            framework, query = _HEADS[table]
+            rows = database.rows(query)
+            if rows and rows[0][0]:
+                return f"{framework} {'.'.join(str(part) for part in rows[0])}"
+    return None

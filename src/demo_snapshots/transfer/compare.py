@@ -1,0 +1,75 @@
+"""Are the demo rows exactly the staged ones? Row by row, by image, in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from demo_snapshots.errors import VerificationError
+from demo_snapshots.model.results import TableComparison
+from demo_snapshots.transfer.stage import Stage, Staging
+
+Written = Callable[[Stage], str] | None
+"""A condition on alias ``s`` of a stage's rows: may the row of that key have been written? None
+for any row: where rows were deleted, a foreign key or a trigger may have changed others."""
+
+
+def require_same(staging: Staging, written: Written = None) -> None:
+    """Raise VerificationError unless the demo rows are exactly the staged ones. Rows that cannot
+    have been ``written`` were found alike before, in the same transaction: of those only that
+    they are demo rows still is looked at."""
+    for comparison in compare(staging, written):
+        if not comparison.same:
+            raise VerificationError(
+                f"{comparison.table}: after the load {comparison.missing} rows of the snapshot"
+                f" were not there, {comparison.changed} were not alike and"
+                f" {comparison.extra} were too many",
+                hint="Nothing was changed. A trigger may rewrite rows, or the snapshot's rows"
+                " are no demo rows by this configuration.",
+            )
+
+
+def compare(staging: Staging, written: Written = None) -> list[TableComparison]:
+    """The demo rows there are against the staged ones, row by row, tables in load order."""
+    return [compare_table(staging, stage, written) for stage in staging.stages.values()]
+
+
+def compare_table(staging: Staging, stage: Stage, written: Written = None) -> TableComparison:
+    """The demo rows of one table against the staged ones."""
+    dialect = staging.dialect
+    staged = staging.count(stage.rows)
+    if not stage.key:
+        present = staging.count(stage.target, staging.demo_predicate(stage))
+        missing = _unmatched(staging, stage)
+        extra = 0 if staging.adds else missing + present - staged
+        return TableComparison(stage.table.name, present, missing, extra, 0)
+    # The demo rows there are: selected afresh, since an import has changed them.
+    selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
+    match = dialect.match("s", "t", stage.key)
+    # By their keys alone first: whole rows of large tables are more than a join has room for.
+    present, both = staging.database.rows(
+        f"SELECT count(*), count(s.{dialect.quote(stage.key[0])}) FROM {selected} AS t"
+        f" LEFT JOIN {stage.rows} AS s ON {match}"
+    )[0]
+    looked_at = "1 = 1" if written is None else f"({written(stage)})"
+    changed = staging.count(
+        f"{stage.rows} AS s JOIN {selected if written is None else stage.target} AS t ON {match}",
+        f"{looked_at} AND NOT ({dialect.same('t', 's', stage.columns)})",
+    )
+    extra = 0 if staging.adds else int(present) - int(both)
+    return TableComparison(stage.table.name, int(present), staged - int(both), extra, changed)
+
+
+def _unmatched(staging: Staging, stage: Stage) -> int:
+    """Staged rows of a table without key that have no row of their own among the demo rows."""
+    dialect = staging.dialect
+    row = dialect.row([dialect.literal(column) for column in stage.columns])
+    groups = f"SELECT {row} AS image, count(*) AS copies FROM {{source}} GROUP BY 1"
+    staged = groups.format(source=stage.rows)
+    present = groups.format(source=f"{stage.target} WHERE {staging.demo_predicate(stage)}")
+    return int(
+        staging.database.scalar(
+            "SELECT coalesce(sum(CASE WHEN p.copies IS NULL THEN s.copies"
+            " WHEN s.copies > p.copies THEN s.copies - p.copies ELSE 0 END), 0)"
+            f" FROM ({staged}) AS s LEFT JOIN ({present}) AS p ON s.image = p.image"
+        )
+    )

@@ -1,0 +1,200 @@
+"""Document -> database: the rows of a file into the stages, or right into the tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
+
+from demo_snapshots.documents.sql.reader import Document, Event, Included, Rows, Update
+from demo_snapshots.documents.sql.statements import LOOKUP, lookup, lookup_pattern, read_lookup
+from demo_snapshots.engines.connection import Database
+from demo_snapshots.errors import DocumentError
+from demo_snapshots.model.progress import Progress
+from demo_snapshots.model.tables import Table, moments
+from demo_snapshots.rows.literals import choose
+from demo_snapshots.rows.prefetch import ahead
+from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.selection.external import ExternalReferences
+from demo_snapshots.transfer.stage import Staging, load_rows, update_statement
+
+_BATCH = 500
+_MOST_KNOWN = 100_000
+_AHEAD_BYTES = 2_000_000
+
+
+def load_document(
+    document: Document,
+    staging: Staging,
+    size: int,
+    progress: Progress,
+    *,
+    direct: bool = False,
+    include: bool = True,
+) -> int:
+    """Load every row and deferred reference; the number of demo rows.
+
+    Into the stages, which are indexed afterwards, or with ``direct`` into the tables
+    themselves. Rows outside the demo are added where they are missing, unless ``include`` is
+    false; references by natural key are looked up. ``progress`` counts bytes of ``size``, the
+    document's unpacked. The document checks itself as it streams by: after any error the
+    transaction is to be rolled back.
+    """
+    events = _events(document, staging.demo)
+    with _reading(events, staging.database) as arriving:
+        watched = _watched(arriving, size, progress)
+        return _load(document, watched, staging, direct=direct, include=include)
+
+
+@contextmanager
+def _reading(events: Iterator[Event], database: Database) -> Iterator[Iterator[Event]]:
+    """``events``, the document read on while a server works, where loading waits for one."""
+    if database.session.waits_for_server:
+        with ahead(events, _size, _AHEAD_BYTES) as arriving:
+            yield arriving
+    else:
+        yield events
+
+
+def _size(event: Event) -> int:
+    """In bytes, roughly."""
+    return len(event.values) * 100 if isinstance(event, Update) else len(event.text)
+
+
+def _load(
+    document: Document,
+    watched: Iterable[Event],
+    staging: Staging,
+    *,
+    direct: bool,
+    include: bool,
+) -> int:
+    external = staging.demo.external
+    described = {table.name: table for table in document.header.tables}
+    loaded = dict.fromkeys(described, 0)
+    indexed = direct
+    looked_up = {table.name for table, _, _ in external.lookups()}
+    for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
+        if kind is Included:
+            staging.include(name, _chunks(group), insert=include)
+            continue
+        stage = staging.stages[name]
+        target = stage.into if direct else stage.rows
+        if kind is Rows:
+            carried = {column.name for column in stage.columns}
+            wanted = [column.name in carried for column in described[name].columns]
+            for part in _loads(group, wanted, looked_up=name in looked_up, external=external):
+                if not direct:
+                    loaded[name] += staging.load(name, part)
+                    continue
+                loaded[name] += load_rows(
+                    staging.database, target, stage.table, stage.columns, part
+                )
+            continue
+        if not indexed:
+            staging.finish()
+            indexed = True
+        for batch in _batches(staging, stage.table, target, group):
+            staging.database.run(batch)
+    if not indexed:
+        staging.finish()
+    for expected in document.header.statistics.tables:
+        if loaded[expected.table] != expected.rows:
+            raise DocumentError(
+                f"{expected.table}: {loaded[expected.table]} rows,"
+                f" and the header counts {expected.rows}"
+            )
+    return sum(loaded.values())
+
+
+def check_document(document: Document, demo: DemoSet) -> None:
+    """Read the whole document against the target's columns, and load nothing."""
+    for _ in _events(document, demo):
+        pass
+
+
+def _events(document: Document, demo: DemoSet) -> Iterator[Event]:
+    external = demo.external
+    patterns = {
+        (table.name, column): lookup_pattern(lookup(referenced.name, wanted, names))
+        for table, column, (referenced, _, wanted, names) in external.lookups()
+    }
+    return document.rows(
+        demo.schema.tables.__getitem__,
+        {table.name: table for table in external.included}.__getitem__,
+        lambda table, column: patterns.get((table, column)),
+    )
+
+
+def _chunks(events: Iterable[Event]) -> Iterator[bytes]:
+    texts = (event.text for event in events if isinstance(event, Included))
+    while batch := list(islice(texts, _BATCH)):
+        yield b",\n".join(batch)
+
+
+def _loads(
+    events: Iterable[Event],
+    wanted: Sequence[bool],
+    *,
+    looked_up: bool,
+    external: ExternalReferences,
+) -> Iterator[Iterable[bytes]]:
+    """The raw rows of a table, their ``wanted`` columns, by loads. All in one, but one by one
+    where references by natural key are looked up: no query can run while a load does."""
+    texts = (event.text for event in events if isinstance(event, Rows))
+    if not looked_up:
+        yield (_narrowed(text, wanted) for text in texts)
+        return
+    for text in _found(texts, external):
+        yield (_narrowed(text, wanted),)
+
+
+def _narrowed(text: bytes, wanted: Sequence[bool]) -> bytes:
+    return text if all(wanted) else choose(text, wanted)
+
+
+def _found(texts: Iterable[bytes], external: ExternalReferences) -> Iterator[bytes]:
+    """Raw rows with every reference by natural key replaced by what it stands for."""
+    known: dict[bytes, bytes] = {}
+
+    def find(match: re.Match[bytes]) -> bytes:
+        if match["table"] is None:
+            return match[0]
+        if match[0] not in known:
+            if len(known) == _MOST_KNOWN:
+                known.clear()
+            known[match[0]] = external.find(*read_lookup(match))
+        return known[match[0]]
+
+    for text in texts:
+        yield LOOKUP.sub(find, text) if b"\n(SELECT " in text else text
+
+
+def _watched(events: Iterable[Event], size: int, progress: Progress) -> Iterator[Event]:
+    passed = 0
+    for event in events:
+        yield event
+        if isinstance(event, Rows):
+            passed += len(event.text)
+            progress(event.table, passed, size)
+
+
+def _batches(
+    staging: Staging, table: Table, target: str, events: Iterable[Event]
+) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for event in events:
+        assert isinstance(event, Update)
+        # A stage inherits ON UPDATE from its table on MariaDB, and has only these columns.
+        columns = staging.stages[table.name].columns
+        untouched = moments(columns, [name for name, _ in event.values])
+        carried = {column.name for column in columns}
+        kept = [(name, value) for name, value in event.values if name in carried]
+        if kept:
+            batch.append(update_statement(staging.database, target, kept, untouched, event.key))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,168 @@
+"""Real rows are sacred: what a snapshot must not touch, found before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from demo_snapshots.errors import KeyClashError, RealRowsError, VerificationError
+from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.transfer.stage import Stage, Staging
+
+_SHOWN = 5
+
+
+def require_free_keys(staging: Staging) -> None:
+    """Raise KeyClashError if a key or unique value of the snapshot is a real row's."""
+    for stage in staging.stages.values():
+        if not stage.key:
+            continue
+        carried = {column.name for column in stage.columns}
+        for names in (stage.key, *stage.table.uniques):
+            if set(names) <= carried:
+                _require_free(staging, stage, names)
+
+
+def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
+    dialect = staging.dialect
+    source = (
+        f"FROM {stage.rows} AS s JOIN {stage.target} AS t ON {dialect.match('s', 't', names)}"
+        f" WHERE {is_real(staging, stage, 't')}"
+    )
+    taken = int(staging.database.scalar(f"SELECT count(*) {source}"))
+    if not taken:
+        return
+    columns = dialect.columns(names, "t")
+    shown = _keys(
+        staging.database.rows(f"SELECT {columns} {source} ORDER BY {columns} LIMIT {_SHOWN}")
+    )
+    rows = "1 row that is" if taken == 1 else f"{taken} rows that are"
+    raise KeyClashError(
+        f"{stage.table.name}.{', '.join(names)}: {rows} not being replaced already"
+        f" {'uses' if taken == 1 else 'use'} {_listed(shown, taken)}",
+        hint="Nothing was changed. demo import --new-ids gives the snapshot's rows fresh keys;"
+        " or mark those rows as demo data if they are.",
+    )
+
+
+def is_real(staging: Staging, stage: Stage, alias: str) -> str:
+    """A condition: the row ``alias`` of the stage's target is none the import may replace."""
+    match = staging.dialect.match("n", alias, stage.key)
+    return f"NOT EXISTS (SELECT 1 FROM {stage.now} AS n WHERE {match})"
+
+
+def require_unreferenced(staging: Staging) -> None:
+    """Raise RealRowsError if real rows reference demo rows that the snapshot does not bring
+    back: they would be deleted, changed or left dangling."""
+    for referencing, key in _references(staging):
+        source = _orphans(staging, referencing, key)
+        count = int(staging.database.scalar(f"SELECT count(*) {source}"))
+        if not count:
+            continue
+        names = referencing.key or key.columns
+        columns = staging.dialect.columns(names, "r")
+        query = f"SELECT {columns} {source} ORDER BY {columns} LIMIT {_SHOWN}"
+        shown = _keys(staging.database.rows(query))
+        constraint = f" ({key.name})" if key.name else ""
+        rows = "1 row that is" if count == 1 else f"{count} rows that are"
+        raise RealRowsError(
+            f"{referencing.name}.{', '.join(key.columns)} -> {key.referenced_table}{constraint}:"
+            f" {rows} not demo data {'references' if count == 1 else 'reference'} demo rows that"
+            f" the snapshot does not bring back: {', '.join(names)} {_listed(shown, count)}",
+            hint="Nothing was changed. Point those rows elsewhere or remove them first.",
+        )
+
+
+def _references(staging: Staging) -> Iterator[tuple[Table, ForeignKey]]:
+    for table in (*staging.schema.tables.values(), *staging.schema.referencing):
+        for key in table.foreign_keys:
+            if key.referenced_table in staging.stages and not (
+                staging.selection.is_followed(table, key) and not staging.adds
+            ):
+                yield table, key
+
+
+def _orphans(staging: Staging, referencing: Table, key: ForeignKey) -> str:
+    referenced = staging.stages[key.referenced_table]
+    wanted = staging.dialect.columns(key.referenced_columns)
+    present = f"SELECT {wanted} FROM {referenced.target} WHERE {staging.predicate(referenced)}"
+    if key.referenced_columns == referenced.key:
+        present = f"SELECT {wanted} FROM {referenced.now}"
+    given = " AND ".join(
+        f"{staging.dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns
+    )
+    coming = f"SELECT {wanted} FROM {referenced.rows} WHERE {given}"
+    own = staging.dialect.columns(key.columns, "r")
+    own = own if len(key.columns) == 1 else f"({own})"
+    return (
+        f"FROM {staging.dialect.rows_of(referencing)} AS r"
+        f" WHERE {_is_real_row(staging, referencing)}"
+        f" AND {own} IN ({present}) AND {own} NOT IN ({coming})"
+    )
+
+
+def _is_real_row(staging: Staging, table: Table) -> str:
+    stage = staging.stages.get(table.name)
+    if stage is None:
+        return "1 = 1"
+    if stage.key:
+        return is_real(staging, stage, "r")
+    return f"CASE WHEN {staging.predicate(stage)} THEN 0 ELSE 1 END = 1"
+
+
+def is_held(staging: Staging, stage: Stage, alias: str) -> str | None:
+    """A condition: real rows reference the row ``alias``; None if no foreign key could."""
+    held = []
+    for referencing, key in _references(staging):
+        if key.referenced_table != stage.table.name:
+            continue
+        pairs = " AND ".join(
+            f"r.{staging.dialect.quote(own)} = {alias}.{staging.dialect.quote(theirs)}"
+            for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
+        )
+        held.append(
+            f"EXISTS (SELECT 1 FROM {staging.dialect.rows_of(referencing)} AS r"
+            f" WHERE {pairs} AND {_is_real_row(staging, referencing)})"
+        )
+    return f"({' OR '.join(held)})" if held else None
+
+
+def require_foreign_keys(staging: Staging) -> None:
+    """Raise VerificationError if a demo row references a row that is not there."""
+    for stage in staging.stages.values():
+        for key in stage.table.foreign_keys:
+            if staging.selection.is_followed(stage.table, key):
+                continue
+            count = dangling(staging, stage, key)
+            if count:
+                raise VerificationError(
+                    f"{stage.table.name}.{', '.join(key.columns)}: {count} demo"
+                    f" {'row references' if count == 1 else 'rows reference'} no row of"
+                    f" {key.referenced_table}",
+                    hint="Nothing was changed. The snapshot references rows that are not here.",
+                )
+
+
+def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
+    """How many demo rows reference, by ``key``, a row that is not there."""
+    dialect = staging.dialect
+    referenced = staging.schema.tables.get(key.referenced_table) or Table(
+        key.referenced_table, (), schema=key.referenced_schema
+    )
+    own = dialect.columns(key.columns)
+    own = own if len(key.columns) == 1 else f"({own})"
+    given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)
+    wanted = dialect.columns(key.referenced_columns)
+    there = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns)
+    rows = dialect.locking(f"SELECT {wanted} FROM {dialect.rows_of(referenced)} WHERE {there}")
+    return staging.count(
+        stage.target,
+        f"{staging.demo_predicate(stage)} AND {given} AND {own} NOT IN ({rows})",
+    )
+
+
+def _keys(rows: Sequence[Sequence[object]]) -> list[str]:
+    return ["(" + ", ".join(map(str, row)) + ")" if len(row) > 1 else str(row[0]) for row in rows]
+
+
+def _listed(shown: Sequence[str], count: int) -> str:
+    return ", ".join(shown) + (", …" if count > len(shown) else "")

@@ -1,0 +1,163 @@
+"""A scratch database: the tables of a real one, empty, for as long as a proof takes.
+
+In SQLite a temporary file; in PostgreSQL a schema, in MariaDB a database of its own on the same
+server, named ``demo_proof_`` and sixteen digits. Triggers, and defaults that draw from a sequence
+of the real tables, are left out, so that nothing done there reaches them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.urls import Url, parse_url
+from demo_snapshots.model.tables import Table
+from demo_snapshots.selection.external import ExternalReferences
+
+_PLACES = {
+    "sqlite": "a temporary SQLite file",
+    "postgresql": "a temporary schema on the same server",
+    "mariadb": "a temporary database on the same server",
+}
+
+
+def scratch_place(database: Database) -> str:
+    """Where ``scratch`` makes its database, in words."""
+    return _PLACES[database.dialect.name]
+
+
+def scratch(
+    database: Database, url: str, external: ExternalReferences
+) -> AbstractContextManager[str]:
+    """The URL of a scratch database for the selected tables of ``database``, which ``url`` leads
+    to, and for those that ``external`` says are referenced; it is gone when the block ends,
+    whatever happens.
+
+    The tables are empty, but for rows that demo rows reference by natural key, and all lie in
+    its default schema. ``database`` is read only; making and removing goes over connections
+    of its own. Raises DatabaseError where the user may not make one.
+    """
+    makers = {"sqlite": _file, "postgresql": _schema, "mariadb": _database}
+    return makers[database.dialect.name](database, url, external)
+
+
+def _name() -> str:
+    return f"demo_proof_{os.urandom(8).hex()}"
+
+
+@contextmanager
+def _file(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="demo_proof_") as directory:
+        path = Path(directory) / "scratch.sqlite"
+        path.touch()
+        target = Url("sqlite", database=str(path)).render()
+        made = database.rows(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%'"
+            " ESCAPE '\\' AND type <> 'trigger' AND sql NOT LIKE 'CREATE VIRTUAL %'"
+            " ORDER BY type = 'view', type = 'index', rowid"
+        )
+        with connect(target) as empty:
+            empty.run([sql for (sql,) in made])
+        copies = list(_copies(database, external, '"demo_proof"'))
+        if copies:
+            with connect(url) as origin:
+                origin.execute(f"ATTACH {origin.dialect.text(str(path))} AS demo_proof")
+                origin.run(copies)
+                origin.execute("DETACH demo_proof")
+        yield target
+
+
+@contextmanager
+def _schema(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
+    dialect, name = database.dialect, _name()
+    home = dialect.quote(name)
+    kinds = ("GENERATED", "IDENTITY", "CONSTRAINTS", "INDEXES")
+    like = " ".join(f"INCLUDING {kind}" for kind in kinds)
+    with connect(url) as maker, _made(maker, f"SCHEMA {home}", "CASCADE"):
+        for table in _tables(external):
+            copy = f"{home}.{dialect.quote(table.name)}"
+            maker.execute(f"CREATE TABLE {copy} (LIKE {dialect.table(table)} {like})")
+        maker.run([*_foreign_keys(database, external, home), *_copies(database, external, home)])
+        # What is not a demo table (types, functions, tables in a condition) is found as ever.
+        path = [name, *(row[0] for row in database.rows("SELECT unnest(current_schemas(false))"))]
+        setting = ",".join(dialect.quote(schema) for schema in path)
+        escaped = setting.replace("\\", "\\\\").replace(" ", "\\ ")
+        yield _with_option(parse_url(url), f"-csearch_path={escaped}")
+
+
+def _with_option(url: Url, option: str) -> str:
+    options = " ".join((*url.query.get("options", ()), option))
+    return replace(url, query={**url.query, "options": (options,)}).render()
+
+
+@contextmanager
+def _database(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
+    dialect, name = database.dialect, _name()
+    home = dialect.quote(name)
+    with connect(url) as maker, _made(maker, f"DATABASE {home}"):
+        for table in _tables(external):
+            copy = f"{home}.{dialect.quote(table.name)}"
+            maker.execute(f"CREATE TABLE {copy} LIKE {dialect.table(table)}")
+        maker.run([*_foreign_keys(database, external, home), *_copies(database, external, home)])
+        yield replace(parse_url(url), database=name).render()
+
+
+@contextmanager
+def _made(maker: Database, what: str, how: str = "") -> Iterator[None]:
+    maker.execute(f"CREATE {what}")
+    try:
+        yield
+    finally:
+        maker.execute(f"DROP {what} {how}")
+
+
+def _tables(external: ExternalReferences) -> list[Table]:
+    schema = external.schema
+    return list({**schema.external, **schema.tables}.values())
+
+
+def _foreign_keys(database: Database, external: ExternalReferences, home: str) -> Iterator[str]:
+    """Those of demo rows and of rows that travel along. Not those of rows that are looked up:
+    what they reference is not there."""
+    there = {table.name for table in _tables(external)}
+    dialect = database.dialect
+    for table in (*external.included, *external.schema.tables.values()):
+        for key in table.foreign_keys:
+            if key.referenced_table in there:
+                name = f" CONSTRAINT {dialect.quote(key.name)}" if key.name else ""
+                yield (
+                    f"ALTER TABLE {home}.{dialect.quote(table.name)} ADD{name} FOREIGN KEY"
+                    f" ({dialect.columns(key.columns)}) REFERENCES"
+                    f" {home}.{dialect.quote(key.referenced_table)}"
+                    f" ({dialect.columns(key.referenced_columns)})"
+                    f"{' DEFERRABLE' if key.deferrable else ''}"
+                )
+
+
+def _copies(database: Database, external: ExternalReferences, home: str) -> Iterator[str]:
+    """The rows that references by natural key are looked up in."""
+    dialect = database.dialect
+    needed: dict[str, list[str]] = {}
+    tables: dict[str, Table] = {}
+    for table, _, (referenced, key, _, _) in external.lookups():
+        tables[referenced.name] = referenced
+        condition = external.referenced_by(table, key)
+        if condition not in needed.setdefault(referenced.name, []):
+            needed[referenced.name].append(condition)
+    for name, conditions in needed.items():
+        columns = dialect.columns(column.name for column in tables[name].carried)
+        always = any(column.identity_always for column in tables[name].columns)
+        yield (
+            f"INSERT INTO {home}.{dialect.quote(name)} ({columns})"
+            f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {columns}"
+            f" FROM {dialect.rows_of(tables[name])} WHERE {_any(conditions)}"
+        )
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return " OR ".join(f"({condition})" for condition in conditions)

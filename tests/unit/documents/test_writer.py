@@ -1,0 +1,121 @@
+"""Where statements begin, and that nothing but the rows decides it."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+from unit.documents.documents import batches, header, read, rows_of, selection, table, text, write
+
+from demo_snapshots.documents.sql.writer import Content, Deferred, Section, write_document
+from demo_snapshots.errors import ExportError
+from demo_snapshots.model.snapshots import Version
+
+NOTES = table("notes", text("note"))
+INSERT = b"INSERT INTO notes (id, note) VALUES\n"
+
+
+def row(number: int, size: int = 1) -> bytes:
+    return b"(%d,'%s')" % (number, b"x" * size)
+
+
+def groups(document: bytes) -> list[list[bytes]]:
+    """The rows of each INSERT of NOTES, as the document holds them, with their line ends."""
+    statements = re.findall(re.escape(INSERT) + rb"((?:\([^\n]*\)[,;]\n)+)", document)
+    return [statement.splitlines(keepends=True) for statement in statements]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes"),
+    [(0, []), (1, [1]), (499, [499]), (500, [500]), (501, [500, 1]), (1000, [500, 500])],
+)
+def test_a_statement_begins_at_every_500th_row(rows: int, sizes: list[int]) -> None:
+    document = write([(NOTES, [row(number) for number in range(rows)])])
+    assert [len(group) for group in groups(document)] == sizes
+
+
+def exactly(size: int) -> bytes:
+    """A row that takes ``size`` bytes in a document, its comma or semicolon and LF included."""
+    return row(1, size - len(b"(1,''),\n"))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([1 << 20], [1]),
+        ([(1 << 20) + 1], [1]),
+        ([1 << 19, 1 << 19], [2]),
+        ([1 << 19, (1 << 19) + 1], [1, 1]),
+        ([100, 1 << 20, 100, 100], [1, 1, 2]),
+        ([3 << 20, 100], [1, 1]),
+        ([1 << 19, 1 << 19, 1 << 19, 1 << 19], [2, 2]),
+    ],
+)
+def test_a_statement_ends_before_the_row_that_would_pass_a_mebibyte(
+    sizes: list[int], expected: list[int]
+) -> None:
+    document = write([(NOTES, [exactly(size) for size in sizes])])
+    found = groups(document)
+    assert [len(group) for group in found] == expected
+    assert [len(line) for group in found for line in group] == sizes
+
+
+def test_bytes_count_as_the_document_holds_them() -> None:
+    """A CR makes a value take two forms, and more than twice the room."""
+    odd = b"(1,'" + b"\r" * 200_000 + b"')"
+    document = write([(NOTES, [odd, odd])])
+    assert document.count(INSERT) == 2
+    assert rows_of(read(document)) == {"notes": odd + b",\n" + odd}
+
+
+def test_a_cut_by_bytes_does_not_move_the_next_500th_row() -> None:
+    rows = [row(number) for number in range(1100)]
+    rows[100] = exactly(1 << 20)
+    assert [len(group) for group in groups(write([(NOTES, rows)]))] == [100, 1, 399, 500, 100]
+
+
+def test_empty_batches_leave_no_trace() -> None:
+    rows = [row(number) for number in range(3)]
+    made = Content([Section(NOTES, [[], rows, []])], selection([NOTES]))
+    stream = io.BytesIO()
+    write_document(stream, header((NOTES, 3)), made)
+    assert stream.getvalue() == write([(NOTES, rows)])
+
+
+@pytest.mark.parametrize("counted", [2, 4])
+def test_other_rows_than_were_counted_are_an_error(counted: int) -> None:
+    rows = [row(number) for number in range(3)]
+    made = Content([Section(NOTES, batches(rows))], selection([NOTES]))
+    with pytest.raises(ExportError, match=f"notes: {counted} rows were counted and 3 read"):
+        write_document(io.BytesIO(), header((NOTES, counted)), made)
+
+
+def test_the_version_and_the_time_change_two_lines() -> None:
+    rows = [row(number) for number in range(3)]
+    one = write([(NOTES, rows)]).splitlines()
+    later = {
+        "version": Version(2, date(2025, 1, 20)),
+        "generated": datetime(2025, 1, 20, tzinfo=UTC),
+    }
+    two = write([(NOTES, rows)], later).splitlines()
+    changed = [a for a, b in zip(one, two, strict=True) if a != b]
+    assert [line.split(b":")[0] for line in changed] == [b"-- Version", b"-- Generated"]
+
+
+def test_updates_name_the_key_and_leave_moments_alone() -> None:
+    things = table("things", text("a"), text("b"), key=("id",))
+    later = Deferred(things, ("a",), ("b",), 2, [[b"(1,'x')"], [b"(2,'\r')"]])
+    document = write([(things, [])], deferred=[later])
+    assert (
+        b"-- Deferred references (2 updates)\n"
+        b"UPDATE things SET a='x', b=b WHERE id=1;\n"
+        b"UPDATE things SET a=\n/* /* */ CAST(X'0D' AS CHAR) -- */ E'\\r'\n, b=b WHERE id=2;\n\n"
+    ) in document
+
+
+def test_one_is_singular() -> None:
+    document = write([(NOTES, [row(1)])], deferred=[Deferred(NOTES, ("note",), (), 1, [[row(1)]])])
+    assert b"-- Notes (1 record)\n" in document
+    assert b"-- Deferred references (1 update)\n" in document

@@ -12,7 +12,7 @@ from database_engines import stock_client
 from golden.examples import EXAMPLES, FILES, Example, plain
 from unit.documents.documents import header, opened, read, rows_of, sealed
 
-from demo_snapshots.documents.sql.reader import Included, Update
+from demo_snapshots.documents.protocol import Included, Update
 from demo_snapshots.model.snapshots import Header
 
 named = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from property.values import PIECES, VALUES, literal, row
 from unit.documents.documents import header, opened, read, refusal, rows_of, sealed, table, write
 
-from demo_snapshots.documents.sql import reader
+from demo_snapshots.documents.protocol import Update, any_literals
+from demo_snapshots.documents.sql import window
 from demo_snapshots.documents.sql.grammar import RowGrammar
 from demo_snapshots.documents.sql.header import fingerprint, read_header, write_header
-from demo_snapshots.documents.sql.reader import Update
 from demo_snapshots.documents.sql.writer import Deferred
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount
@@ -127,7 +127,7 @@ def test_rows_come_back_however_the_stream_cuts_them(
 ) -> None:
     document, expected = things(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "BLOCK", block)
+        patch.setattr(window, "BLOCK", block)
         events = read(document, step=step)
     assert rows_of(events) == expected
 
@@ -149,7 +149,7 @@ def test_deferred_references_come_back(rows: list[tuple[Any, ...]], step: int) -
 def test_the_digest_read_is_the_digest_written(rows: list[tuple[object, ...]]) -> None:
     document, _ = things(rows)
     source = opened(document)
-    list(source.rows(reader.any_literals))
+    list(source.rows(any_literals))
     assert f"sha256:{source.digest}\n".encode() in document
     assert sealed(document) == document
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import atheris  # type: ignore[import-not-found]
 
 with atheris.instrument_imports(include=["demo_snapshots.documents.sql"]):
-    from demo_snapshots.documents.sql.reader import Document, any_literals, any_lookup
+    from demo_snapshots.documents.protocol import any_literals
+    from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
 
 from hostile.corpus import BASE, TABLES
 from safety.mutating import resealed
@@ -28,7 +29,7 @@ def read(document: bytes) -> None:
     for whole in (document, resealed(document)):
         try:
             stream = io.BytesIO(whole)
-            for _ in Document(stream).rows(TABLES.__getitem__, any_literals, any_lookup):
+            for _ in SqlDocument(stream).rows(TABLES.__getitem__, any_literals, any_lookup):
                 pass
         except DocumentError as error:
             if not error.message.isprintable():

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.sql.reader import Document, read_tail, reading
+from demo_snapshots.documents.protocol import Document
+from demo_snapshots.documents.sql.reader import SqlDocument, read_tail, reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
     CommitInDoubtError,
@@ -126,7 +127,7 @@ def import_from_file(
     config.refuse_production(force=options.get("force", False))
     size = read_tail(path).size
     with connect(config.database, options.get("connection")) as database, reading(path) as stream:
-        document = Document(stream)
+        document: Document = SqlDocument(stream)
         if scenario is not None and document.header.scenario != scenario:
             raise DocumentError(
                 f"a snapshot of {document.header.scenario!r}, not of {scenario!r}",
@@ -157,7 +158,7 @@ def import_from_file(
 
 def _again(stream: BinaryIO) -> Document:
     stream.seek(0)
-    return Document(stream)
+    return SqlDocument(stream)
 
 
 class _Import:

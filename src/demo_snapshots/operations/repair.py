@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from demo_snapshots.documents.compression import packed
-from demo_snapshots.documents.sql.reader import Document, describe, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
 from demo_snapshots.documents.sql.rewriting import renumbered, split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult
@@ -134,7 +134,7 @@ def _require_ends(path: Path) -> None:
     """Raise DemoError unless the file's header and last lines are a snapshot's."""
     read_tail(path)
     with reading(path) as stream:
-        Document(stream)
+        SqlDocument(stream)
 
 
 _Side = tuple[Path, Description]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.sql.reader import Document, describe, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
@@ -136,7 +136,7 @@ def _compared(
 ) -> ValidationResult:
     size = read_tail(path).size
     with reading(path) as stream:
-        document = Document(stream)
+        document = SqlDocument(stream)
         found = fit(document.header, demo.schema.tables, demo.schema.external)
         if found.problems:
             problems = tuple(f"{result.version}: {problem}" for problem in found.problems)

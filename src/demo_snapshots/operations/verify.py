@@ -6,14 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from demo_snapshots.documents.sql.reader import (
-    Document,
-    Rows,
-    any_literals,
-    any_lookup,
-    describe,
-    reading,
-)
+from demo_snapshots.documents.protocol import Rows, any_literals
+from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup, describe, reading
 from demo_snapshots.errors import DemoError, DocumentError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Verification, VersionCheck
@@ -102,7 +96,7 @@ def validate_export_file(path: Path) -> Description:
     statistics = description.header.statistics
     counted = dict.fromkeys((count.table for count in statistics.tables), 0)
     with reading(path) as stream:
-        document = Document(stream)
+        document = SqlDocument(stream)
         for event in document.rows(any_literals, any_literals, any_lookup):
             if isinstance(event, Rows):
                 counted[event.table] += count_rows(event.text)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
 
-from demo_snapshots.documents.sql.reader import Document, Event, Included, Rows, Update
+from demo_snapshots.documents.protocol import Document, Event, Included, Rows, Update
 from demo_snapshots.documents.sql.statements import LOOKUP, lookup, lookup_pattern, read_lookup
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import DocumentError

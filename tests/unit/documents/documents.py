@@ -11,15 +11,9 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
+from demo_snapshots.documents.protocol import Document, Event, Rows, Target, any_literals
 from demo_snapshots.documents.sql.header import fingerprint
-from demo_snapshots.documents.sql.reader import (
-    Document,
-    Event,
-    Rows,
-    Target,
-    any_literals,
-    any_lookup,
-)
+from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
 from demo_snapshots.documents.sql.writer import Content, Section, write_document
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.rules import Field, Marked, TableSelection
@@ -108,7 +102,7 @@ def read(document: bytes, target: Target = any_literals, *, step: int = 1 << 20)
 
 
 def opened(document: bytes, step: int = 1 << 20) -> Document:
-    return Document(cast(BinaryIO, Trickle(document, step)))
+    return SqlDocument(cast(BinaryIO, Trickle(document, step)))
 
 
 def rows_of(events: Iterable[Event]) -> dict[str, bytes]:

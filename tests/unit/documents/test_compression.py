@@ -21,13 +21,8 @@ from unit.documents.documents import table, text, write
 
 from demo_snapshots.documents import compression as packing
 from demo_snapshots.documents.compression import opened, packed, packing_of
-from demo_snapshots.documents.sql.reader import (
-    Document,
-    any_literals,
-    describe,
-    read_tail,
-    reading,
-)
+from demo_snapshots.documents.protocol import any_literals
+from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
 from demo_snapshots.errors import DocumentError, ExportError
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.operations.verify import validate_export_file
@@ -55,7 +50,7 @@ def stored(tmp_path: Path, content: bytes, name: str = "a.sql") -> Path:
 def refusal(path: Path) -> DocumentError:
     """What reading the whole file says; read_tail, which looks first, refuses it too."""
     with pytest.raises(DocumentError) as caught, reading(path) as stream:
-        for _ in Document(stream).rows(any_literals):
+        for _ in SqlDocument(stream).rows(any_literals):
             pass
     with pytest.raises(DocumentError):
         read_tail(path)

@@ -23,8 +23,9 @@ from unit.documents.documents import (
     write,
 )
 
-from demo_snapshots.documents.sql import reader
-from demo_snapshots.documents.sql.reader import Document, Rows, any_literals, describe, read_tail
+from demo_snapshots.documents.protocol import Rows, any_literals
+from demo_snapshots.documents.sql import window
+from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail
 from demo_snapshots.documents.sql.writer import Content, Section, write_document
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model.tables import Column, Kind
@@ -46,11 +47,11 @@ def test_rows_come_as_whole_rows_of_one_table() -> None:
 
 def test_a_row_longer_than_a_block_is_read_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every read gives as much again as is waiting, so reads grow with the logarithm."""
-    monkeypatch.setattr(reader, "BLOCK", 64)
+    monkeypatch.setattr(window, "BLOCK", 64)
     reads = []
     for size in (1 << 16, 1 << 18):
         stream = Trickle(write([(NOTES, [b"(1,'" + b"''" * size + b"')"])]), 1 << 30)
-        assert rows_of(Document(stream).rows(any_literals))  # type: ignore[arg-type]
+        assert rows_of(SqlDocument(stream).rows(any_literals))  # type: ignore[arg-type]
         reads.append(stream.reads)
     assert reads[1] <= reads[0] + 4
 
@@ -65,7 +66,7 @@ def test_memory_does_not_grow_with_the_document() -> None:
         stream.seek(0)
         del rows, made
         tracemalloc.start()
-        for _ in Document(stream).rows(any_literals):
+        for _ in SqlDocument(stream).rows(any_literals):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -246,15 +247,15 @@ def test_a_statement_of_megabytes_is_refused_before_it_is_all_read(line: str) ->
     old = DOCUMENT[DOCUMENT.index(b"DELETE FROM") : DOCUMENT.index(b"\n\n-- Notes")]
     stream = Trickle(DOCUMENT.replace(old, line.encode() * 2), 1 << 16)
     with pytest.raises(DocumentError):
-        list(Document(stream).rows(any_literals))  # type: ignore[arg-type]
+        list(SqlDocument(stream).rows(any_literals))  # type: ignore[arg-type]
     assert stream.reads <= 45
 
 
 def test_a_string_that_never_ends_is_refused_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "LONGEST_ROW", 1 << 20)
+    monkeypatch.setattr(window, "LONGEST_ROW", 1 << 20)
     endless = Trickle(DOCUMENT[: DOCUMENT.index(b"x" * 90)] + b"x" * (20 << 20), 1 << 30)
     with pytest.raises(DocumentError, match="a row longer than"):
-        list(Document(endless).rows(any_literals))  # type: ignore[arg-type]
+        list(SqlDocument(endless).rows(any_literals))  # type: ignore[arg-type]
     assert endless.reads < 8
 
 

@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from demo_snapshots.documents.compression import ending, opened, packing_of
+from demo_snapshots.documents.protocol import Event, Included, Lookups, Rows, Target, Update
 from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.grammar import RowGrammar
 from demo_snapshots.documents.sql.header import TITLE, read_header
 from demo_snapshots.documents.sql.identifiers import read_identifier
+from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE, Window
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model.snapshots import Description, Header
 from demo_snapshots.model.tables import Table
-from demo_snapshots.rows.literals import TwoFormsError, decode, has_control
-from demo_snapshots.rows.utf8 import first_fault
-
-BLOCK = 1 << 20
-LONGEST_LINE = 1 << 20
-LONGEST_ROW = 1 << 30
-_LARGE = 1 << 23
+from demo_snapshots.rows.literals import TwoFormsError, decode
 
 _TAIL = re.compile(
     re.escape(polyglot.DIGEST_PREFIX.encode())
@@ -37,148 +33,17 @@ _TAIL = re.compile(
     + re.escape(polyglot.COMPLETE.encode())
     + rb"\n"
 )
-_CONVERTED = "a carriage return, which no snapshot holds: the line ends were converted"
-_CONVERTED_HINT = "Keep the store's .gitattributes (*.sql -text) and check the file out again."
 _RESTORE = "Restore it from version control, or export again."
-_INCOMPLETE = "the file was cut short: its last line is missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Whole raw rows ``(…),\\n(…)``, recognised as literals for ``columns`` of ``table``."""
-
-    table: str
-    columns: tuple[str, ...]
-    text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """One raw row outside the demo, to be inserted where its key is missing."""
-
-    table: str
-    columns: tuple[str, ...]
-    text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A deferred reference: raw literals to set, and the key of the row."""
-
-    table: str
-    values: tuple[tuple[str, bytes], ...]
-    key: tuple[tuple[str, bytes], ...]
-
-
-Event = Rows | Included | Update
-
-Target = Callable[[str], Table | None]
-"""The table that a name in the document means, None where any literal will do."""
-
-
-Lookups = Callable[[str, str], bytes | None]
-"""The pattern of a reference by natural key that may stand in for a table's column, if any."""
-
-
-class _Source:
-    """The stream as a sliding window; counts lines, hashes what passes while ``hashing``."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.data = b""
-        self.position = 0
-        self._lines = 0
-        self.ended = False
-        self.hash = hashlib.sha256()
-        self.hashing = False
-
-    def fill(self) -> bool:
-        """Read at least as much again as is waiting, so that long rows cost linear time."""
-        rest = self.data[self.position :]
-        if len(rest) > LONGEST_ROW:
-            raise self.error("a row longer than 1 GiB")
-        block = self._stream.read(max(BLOCK, len(rest)))
-        if not block:
-            self.ended = True
-            return False
-        if has_control(block):
-            self._refuse_control(rest, block)
-        self.data = rest + block
-        self.position = 0
-        return True
-
-    def _refuse_control(self, rest: bytes, block: bytes) -> None:
-        bad = next(i for i in range(len(block)) if has_control(block[i : i + 1]))
-        line = self._lines + 1 + rest.count(b"\n") + block.count(b"\n", 0, bad)
-        if block[bad] == 0x0D:
-            raise DocumentError(_CONVERTED, line=line, hint=_CONVERTED_HINT)
-        raise DocumentError("a control character, which no snapshot holds", line=line)
-
-    def advance(self, end: int) -> None:
-        """Pass what stands before ``end``: UTF-8, counted, hashed."""
-        fault = first_fault(self.data, self.position, end)
-        if fault is not None:
-            raise self.error("not UTF-8", fault)
-        if self.hashing:
-            self.hash.update(memoryview(self.data)[self.position : end])
-        self._lines += self.data.count(b"\n", self.position, end)
-        self.position = end
-        if end > _LARGE:
-            # A row this large is not kept until the next one is read.
-            self.data, self.position = self.data[end:], 0
-
-    @property
-    def is_cut_short(self) -> bool:
-        return self.ended and not self.data.endswith(polyglot.COMPLETE.encode() + b"\n")
-
-    @property
-    def line(self) -> int:
-        return self._lines + 1
-
-    def error(self, message: str, position: int | None = None) -> DocumentError:
-        return DocumentError(message, line=self.line_at(position))
-
-    def line_at(self, position: int | None) -> int:
-        if position is None:
-            return self.line
-        return self.line + self.data.count(b"\n", self.position, position)
-
-    def peek(self) -> bytes:
-        """The line that comes next with its LF, without passing it; b"" at the end."""
-        while (end := self.data.find(b"\n", self.position)) < 0:
-            if len(self.data) - self.position > LONGEST_LINE:
-                raise self.error("a line longer than 1 MiB where none may be")
-            if not self.fill():
-                return self.data[self.position :]
-        return self.data[self.position : end + 1]
-
-    def take(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
-        """Pass what ``pattern`` matches here, which ends a line; None if it does not match."""
-        while True:
-            match = pattern.match(self.data, self.position)
-            if match is not None:
-                self.advance(match.end())
-                return match
-            if len(self.data) - self.position > LONGEST_LINE or not self.fill():
-                return None
-
-    def expect(self, line: str) -> None:
-        if self.peek() != line.encode() + b"\n":
-            raise self.error(_INCOMPLETE if self.is_cut_short else f"expected {line[:60]!r}")
-        self.advance(self.position + len(line.encode()) + 1)
-
-    def next_is(self, *starts: bytes) -> bool:
-        return self.peek().startswith(starts)
-
-
-class Document:
+class SqlDocument:
     """An open document: ``header`` is read at once, ``rows`` once, and then ``digest`` is known.
 
     ``stream`` is positioned at the start and is read to its end; it is not closed.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._source = _Source(stream)
+        self._source = Window(stream)
         self.header: Header = self._read_header()
         self.digest = ""
 
@@ -188,7 +53,7 @@ class Document:
         def lines() -> Iterator[str]:
             while (line := source.peek()) != b"\n":
                 if not line.endswith(b"\n"):
-                    raise source.error("not a demo snapshot" if source.line == 1 else _INCOMPLETE)
+                    raise source.error("not a demo snapshot" if source.line == 1 else INCOMPLETE)
                 try:
                     text = line[:-1].decode("utf-8")
                 except UnicodeDecodeError:
@@ -206,16 +71,7 @@ class Document:
         includes: Target | None = None,
         lookups: Lookups | None = None,
     ) -> Iterator[Event]:
-        """Everything to load, in the file's order, checked against ``target``'s columns.
-
-        ``includes`` is the target of rows outside the demo, which are refused without it;
-        ``lookups`` says which references by natural key may stand in for a value.
-
-        Yields as the file streams by. Raises DocumentError with the line for whatever is not
-        in the grammar, UnfitValueError for a value its column would not take as it is,
-        whatever ``target`` raises; after the last row, DocumentError if the counts or the
-        digest do not match, or the end is missing.
-        """
+        """As ``protocol.Document.rows``."""
         self._pass_preamble()
         described = {table.name: table for table in self.header.tables}
         source = self._source
@@ -252,7 +108,7 @@ class Document:
         match = self._source.take(pattern)
         if match is None:
             raise self._source.error(
-                _INCOMPLETE
+                INCOMPLETE
                 if self._source.is_cut_short
                 else "not a statement that a snapshot holds here"
             )
@@ -335,7 +191,7 @@ class Document:
         fault = grammar.fault(source.data, source.position)
         if fault is None:
             if not source.fill():
-                raise source.error(_INCOMPLETE)
+                raise source.error(INCOMPLETE)
             return
         line = source.line_at(fault.position)
         if fault.column is None:
@@ -444,10 +300,6 @@ def _decode_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes]
     return tuple((name, decode(literal)) for name, literal in pairs)
 
 
-def any_literals(name: str) -> None:
-    """The target for reading a document without a database."""
-
-
 def any_lookup(table: str, column: str) -> bytes:
     """The lookups for reading a document without a database."""
     return statements.ANY_LOOKUP
@@ -487,7 +339,7 @@ def read_tail(path: Path) -> Tail:
         with reading(path) as stream:
             first = stream.readline(100)
             if first.endswith(b"\r\n"):
-                raise DocumentError(_CONVERTED, hint=_CONVERTED_HINT)
+                raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
             if not first.startswith(TITLE.encode()):
                 raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
             tail, size = ending(stream, 256)
@@ -502,14 +354,14 @@ def read_tail(path: Path) -> Tail:
 def _damage(path: Path) -> str:
     with path.open("rb") as stream:
         marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
-    return "it holds the conflict markers of a merge" if marked else _INCOMPLETE
+    return "it holds the conflict markers of a merge" if marked else INCOMPLETE
 
 
 def describe(path: Path) -> Description:
     """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
     digest = read_tail(path).digest
     with reading(path) as stream:
-        header = Document(stream).header
+        header = SqlDocument(stream).header
     with path.open("rb") as stored:
         sha256 = hashlib.file_digest(stored, "sha256").hexdigest()
         size = stored.tell()

@@ -15,6 +15,7 @@ from demo_snapshots.model.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from demo_snapshots.config.settings import Config
+    from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.results import (
         CleanupResult,
         ExportResult,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Verification,
     )
     from demo_snapshots.model.snapshots import Statistics
+    from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
     from demo_snapshots.sample.scenario import Scenario
@@ -154,6 +156,49 @@ class Project:
             connection=connection,
             progress=progress,
         )
+
+    def compare(
+        self,
+        scenario: str,
+        old: str | None = None,
+        new: str | None = None,
+        **options: Unpack[CompareOptions],
+    ) -> Comparison:
+        """What became of version ``old`` in version ``new``: ``compare_exports``."""
+        from demo_snapshots.operations.compare import compare_exports
+
+        return compare_exports(self.config, self.store, scenario, old, new, **options)
+
+    def compare_with_database(
+        self,
+        scenario: str,
+        version: str | None = None,
+        *,
+        connection: object = None,
+        progress: Progress = no_progress,
+        **options: Unpack[CompareOptions],
+    ) -> Comparison:
+        """What became of a version, the latest if None, in the database:
+        ``compare_with_database``."""
+        from demo_snapshots.operations.compare import compare_with_database
+
+        return compare_with_database(
+            self.config,
+            self.store,
+            scenario,
+            version,
+            connection=connection,
+            progress=progress,
+            **options,
+        )
+
+    def compare_files(
+        self, old: str | Path, new: str | Path, **options: Unpack[CompareOptions]
+    ) -> Comparison:
+        """What became of the document in the file ``old`` in ``new``: ``compare_files``."""
+        from demo_snapshots.operations.compare import compare_files
+
+        return compare_files(self.config, Path(old), Path(new), **options)
 
     def verify(
         self, scenario: str | None = None, *, progress: Progress = no_progress

@@ -127,8 +127,16 @@ class _DemoSection(_Strict):
     compress: Packing | None = None
 
 
+class CompareRules(_Strict):
+    """``[compare]``: columns that no comparison looks at: ``table.column``, or ``column`` of
+    every table that has one."""
+
+    ignore: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+
+
 class _File(_Strict):
     demo: _DemoSection = _DemoSection()
+    compare: CompareRules = CompareRules()
     tables: dict[str, TableRule] = Field(default_factory=dict)
     references: dict[str, Reference] = Field(default_factory=dict)
 
@@ -143,6 +151,7 @@ class Config(_Strict):
     compress: Packing = Packing.PLAIN
     tables: dict[str, TableRule]
     references: dict[str, Reference] = Field(default_factory=dict)
+    compare: CompareRules = CompareRules()
     settings: tuple[Setting, ...] = ()
     _environment: Environment | None = PrivateAttr(default=None)
 
@@ -199,6 +208,7 @@ def load_config(
         compress=Packing(compress.value),
         tables=tables,
         references=parsed.references,
+        compare=parsed.compare,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", store.value, store.origin),

@@ -63,6 +63,37 @@ def fit(header: Header, tables: Mapping[str, Table], external: Mapping[str, Tabl
     return Fit(tuple(problems), tuple(notes))
 
 
+def what_fits(header: Header, tables: Mapping[str, Table]) -> tuple[Header, Mapping[str, Table]]:
+    """The header without the columns that the database lacks, for looking only; and by table
+    what it lacks. Raises SchemaError for tables that it does not have as demo tables, and for
+    keys that it lacks."""
+    lacking: dict[str, Table] = {}
+    kept: list[Table] = []
+    problems: list[str] = []
+    for described in header.tables:
+        table = tables.get(described.name)
+        if table is None:
+            problems.append(f"{described.name}: not a demo table of this configuration")
+            continue
+        there = {column.name for column in table.carried}
+        absent = tuple(c for c in described.columns if c.name not in there)
+        problems += [
+            f"{described.name}.{c.name}: no such column, and it is part of the key"
+            for c in absent
+            if c.name in described.key
+        ]
+        lacking[described.name] = replace(described, columns=absent)
+        kept.append(
+            replace(described, columns=tuple(c for c in described.columns if c not in absent))
+        )
+    if problems:
+        raise SchemaError(
+            f"{header.scenario} {header.version} cannot be compared: {'; '.join(problems)}",
+            problems=tuple(problems),
+        )
+    return replace(header, tables=tuple(kept)), lacking
+
+
 def _compare(described: Table, table: Table, problems: list[str], notes: list[str]) -> None:
     problems += _missing(described, table)
     if described.key and set(described.key) != set(table.key):

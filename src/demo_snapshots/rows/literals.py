@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 STRING = rb"'[^']*+(?:''[^']*+)*+'"
 HEX = rb"(?:[0-9A-F]{2})*+"
@@ -160,9 +161,74 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 RAW_LITERAL = re.compile(rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW)
 
 
+Value = None | bool | int | Decimal | str | bytes
+"""What a literal says. Numbers that are not whole keep their digits: 1.0 is not 1.00."""
+
+
+def value_of(literal: bytes) -> Value:
+    """What a raw literal says; of a reference by natural key, its own text."""
+    match literal[:1]:
+        case b"\n":
+            return literal[1:-1].decode()
+        case b"'":
+            return literal[1:-1].replace(b"''", b"'").decode()
+        case b"X":
+            return bytes.fromhex(literal[2:-1].decode())
+        case b"C":
+            return bytes.fromhex(literal[7:-10].decode()).decode()
+        case b"N":
+            return None
+        case b"T" | b"F":
+            return literal == b"TRUE"
+        case _:
+            text = literal.decode()
+            return Decimal(text) if text.lstrip("-").strip("0123456789") else int(text)
+
+
 def split(row: bytes) -> list[bytes]:
     """The raw literals of one raw row ``(…)``, in order."""
     return [match[0] for match in RAW_LITERAL.finditer(row)]
+
+
+# A reference by natural key, on a line of its own.
+_PIECES = rb"[^'\"()\n]++|" + STRING + rb"|" + _NAME
+_LOOKUP = rb"\n\(SELECT (?:" + _PIECES + rb"|\((?:" + _PIECES + rb")*+\))*+\)\n"
+_UNCAPTURED = re.sub(rb"(?<!\\)\((?!\?)", rb"(?:", RAW_LITERAL.pattern)
+CELL = rb"(?:" + _UNCAPTURED + rb"|" + _LOOKUP + rb")"
+"""A pattern without groups for one value of a raw row."""
+_CELL = re.compile(rb"(" + CELL + rb")(?:,|\Z)")
+
+
+def cells(record: bytes) -> list[bytes]:
+    """The values of a raw row without its parentheses, in order: literals, and references by
+    natural key."""
+    return _CELL.findall(record)
+
+
+# One raw row with its parentheses; a reference by natural key stands in parentheses of its own.
+_ROW = re.compile(
+    rb"\(((?:[^'\"()]++|"
+    + STRING
+    + rb"|"
+    + _NAME
+    + rb"|\((?:[^'\"()]++|"
+    + STRING
+    + rb"|"
+    + _NAME
+    + rb")*+\))*+)\)(?:,\n|\Z)"
+)
+
+
+def records(rows: bytes) -> list[bytes]:
+    """Raw rows ``(…),\n(…)`` one by one, without their parentheses."""
+    found = rows.split(b"),\n(")
+    # What looks like the end of a row may stand in a text, which it cuts in two.
+    if b"\n(SELECT " in rows or any(record.count(b"'") % 2 for record in found):
+        return _ROW.findall(rows)
+    if len(found) == 1:
+        return [rows[1:-1]]
+    found[0], found[-1] = found[0][1:], found[-1][:-1]
+    return found
 
 
 def count_rows(rows: bytes) -> int:

@@ -1,0 +1,1 @@
+"""Keyed rows of documents, compared: which rows and which cells differ."""

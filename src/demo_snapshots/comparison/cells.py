@@ -1,0 +1,137 @@
+"""Which cells of two rows differ, and where inside their JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from demo_snapshots.model.changes import NOTHING, Cell, Json, Value
+from demo_snapshots.model.tables import Kind
+from demo_snapshots.rows.literals import value_of
+
+_DEEPEST = 50
+_FRACTION = re.compile(r"(\.\d*?)0+(?=$|[+-])")
+_OFFSET = re.compile(r"(?:Z|[+-]00(?::?00)?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A column that is compared: where it stands in the rows of both sides, and what it holds."""
+
+    name: str
+    old: int
+    new: int
+    kind: Kind
+
+
+def differing(
+    columns: Sequence[Compared], old: Sequence[bytes], new: Sequence[bytes], *, exact: bool
+) -> tuple[Cell, ...]:
+    """The cells in which two rows of raw literals differ.
+
+    ``exact``: any difference counts, as between documents of one engine. Otherwise what engines
+    spell each in its own way is alike: 1.0 and 1.00, TRUE and 1, a moment with and without
+    trailing zeros, JSON that means the same.
+    """
+    found: list[Cell] = []
+    for column in columns:
+        ours, theirs = old[column.old], new[column.new]
+        if ours == theirs:
+            continue
+        if not exact and normal(ours, column.kind) == normal(theirs, column.kind):
+            continue
+        found += _cells(column, ours, theirs)
+    return tuple(found)
+
+
+def normal(literal: bytes, kind: Kind) -> object:
+    """What a literal means in a column of that kind, whichever engine spelled it."""
+    value = value_of(literal)
+    if value is None:
+        return None
+    match kind:
+        case Kind.BOOLEAN | Kind.INTEGER:
+            return int(value) if isinstance(value, (bool, int)) else value
+        case Kind.DECIMAL | Kind.FLOAT if isinstance(value, (int, Decimal)):
+            return Decimal(value).normalize()
+        case Kind.TIMESTAMP | Kind.TIMESTAMPTZ | Kind.TIME if isinstance(value, str):
+            bare = _OFFSET.sub("", value.replace("T", " ", 1))
+            return _FRACTION.sub(r"\1", bare).rstrip(".") if "." in bare else bare
+        case Kind.UUID if isinstance(value, str):
+            return value.lower()
+        case Kind.JSON if isinstance(value, str):
+            parsed = _parsed(value)
+            return value if parsed is NOTHING else _text(_sorted(parsed))
+    return value
+
+
+def _cells(column: Compared, ours: bytes, theirs: bytes) -> Iterator[Cell]:
+    old, new = value_of(ours), value_of(theirs)
+    if column.kind is Kind.JSON and isinstance(old, str) and isinstance(new, str):
+        members = list(_members(_parsed(old), _parsed(new), (), _DEEPEST))
+        # Nothing found: the texts differ, and mean the same.
+        if members and members[0][0]:
+            for path, was, now in members:
+                yield Cell(column.name, _json(was), _json(now), path)
+            return
+    yield Cell(column.name, old, new)
+
+
+def _sorted(value: Any) -> Any:
+    """With members in the order of their names and numbers without trailing zeros."""
+    match value:
+        case dict():
+            return {name: _sorted(value[name]) for name in sorted(value)}
+        case list():
+            return [_sorted(item) for item in value]
+        case Decimal():
+            return value.normalize()
+    return value
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return NOTHING
+
+
+def _members(
+    old: Any, new: Any, path: tuple[str | int, ...], deepest: int
+) -> Iterator[tuple[tuple[str | int, ...], Any, Any]]:
+    """Where two parsed values differ, as deep as it can be told; the path is empty for all."""
+    if deepest and isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _members(
+                old.get(name, NOTHING), new.get(name, NOTHING), (*path, name), deepest - 1
+            )
+    elif deepest and isinstance(old, list) and isinstance(new, list):
+        for place in range(max(len(old), len(new))):
+            ours = old[place] if place < len(old) else NOTHING
+            theirs = new[place] if place < len(new) else NOTHING
+            yield from _members(ours, theirs, (*path, place), deepest - 1)
+    elif _text(old) != _text(new):
+        yield path, old, new
+
+
+def _json(value: Any) -> Value:
+    return NOTHING if value is NOTHING else Json(_text(value))
+
+
+def _text(value: Any) -> str:
+    """JSON as it was parsed: json.dumps would turn a Decimal into a float, which drops digits."""
+    match value:
+        case dict():
+            members = (f"{_text(name)}: {_text(member)}" for name, member in value.items())
+            return f"{{{', '.join(members)}}}"
+        case list():
+            return f"[{', '.join(map(_text, value))}]"
+        case Decimal():
+            return str(value)
+        case _ if value is NOTHING:
+            return ""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,59 @@
+"""Sorting what does not fit into memory, by runs in temporary files."""
+
+from __future__ import annotations
+
+import heapq
+import marshal
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+_MOST_BYTES = 32_000_000
+
+
+class Sorter:
+    """Takes records, each a tuple of bytes, and gives them back in the order of ``key``.
+
+    At most about ``most`` bytes are held; what is more lies in temporary files, without a name,
+    until ``close``.
+    """
+
+    def __init__(self, key: Callable[[tuple[bytes, ...]], Any], most: int = _MOST_BYTES) -> None:
+        self._key = key
+        self._most = most
+        self._held: list[tuple[bytes, ...]] = []
+        self._size = 0
+        self._runs: list[BinaryIO] = []
+
+    def add(self, record: tuple[bytes, ...]) -> None:
+        self._held.append(record)
+        self._size += sum(map(len, record)) + 100
+        if self._size > self._most:
+            self._spill()
+
+    def _spill(self) -> None:
+        run = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
+        self._runs.append(run)
+        for record in sorted(self._held, key=self._key):
+            marshal.dump(record, run)
+        self._held, self._size = [], 0
+
+    def __iter__(self) -> Iterator[tuple[bytes, ...]]:
+        held = iter(sorted(self._held, key=self._key))
+        if not self._runs:
+            return held
+        return heapq.merge(held, *map(_read, self._runs), key=self._key)
+
+    def close(self) -> None:
+        """Let go of the temporary files."""
+        while self._runs:
+            self._runs.pop().close()
+
+
+def _read(run: BinaryIO) -> Iterator[tuple[bytes, ...]]:
+    run.seek(0)
+    while True:
+        try:
+            yield marshal.load(run)
+        except EOFError:
+            return

@@ -64,21 +64,36 @@ def normal(literal: bytes, kind: Kind) -> object:
         case Kind.UUID if isinstance(value, str):
             return value.lower()
         case Kind.JSON if isinstance(value, str):
-            parsed = _parsed(value)
-            return value if parsed is NOTHING else _text(_sorted(parsed))
+            return _meaning(value)
     return value
 
 
 def _cells(column: Compared, ours: bytes, theirs: bytes) -> Iterator[Cell]:
     old, new = value_of(ours), value_of(theirs)
     if column.kind is Kind.JSON and isinstance(old, str) and isinstance(new, str):
-        members = list(_members(_parsed(old), _parsed(new), (), _DEEPEST))
-        # Nothing found: the texts differ, and mean the same.
-        if members and members[0][0]:
-            for path, was, now in members:
-                yield Cell(column.name, _json(was), _json(now), path)
+        members = _member_cells(column.name, old, new)
+        # None, if the texts mean the same or are no objects or arrays.
+        if members and members[0].path:
+            yield from members
             return
     yield Cell(column.name, old, new)
+
+
+def _member_cells(column: str, old: str, new: str) -> list[Cell]:
+    try:
+        found = _members(_parsed(old), _parsed(new), (), _DEEPEST)
+        return [Cell(column, _json(was), _json(now), path) for path, was, now in found]
+    except RecursionError:
+        return []
+
+
+def _meaning(text: str) -> str:
+    """JSON in one spelling; what is none, or too deep, as it is."""
+    try:
+        parsed = _parsed(text)
+        return text if parsed is NOTHING else _text(_sorted(parsed))
+    except RecursionError:
+        return text
 
 
 def _sorted(value: Any) -> Any:
@@ -96,7 +111,7 @@ def _sorted(value: Any) -> Any:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
+    except ValueError:
         return NOTHING
 
 
@@ -124,14 +139,16 @@ def _json(value: Any) -> Value:
 
 def _text(value: Any) -> str:
     """JSON as it was parsed: json.dumps would turn a Decimal into a float, which drops digits."""
-    match value:
-        case dict():
-            members = (f"{_text(name)}: {_text(member)}" for name, member in value.items())
-            return f"{{{', '.join(members)}}}"
-        case list():
-            return f"[{', '.join(map(_text, value))}]"
-        case Decimal():
-            return str(value)
-        case _ if value is NOTHING:
-            return ""
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        members = []
+        for name, member in value.items():
+            members.append(f"{json.dumps(name, ensure_ascii=False)}: {_text(member)}")
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, list):
+        items = []
+        for item in value:
+            items.append(_text(item))
+        return f"[{', '.join(items)}]"
+    if isinstance(value, Decimal):
+        return str(value)
+    return "" if value is NOTHING else json.dumps(value, ensure_ascii=False)

@@ -13,7 +13,7 @@ from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.rows.keys import Key, KeyOf, key_of
-from demo_snapshots.rows.literals import cells, records
+from demo_snapshots.rows.literals import cells, count_rows, records
 from demo_snapshots.rows.spill import Sorter
 
 Open = Callable[[], AbstractContextManager[BinaryIO]]
@@ -58,7 +58,7 @@ class KeyedDocument:
         counted: dict[str, int] = {}
         for event in document.rows(any_literals, any_literals, any_lookup):
             if isinstance(event, Rows):
-                counted[event.table] = counted.get(event.table, 0) + len(records(event.text))
+                counted[event.table] = counted.get(event.table, 0) + count_rows(event.text)
             elif isinstance(event, Update):
                 self._remember(event)
         return counted

@@ -43,8 +43,10 @@ class MergeJoin:
             else:
                 yield None, new.take()
         while old.fill():
+            old.key()
             yield old.take(), None
         while new.fill():
+            new.key()
             yield None, new.take()
 
 
@@ -72,6 +74,7 @@ class _Side:
         return self.position == len(self.records)
 
     def key(self) -> tuple[object, ...]:
+        """Of the next record; ValueError if it comes before one that was passed."""
         key = self._key_of(self.records[self.position])
         if self._last is not None and key < self._last:
             raise ValueError("the rows are not in the order of their keys")

@@ -205,25 +205,25 @@ def cells(record: bytes) -> list[bytes]:
     return _CELL.findall(record)
 
 
-# One raw row with its parentheses; a reference by natural key stands in parentheses of its own.
-_ROW = re.compile(
-    rb"\(((?:[^'\"()]++|"
-    + STRING
-    + rb"|"
-    + _NAME
-    + rb"|\((?:[^'\"()]++|"
-    + STRING
-    + rb"|"
-    + _NAME
-    + rb")*+\))*+)\)(?:,\n|\Z)"
-)
+_ROW = re.compile(rb"\((" + CELL + rb"(?:," + CELL + rb")*+)\)(?:,\n|\Z)")
+
+
+_ALL_BUT_BREAKS_AND_QUOTES = bytes(byte for byte in range(256) if byte not in b"\n'")
+_PAIRS = re.compile(rb"(?:(?:'')*+\n)*+(?:'')*+")
+
+
+def _breaks_between_rows_alone(rows: bytes, ends: int) -> bool:
+    """Whether what looks like the end of a row, ``ends`` times, is one each time: no line break
+    stands elsewhere, and quotes go in pairs between them. A look at each row takes longer."""
+    if rows.count(b"\n") != ends:
+        return False
+    return _PAIRS.fullmatch(rows.translate(None, _ALL_BUT_BREAKS_AND_QUOTES)) is not None
 
 
 def records(rows: bytes) -> list[bytes]:
     """Raw rows ``(…),\n(…)`` one by one, without their parentheses."""
     found = rows.split(b"),\n(")
-    # What looks like the end of a row may stand in a text, which it cuts in two.
-    if b"\n(SELECT " in rows or any(record.count(b"'") % 2 for record in found):
+    if not _breaks_between_rows_alone(rows, len(found) - 1):
         return _ROW.findall(rows)
     if len(found) == 1:
         return [rows[1:-1]]
@@ -233,6 +233,9 @@ def records(rows: bytes) -> list[bytes]:
 
 def count_rows(rows: bytes) -> int:
     """How many there are in raw rows ``(…),\\n(…)``."""
+    ends = rows.count(b"),\n(")
+    if _breaks_between_rows_alone(rows, ends):
+        return ends + 1
     count, start, quotes = 1, 0, 0
     while (end := rows.find(b"),\n(", start)) >= 0:
         quotes += rows.count(b"'", start, end)

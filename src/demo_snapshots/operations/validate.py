@@ -8,18 +8,18 @@ from pathlib import Path
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
 from demo_snapshots.engines.connection import connect
+from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Entry, Statistics, check_scenario_name
+from demo_snapshots.operations.compare import Scope, compare_document, tell_nobody
 from demo_snapshots.operations.compatibility import fit
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.selection.schema import Schema, reflect
 from demo_snapshots.store import Store, unknown_scenario
-from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.json_references import missing_json_references
-from demo_snapshots.transfer.load import load_document
 from demo_snapshots.transfer.protect import dangling
 from demo_snapshots.transfer.stage import Staging
 
@@ -54,7 +54,8 @@ def validate_scenario(
         if schema_only:
             schema = reflect(database, config.tables, config.references)
             return _validate_schema(store, scenario, schema)
-        return _validate_rows(see(database, config), store, scenario, progress)
+        scope = Scope.of(config, {})
+        return _validate_rows(see(database, config), store, scenario, scope, progress)
 
 
 def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> ValidationResult:
@@ -83,7 +84,11 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
 
 
 def _validate_rows(
-    everything: DemoSet, store: Store, scenario: str | None, progress: Progress
+    everything: DemoSet,
+    store: Store,
+    scenario: str | None,
+    scope: Scope,
+    progress: Progress,
 ) -> ValidationResult:
     with everything.database.writing((), keep=False):
         require_conditions(everything.database, everything.selection)
@@ -101,7 +106,7 @@ def _validate_rows(
         )
         if latest is None:
             return result
-        return _compared(result, demo, store.path(latest), progress)
+        return _compared(result, demo, store.path(latest), scope, progress)
 
 
 def _why_not_compared(
@@ -132,7 +137,7 @@ def _broken_references(staging: Staging) -> list[str]:
 
 
 def _compared(
-    result: ValidationResult, demo: DemoSet, path: Path, progress: Progress
+    result: ValidationResult, demo: DemoSet, path: Path, scope: Scope, progress: Progress
 ) -> ValidationResult:
     size = read_tail(path).size
     with reading(path) as stream:
@@ -141,13 +146,17 @@ def _compared(
         if found.problems:
             problems = tuple(f"{result.version}: {problem}" for problem in found.problems)
             return replace(result, problems=(*result.problems, *problems))
-        includes = [table for table, _ in document.header.includes]
-        staged = Staging(demo, document.header.tables, includes)
-        staged.create()
-        load_document(document, staged, size, progress, include=False)
-        comparison = compare(staged)
+        found_rows = compare_document(document, demo, scope, tell_nobody, size, progress)
+    comparison = [_as_seen(table) for table in found_rows]
     problems = tuple(_difference(table) for table in comparison if not table.same)
     return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))
+
+
+def _as_seen(found: TableDifference) -> TableComparison:
+    """From the snapshot's side, on which a row under another key is missing."""
+    missing, extra = found.removed + found.moved, found.added + found.moved
+    rows = found.same + found.changed + extra
+    return TableComparison(found.table, rows, missing, extra, found.changed)
 
 
 def _difference(table: TableComparison) -> str:

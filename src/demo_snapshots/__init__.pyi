@@ -3,7 +3,7 @@
 
 from .config.settings import Config as Config
 from .config.settings import load_config as load_config
-from .documents.sql.reader import describe as describe
+from .documents.opening import describe as describe
 from .errors import DemoError as DemoError
 from .errors import DocumentError as DocumentError
 from .errors import ExportError as ExportError

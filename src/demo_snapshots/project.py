@@ -86,7 +86,7 @@ class Project:
     @cached_property
     def store(self) -> Store:
         """Where the snapshots are kept. Raises UsageError for a place that cannot be one."""
-        from demo_snapshots.documents.sql.reader import describe
+        from demo_snapshots.documents.opening import describe
         from demo_snapshots.store import open_store
 
         return open_store(self.config.snapshots, describe)

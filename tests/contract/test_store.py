@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from unit.store.snapshots import DAY, content_of, directory_store, header_of, save
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.writer import write_document
 from demo_snapshots.errors import ExportNotFoundError, StoreBusyError, StoreError, UsageError
 from demo_snapshots.model.results import Listing, ScenarioListing

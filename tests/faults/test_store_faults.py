@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from unit.store.snapshots import DAY, directory_store, files_in, header_of, save
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import StoreBusyError, StoreError
 from demo_snapshots.model.snapshots import Packing, Version
 from demo_snapshots.operations.cleanup import cleanup_exports

@@ -9,7 +9,7 @@ from database_engines import engines
 from integration.live import Demo, Live, edited
 from integration.test_scenarios import REAL, migrated, seeded, values
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import (
     DemoError,
     DocumentError,

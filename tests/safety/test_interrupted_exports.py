@@ -13,7 +13,7 @@ from safety.fault_injection import injecting
 from safety.mixed_database import MixedDatabase, Snapshots, snapshots
 from safety.test_killed_imports import die, hang_up
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DemoError
 
 

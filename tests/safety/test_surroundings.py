@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from safety.mixed_database import MixedDatabase, snapshots
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DatabaseError, DocumentError, StoreError
 from demo_snapshots.store import open_store
 

@@ -11,8 +11,9 @@ from typing import TypedDict, Unpack
 from demo_snapshots.comparison.documents import DocumentComparison
 from demo_snapshots.comparison.keyed import KeyedDocument
 from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.opening import read_tail, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.documents.sql.reader import SqlDocument, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ExportNotFoundError, UsageError
 from demo_snapshots.model.changes import Change, Comparison, TableDifference

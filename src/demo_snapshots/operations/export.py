@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress

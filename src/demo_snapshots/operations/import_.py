@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.opening import read_tail, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.documents.sql.reader import SqlDocument, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
     CommitInDoubtError,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from demo_snapshots.documents.compression import packed
-from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
+from demo_snapshots.documents.opening import describe, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.documents.sql.rewriting import renumbered, split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult

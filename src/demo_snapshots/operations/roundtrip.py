@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.sql.reader import reading
+from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import DatabaseError, DemoError, ProofError
 from demo_snapshots.model.results import Proof

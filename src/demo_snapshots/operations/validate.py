@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
+from demo_snapshots.documents.opening import describe, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from demo_snapshots.documents.opening import describe, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
-from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup, describe, reading
+from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
 from demo_snapshots.errors import DemoError, DocumentError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Verification, VersionCheck

@@ -21,8 +21,9 @@ from unit.documents.documents import table, text, write
 
 from demo_snapshots.documents import compression as packing
 from demo_snapshots.documents.compression import opened, packed, packing_of
+from demo_snapshots.documents.opening import describe, read_tail, reading
 from demo_snapshots.documents.protocol import any_literals
-from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail, reading
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.errors import DocumentError, ExportError
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.operations.verify import validate_export_file

@@ -23,9 +23,10 @@ from unit.documents.documents import (
     write,
 )
 
+from demo_snapshots.documents.opening import describe, read_tail
 from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.documents.sql import window
-from demo_snapshots.documents.sql.reader import SqlDocument, describe, read_tail
+from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.documents.sql.writer import Content, Section, write_document
 from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
 from demo_snapshots.model.tables import Column, Kind

@@ -14,7 +14,7 @@ import pytest
 from faults.test_store_faults import die, fault
 from unit.store.snapshots import content_of, directory_store, files_in, header_of, save
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.writer import write_document
 from demo_snapshots.errors import StoreError
 from demo_snapshots.model.snapshots import Version

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.header import fingerprint
-from demo_snapshots.documents.sql.reader import describe
 from demo_snapshots.documents.sql.writer import Content, Section, write_document
 from demo_snapshots.model.rules import TableSelection, Where
 from demo_snapshots.model.snapshots import Entry, Header, Packing, Statistics, TableCount, Version

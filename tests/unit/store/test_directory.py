@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from unit.store.snapshots import DAY, directory_store, document, files_in, save
 
-from demo_snapshots.documents.sql.reader import describe
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
 from demo_snapshots.model.snapshots import Version
 from demo_snapshots.model.tables import Column, Kind, Table

@@ -7,33 +7,28 @@ the reader returns is anything but names and literals.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
-from demo_snapshots.documents.compression import ending, opened, packing_of
 from demo_snapshots.documents.protocol import Event, Included, Lookups, Rows, Target, Update
 from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.grammar import RowGrammar
-from demo_snapshots.documents.sql.header import TITLE, read_header
+from demo_snapshots.documents.sql.header import read_header
 from demo_snapshots.documents.sql.identifiers import read_identifier
-from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE, Window
-from demo_snapshots.errors import DocumentError, ExportNotFoundError, UnfitValueError
-from demo_snapshots.model.snapshots import Description, Header
+from demo_snapshots.documents.sql.window import INCOMPLETE, Window
+from demo_snapshots.errors import DocumentError, UnfitValueError
+from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import TwoFormsError, decode
 
-_TAIL = re.compile(
+TAIL = re.compile(
     re.escape(polyglot.DIGEST_PREFIX.encode())
     + rb"([0-9a-f]{64})\n"
     + re.escape(polyglot.COMPLETE.encode())
     + rb"\n"
 )
-_RESTORE = "Restore it from version control, or export again."
+RESTORE = "Restore it from version control, or export again."
 
 
 class SqlDocument:
@@ -253,12 +248,12 @@ class SqlDocument:
         source.expect(polyglot.COMMIT)
         self.digest = source.hash.hexdigest()
         line = source.line
-        match = self._pass(_TAIL)
+        match = self._pass(TAIL)
         if match[1].decode() != self.digest:
             raise DocumentError(
                 "the rows are not those the digest was made of: the file was altered",
                 line=line,
-                hint=_RESTORE,
+                hint=RESTORE,
             )
         if source.peek():
             raise source.error("something follows the end of the snapshot")
@@ -303,66 +298,3 @@ def _decode_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes]
 def any_lookup(table: str, column: str) -> bytes:
     """The lookups for reading a document without a database."""
     return statements.ANY_LOOKUP
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
-    """The document at ``path``, unpacked, and errors about its content that name it.
-
-    Raises ExportNotFoundError if it cannot be opened.
-    """
-    try:
-        stream = opened(path)
-    except OSError as error:
-        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-    with stream:
-        try:
-            yield stream
-        except DocumentError as error:
-            raise error.within(path) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The content ``digest`` that a file's last lines state, and its ``size`` unpacked."""
-
-    digest: str
-    size: int
-
-
-def read_tail(path: Path) -> Tail:
-    """What the file's last lines state; a compressed one is unpacked once for it.
-
-    Raises DocumentError for a file that is none of ours or was cut short.
-    """
-    try:
-        with reading(path) as stream:
-            first = stream.readline(100)
-            if first.endswith(b"\r\n"):
-                raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
-            if not first.startswith(TITLE.encode()):
-                raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
-            tail, size = ending(stream, 256)
-            match = re.search(_TAIL.pattern + rb"\Z", tail)
-            if match is None:
-                raise DocumentError(_damage(path), hint=_RESTORE)
-    except OSError as error:
-        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
-    return Tail(match[1].decode(), size)
-
-
-def _damage(path: Path) -> str:
-    with path.open("rb") as stream:
-        marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
-    return "it holds the conflict markers of a merge" if marked else INCOMPLETE
-
-
-def describe(path: Path) -> Description:
-    """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
-    digest = read_tail(path).digest
-    with reading(path) as stream:
-        header = SqlDocument(stream).header
-    with path.open("rb") as stored:
-        sha256 = hashlib.file_digest(stored, "sha256").hexdigest()
-        size = stored.tell()
-    return Description(header, digest, size, sha256, packing_of(path))

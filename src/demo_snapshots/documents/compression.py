@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from demo_snapshots.errors import DocumentError, ExportError
 from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.model.sources import Source, source_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,23 +45,28 @@ _RESTORE = "Restore it from version control, or export again."
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(document: Source | Path) -> BinaryIO:
     """The document's bytes, unpacked; may be sought to its beginning. The caller closes.
 
-    Raises OSError if it cannot be opened. Reading raises DocumentError for compressed data that
+    Raises what opening its source does. Reading raises DocumentError for compressed data that
     is damaged, cut short, followed by anything, or unpacks to more than ``ALLOWANCE`` and
     ``RATIO`` allow.
     """
-    file = path.open("rb")
-    unpacker = _UNPACKERS.get(_told(file.peek(4)))
+    file = source_of(document).open()
+    try:
+        unpacker = _UNPACKERS.get(_told(file.read(4)))
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     if unpacker is None:
         return file
     return io.BufferedReader(_Unpacked(file, unpacker), _BLOCK)
 
 
-def packing_of(path: Path) -> Packing:
-    """How the file's first bytes say it is stored. Raises OSError."""
-    with path.open("rb") as file:
+def packing_of(document: Source | Path) -> Packing:
+    """How the first bytes say it is stored. Raises what opening its source does."""
+    with source_of(document).open() as file:
         return _told(file.read(4))
 
 

@@ -17,40 +17,49 @@ from demo_snapshots.documents.sql.reader import RESTORE, TAIL, SqlDocument
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.snapshots import Description
+from demo_snapshots.model.sources import Source, source_of
+
+_BLOCK = 1 << 18
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
-    """The document at ``path``, unpacked, and errors about its content that name it.
+def reading(document: Source | Path) -> Iterator[BinaryIO]:
+    """The document, unpacked, and errors about its content that name it.
 
     Raises ExportNotFoundError if it cannot be opened.
     """
+    source = source_of(document)
     try:
-        stream = opened(path)
+        stream = opened(source)
     except OSError as error:
-        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+        raise _unreadable(source, error) from error
     with stream:
         try:
             yield stream
         except DocumentError as error:
-            raise error.within(path) from error
+            raise error.within(source.name) from error
+
+
+def _unreadable(source: Source, error: OSError) -> ExportNotFoundError:
+    return ExportNotFoundError(f"{source.name}: cannot be read: {error.strerror}")
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The content ``digest`` that a file's last lines state, and its ``size`` unpacked."""
+    """The content ``digest`` that a document's last lines state, and its ``size`` unpacked."""
 
     digest: str
     size: int
 
 
-def read_tail(path: Path) -> Tail:
-    """What the file's last lines state; a compressed one is unpacked once for it.
+def read_tail(document: Source | Path) -> Tail:
+    """What the document's last lines state; a compressed one is unpacked once for it.
 
-    Raises DocumentError for a file that is none of ours or was cut short.
+    Raises DocumentError for what is none of ours or was cut short.
     """
+    source = source_of(document)
     try:
-        with reading(path) as stream:
+        with reading(source) as stream:
             first = stream.readline(100)
             if first.endswith(b"\r\n"):
                 raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
@@ -59,24 +68,30 @@ def read_tail(path: Path) -> Tail:
             tail, size = ending(stream, 256)
             match = re.search(TAIL.pattern + rb"\Z", tail)
             if match is None:
-                raise DocumentError(_damage(path), hint=RESTORE)
+                raise DocumentError(_damage(source), hint=RESTORE)
     except OSError as error:
-        raise ExportNotFoundError(f"{path}: cannot be read: {error.strerror}") from error
+        raise _unreadable(source, error) from error
     return Tail(match[1].decode(), size)
 
 
-def _damage(path: Path) -> str:
-    with path.open("rb") as stream:
+def _damage(source: Source) -> str:
+    with source.open() as stream:
         marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
     return "it holds the conflict markers of a merge" if marked else INCOMPLETE
 
 
-def describe(path: Path) -> Description:
-    """Header, digest, size and SHA-256 of a stored file; its rows are not checked."""
-    digest = read_tail(path).digest
-    with reading(path) as stream:
+def describe(document: Source | Path) -> Description:
+    """Header, digest, size and SHA-256 of a stored document; its rows are not checked.
+
+    Raises ExportNotFoundError if it cannot be opened, and DocumentError if it is no whole one.
+    """
+    source = source_of(document)
+    digest = read_tail(source).digest
+    with reading(source) as stream:
         header = SqlDocument(stream).header
-    with path.open("rb") as stored:
-        sha256 = hashlib.file_digest(stored, "sha256").hexdigest()
-        size = stored.tell()
-    return Description(header, digest, size, sha256, packing_of(path))
+    size, hashed = 0, hashlib.sha256()
+    with source.open() as stored:
+        while block := stored.read(_BLOCK):
+            size += len(block)
+            hashed.update(block)
+    return Description(header, digest, size, hashed.hexdigest(), packing_of(source))

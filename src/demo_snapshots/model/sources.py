@@ -1,0 +1,38 @@
+"""Where a document's bytes come from: a file on disk, or whatever else a store keeps them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from demo_snapshots.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stored document: ``name`` is what people call it, and ``open`` gives its stored bytes
+    from the beginning, as often as it is asked, in a stream that can be sought to its beginning
+    and its end. The caller closes. ``open`` raises OSError or StoreError; nothing is read before.
+
+    ``path`` is the file on disk that holds it, None where none does.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    path: Path | None = None
+
+    def on_disk(self) -> Path:
+        """The file that holds it. Raises StoreError where no file on this machine does."""
+        if self.path is None:
+            raise StoreError(f"{self.name}: not a file on this machine")
+        return self.path
+
+
+def source_of(document: Source | Path) -> Source:
+    """The source itself, or the file at a path, which need not exist."""
+    if isinstance(document, Source):
+        return document
+    path = document
+    return Source(str(path), lambda: path.open("rb"), path)

@@ -1,4 +1,4 @@
-"""What any store must do, wherever it keeps its snapshots. Add a store to ``STORES``."""
+"""What the store does, wherever it keeps its snapshots."""
 
 from __future__ import annotations
 
@@ -6,33 +6,24 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
-from pathlib import Path
 
 import pytest
-from unit.store.snapshots import DAY, content_of, directory_store, header_of, save
+from contract.test_backends import put
+from unit.store.snapshots import DAY, content_of, document, header_of, save
 
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.writer import write_document
 from demo_snapshots.errors import ExportNotFoundError, StoreBusyError, StoreError, UsageError
 from demo_snapshots.model.results import Listing, ScenarioListing
-from demo_snapshots.model.snapshots import Version
+from demo_snapshots.model.snapshots import Packing, Version
+from demo_snapshots.operations.repair import repair_store
+from demo_snapshots.operations.verify import verify_exports
 from demo_snapshots.store import Store
+from demo_snapshots.store.backends.base import Backend
+from demo_snapshots.store.inventory import MANIFEST
 
 Open = Callable[[], Store]
-STORES: dict[str, Callable[[Path], Store]] = {
-    "directory": lambda path: directory_store(path / "snapshots")
-}
-
-
-@pytest.fixture(params=STORES)
-def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens the same store, as another process would."""
-    return lambda: STORES[request.param](tmp_path)
-
-
-@pytest.fixture
-def store(open_again: Open) -> Store:
-    return open_again()
+LATER = date(2025, 1, 16)
 
 
 def versions(store: Store, scenario: str = "general") -> list[str]:
@@ -53,15 +44,19 @@ def test_what_was_published_is_found_and_read(store: Store, open_again: Open) ->
     assert again.entries() == (entry,)
     assert again.latest("general") == entry
     assert again.find("general", "v1") == again.find("general", "v1_2025-01-15") == entry
-    with again.open(entry) as stream:
-        data = stream.read()
-    assert data == again.path(entry).read_bytes()
-    assert len(data) == entry.size
+    source = again.source(entry)
+    for _ in range(2):
+        with source.open() as stream:
+            assert len(stream.read()) == entry.size
+            assert stream.seek(0) == 0
+            assert stream.readline().startswith(b"-- ")
+    assert entry.path.rpartition("/")[2] in source.name
+    assert source.path is None or source.path.stat().st_size == entry.size
 
 
 def test_the_entry_is_what_the_document_says(store: Store) -> None:
     entry = save(store, rows=7)
-    described = describe(store.path(entry))
+    described = describe(store.source(entry))
     assert (entry.sha256, entry.size, entry.digest) == (
         described.sha256,
         described.size,
@@ -147,8 +142,28 @@ def test_a_version_is_never_replaced(store: Store) -> None:
         with pytest.raises(StoreError, match="v1_2025-01-15"):
             store.publish(draft, header, digest)
     assert store.listing() == Listing((ScenarioListing("general", (entry,)),))
-    with store.open(entry) as stream:
+    with store.source(entry).open() as stream:
         assert len(stream.read()) == entry.size
+
+
+def test_not_even_over_a_damaged_one_is_a_whole_one_replaced(store: Store) -> None:
+    entry = save(store)
+    header = header_of("general", entry.version, 3)
+    with store.draft("general", entry.version) as draft:
+        digest = write_document(draft.file, header, content_of(3))
+        with pytest.raises(StoreError, match="v1_2025-01-15"):
+            store.publish(draft, header, digest, over_damaged=True)
+    assert store.entries() == (entry,)
+    assert verify_exports(store).valid
+
+
+def test_what_belongs_beside_the_snapshots_is_written_once(backend: Backend, store: Store) -> None:
+    save(store)
+    for key, content in backend.companions.items():
+        assert backend.get(key) == content
+        put(backend, key, b"changed by people\n", over=True)
+    save(store)
+    assert {backend.get(key) for key in backend.companions} == {b"changed by people\n"}
 
 
 def test_a_draft_is_published_as_what_it_is_or_not_at_all(store: Store) -> None:
@@ -168,9 +183,7 @@ def test_removed_is_removed_and_its_number_stays_used(store: Store, open_again: 
     store.remove([first])
     assert open_again().entries() == (third,)
     with pytest.raises(StoreError):
-        store.open(first)
-    with pytest.raises(StoreError):
-        store.path(first)
+        store.source(first)
     assert open_again().next_number("general") == 4
     assert open_again().listing().notes == ()
 
@@ -205,3 +218,79 @@ def test_reading_waits_for_no_lock(store: Store, open_again: Open) -> None:
     entry = save(store)
     with store.draft("general", Version(2, DAY)):
         assert open_again().entries() == (entry,)
+
+
+# --- What others did to the place ------------------------------------------------------------
+
+
+def test_a_document_that_appeared_is_found(backend: Backend, store: Store) -> None:
+    first = save(store)
+    put(backend, "general/general_v4_2025-01-16.sql", document("general", Version(4, LATER)))
+    assert versions(store) == ["v4_2025-01-16", "v1_2025-01-15"]
+    assert "was not in export_manifest.json" in store.listing().notes[0]
+    assert store.inconsistencies() != ()
+    with store.lock():
+        pass
+    assert (store.listing().notes, store.inconsistencies()) == ((), ())
+    assert (store.entries()[1], store.next_number("general")) == (first, 5)
+    assert verify_exports(store).valid
+
+
+def test_a_lost_manifest_loses_nothing(backend: Backend, store: Store) -> None:
+    entries = (save(store), save(store, packing=Packing.ZSTD))[::-1]
+    whole = backend.get(MANIFEST)
+    backend.delete(MANIFEST)
+    assert store.entries() == entries
+    assert backend.look(MANIFEST) is None
+    with store.lock():
+        pass
+    assert backend.get(MANIFEST) == whole
+
+
+def test_a_damaged_manifest_is_kept_aside(backend: Backend, store: Store) -> None:
+    entry = save(store)
+    whole = backend.get(MANIFEST)
+    for number in (1, 2):
+        put(backend, MANIFEST, b"{%d" % number, over=True)
+        assert store.entries() == (entry,)
+        with store.lock():
+            pass
+        assert backend.get(MANIFEST) == whole
+        assert backend.get(f"{MANIFEST}.damaged-{number}") == b"{%d" % number
+
+
+def test_what_is_damaged_is_named(backend: Backend, store: Store) -> None:
+    save(store)
+    entry = save(store)
+    put(backend, entry.path, document("general", entry.version)[:-30], over=True)
+    with pytest.raises(StoreError, match="cut short"):
+        store.latest("general")
+    (check,) = verify_exports(store).damaged
+    assert (check.version, check.size) == (entry.version, entry.size - 30)
+    assert check.problems == ("the file was cut short: its last line is missing",)
+    assert repair_store(store).left != ()
+    header = header_of("general", entry.version)
+    with store.draft("general", entry.version) as draft:
+        digest = write_document(draft.file, header, content_of(2))
+        assert store.publish(draft, header, digest, over_damaged=True) == entry
+    assert verify_exports(store).valid
+
+
+def test_a_number_used_twice_is_repaired(backend: Backend, store: Store) -> None:
+    save(store)
+    put(backend, "general/general_v1_2025-01-16.sql", document("general", Version(1, LATER)))
+    (change,) = repair_store(store).renumbered
+    assert change.becomes == Version(2, change.version.day)
+    assert len(versions(store)) == 2
+    assert verify_exports(store).valid
+
+
+def test_what_a_dead_process_left_is_removed(backend: Backend, store: Store) -> None:
+    save(store)
+    left = [f"{folder}.one.tmp-0123456789abcdef" for folder in ("", "general/", "metadata/")]
+    for key in left:
+        put(backend, key, b"half")
+    assert len(store.stale()) == 3
+    with store.lock():
+        assert store.stale() == ()
+    assert [backend.look(key) for key in left] == [None, None, None]

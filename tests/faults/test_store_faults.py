@@ -23,7 +23,7 @@ from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import StoreBusyError, StoreError
 from demo_snapshots.model.snapshots import Packing, Version
 from demo_snapshots.operations.cleanup import cleanup_exports
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store
 
 TESTS = Path(__file__).parents[1]
 MANIFEST = "metadata/export_manifest.json"
@@ -34,7 +34,7 @@ WRITING = (
     *("mkdir", "rmdir", "symlink"),
 )
 
-Job = Callable[[DirectoryStore], object]
+Job = Callable[[Store], object]
 
 
 @contextmanager
@@ -69,20 +69,20 @@ def die() -> None:
 # --- The jobs, and what the store holds before and after -----------------------------------------
 
 
-def first_export(store: DirectoryStore) -> object:
+def first_export(store: Store) -> object:
     return save(store)
 
 
-def next_export(store: DirectoryStore) -> object:
+def next_export(store: Store) -> object:
     return save(store, rows=5)
 
 
-def compressed_export(store: DirectoryStore) -> object:
+def compressed_export(store: Store) -> object:
     """The latest changes its name, from latest.sql to latest.sql.zst."""
     return save(store, rows=5, packing=Packing.ZSTD)
 
 
-def clean_up(store: DirectoryStore) -> object:
+def clean_up(store: Store) -> object:
     return cleanup_exports(store, keep=1)
 
 
@@ -126,7 +126,7 @@ JOBS: dict[str, tuple[Callable[[Path], None], Job, list[int], list[int], int]] =
 }
 
 
-def numbers(store: DirectoryStore) -> list[int]:
+def numbers(store: Store) -> list[int]:
     return [entry.version.number for entry in store.entries()]
 
 
@@ -160,7 +160,7 @@ def check(root: Path, before: list[int], after: list[int], used: int = 0) -> lis
     return found
 
 
-def check_latest(store: DirectoryStore, root: Path) -> None:
+def check_latest(store: Store, root: Path) -> None:
     latest = store.latest("general")
     links = list((root / "general").glob("latest.*"))
     for link in links:

@@ -52,7 +52,7 @@ def compared(demo: Demo, live: Live, **options: object) -> tuple[list[Change], C
 def test_each_snapshot_against_each_database(demo: Demo, database_url: str) -> None:
     live = matrix.build(database_url, rows=False)
     (entry,) = demo.store.entries()
-    demo.load(live, demo.store.path(entry))
+    demo.load(live, demo.store.source(entry).on_disk())
     told, found = compared(demo, live)
     assert (told, found.differs) == ([], False)
     counts = {table.table: table.same for table in found.tables}

@@ -231,5 +231,5 @@ def test_losing_the_manifest_loses_nothing(sqlite_url, demo, spoil: Callable[[Pa
     live.run("UPDATE contacts SET role = 'role 9'")
     assert demo.export(live).version.number == 3
     live.run("UPDATE contacts SET role = 'spoiled'")
-    demo.load(live, demo.store.path(entries[1]))
+    demo.load(live, demo.store.source(entries[1]).on_disk())
     assert live.rows("SELECT DISTINCT role FROM contacts") == [("role 0",)]

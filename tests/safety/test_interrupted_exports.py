@@ -90,7 +90,7 @@ def test_a_killed_export_leaves_none_or_the_whole_version(
         assert found in (numbers, [numbers[0] + 1, *numbers])
         numbers = found
         for entry in store.entries():
-            assert describe(store.path(entry)).sha256 == entry.sha256
+            assert describe(store.source(entry)).sha256 == entry.sha256
     # The next export removes what the dead ones left.
     saved.demo.export(mixed.live, auto_version=True)
     assert not [path for path in files(saved) if ".tmp-" in path]

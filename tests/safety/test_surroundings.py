@@ -180,7 +180,7 @@ def test_a_checkout_that_converts(tmp_path: Path, sqlite_url: str, attributes: b
         entry = store.latest("general")
         assert entry is not None
         assert entry.version == latest.version
-        saved.demo.load(mixed.live, store.path(entry))
+        saved.demo.load(mixed.live, store.source(entry).on_disk())
     else:
         with pytest.raises(DocumentError, match="line ends"):
             saved.demo.load(mixed.live, path)

@@ -87,12 +87,13 @@ class ScenarioListing:
 
 @dataclass(frozen=True, slots=True)
 class VersionCheck:
-    """What ``verify`` found of one version; ``records`` and ``size`` as far as they could be
-    read. ``problems`` are clauses without a subject; empty means all is well."""
+    """What ``verify`` found of one version; ``file`` is what people call it, ``records`` and
+    ``size`` as far as they could be read. ``problems`` are clauses without a subject; empty means
+    all is well."""
 
     scenario: str
     version: Version
-    path: Path
+    file: str
     size: int | None
     records: int | None
     problems: tuple[str, ...]

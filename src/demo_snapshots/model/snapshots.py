@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from pathlib import Path
 
 from demo_snapshots.errors import UsageError
+from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
 
 _SCENARIO = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -152,10 +152,12 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A file that is named like a snapshot, and what the manifest says of it: None if nothing.
-    Where ``present`` is false, only the manifest knows it."""
+    Where ``present`` is false, only the manifest knows it; ``size`` is None for what is not a
+    regular file, too."""
 
     scenario: str
     version: Version
-    path: Path
+    source: Source
     present: bool
+    size: int | None
     recorded: Entry | None

@@ -19,6 +19,7 @@ from demo_snapshots.errors import ExportNotFoundError, UsageError
 from demo_snapshots.model.changes import Change, Comparison, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
+from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.operations.compatibility import what_fits
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
@@ -102,9 +103,9 @@ def compare_exports(
     """
     entries = _two_versions(store, check_scenario_name(scenario), old, new)
     scope = Scope.of(config, options)
-    paths = [store.path(entry) for entry in entries]
+    sources = [store.source(entry) for entry in entries]
     names = [f"{entry.scenario} {entry.version}" for entry in entries]
-    return _compare_files(scenario, paths, names, scope, options.get("tell", tell_nobody))
+    return _compare(scenario, sources, names, scope, options.get("tell", tell_nobody))
 
 
 def compare_files(
@@ -115,16 +116,16 @@ def compare_files(
 ) -> Comparison:
     """What became of the document at ``old`` in the one at ``new``: as ``compare_exports``."""
     scope = Scope.of(config, options)
-    return _compare_files(
-        None, [old, new], [str(old), str(new)], scope, options.get("tell", tell_nobody)
-    )
+    sources = [source_of(path) for path in (old, new)]
+    names = [source.name for source in sources]
+    return _compare(None, sources, names, scope, options.get("tell", tell_nobody))
 
 
-def _compare_files(
-    scenario: str | None, paths: Sequence[Path], names: Sequence[str], scope: Scope, tell: Told
+def _compare(
+    scenario: str | None, sources: Sequence[Source], names: Sequence[str], scope: Scope, tell: Told
 ) -> Comparison:
     with ExitStack() as stack:
-        old, new = (stack.enter_context(_keyed(path)) for path in paths)
+        old, new = (stack.enter_context(_keyed(source)) for source in sources)
         scope.require(new.header)
         compared = DocumentComparison(old, new, scope.ignored_in)
         found = tuple(compared.tables(scope.tables, tell))
@@ -146,9 +147,9 @@ def _notes(old: Header, new: Header) -> Iterator[str]:
 
 
 @contextmanager
-def _keyed(path: Path) -> Iterator[KeyedDocument]:
+def _keyed(source: Source) -> Iterator[KeyedDocument]:
     # Errors of the content, whoever meets them, name the file.
-    with reading(path), closing(KeyedDocument(lambda: reading(path))) as document:
+    with reading(source), closing(KeyedDocument(lambda: reading(source))) as document:
         yield document
 
 
@@ -193,17 +194,17 @@ def compare_with_database(
     if entry is None:
         raise unknown_scenario(scenario, store.scenarios(), store.place)
     scope = Scope.of(config, options)
-    path = store.path(entry)
+    source = store.source(entry)
     with (
         connect(config.database, connection) as database,
-        reading(path) as stream,
+        reading(source) as stream,
         database.writing((), keep=False),
     ):
         document: Document = SqlDocument(stream)
         scope.require(document.header)
         demo = see(database, config).of(scenario)
         require_conditions(database, demo.selection)
-        size = read_tail(path).size
+        size = read_tail(source).size
         tell = options.get("tell", tell_nobody)
         found = compare_document(document, demo, scope, tell, size, progress)
     name = f"{scenario} {entry.version}"

@@ -97,7 +97,7 @@ def _publish(
         with packed(draft.file, packing) as file:
             digest = snapshot.write(file)
         draft.file.flush()
-        proof = prove(draft.path, header, digest, demo, config) if options.get("prove") else None
+        proof = prove(draft.source, header, digest, demo, config) if options.get("prove") else None
         unchanged = (
             latest is not None and latest.digest == digest and not options.get("auto_version")
         )
@@ -110,7 +110,7 @@ def _publish(
     return ExportResult(
         scenario=header.scenario,
         version=entry.version,
-        path=store.path(entry),
+        path=store.source(entry).on_disk(),
         statistics=header.statistics,
         file_size=entry.size,
         digest=digest,
@@ -120,4 +120,4 @@ def _publish(
 
 
 def _is_whole(store: Store, entry: Entry) -> bool:
-    return describe(store.path(entry)).sha256 == entry.sha256
+    return describe(store.source(entry)).sha256 == entry.sha256

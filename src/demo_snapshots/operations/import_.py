@@ -30,6 +30,7 @@ from demo_snapshots.errors import (
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
+from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import leave_out, require_fit
 from demo_snapshots.selection.conditions import require_conditions
@@ -93,7 +94,7 @@ def import_latest_scenario(
     entry = store.latest(scenario)
     if entry is None:
         raise unknown_scenario(scenario, store.scenarios(), store.place)
-    return import_from_file(store.path(entry), config, scenario=scenario, **options)
+    return import_document(store.source(entry), config, scenario=scenario, **options)
 
 
 def import_scenario_version(
@@ -109,8 +110,8 @@ def import_scenario_version(
     """
     config.refuse_production(force=options.get("force", False))
     check_scenario_name(scenario)
-    path = store.path(store.find(scenario, version))
-    return import_from_file(path, config, scenario=scenario, **options)
+    source = store.source(store.find(scenario, version))
+    return import_document(source, config, scenario=scenario, **options)
 
 
 def import_from_file(
@@ -125,9 +126,17 @@ def import_from_file(
     ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
     VerificationError, NotConfirmedError, ProtectedDatabaseError, DatabaseError, ConfigError.
     """
+    return import_document(source_of(path), config, scenario=scenario, **options)
+
+
+def import_document(
+    source: Source, config: Config, *, scenario: str | None, **options: Unpack[ImportOptions]
+) -> ImportResult:
+    """As ``import_from_file``, wherever the document comes from."""
     config.refuse_production(force=options.get("force", False))
-    size = read_tail(path).size
-    with connect(config.database, options.get("connection")) as database, reading(path) as stream:
+    size = read_tail(source).size
+    given = options.get("connection")
+    with connect(config.database, given) as database, reading(source) as stream:
         document: Document = SqlDocument(stream)
         if scenario is not None and document.header.scenario != scenario:
             raise DocumentError(
@@ -139,7 +148,7 @@ def import_from_file(
         require_fit(header, demo.schema.tables, demo.schema.external, database.label)
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
-        job = _Import(demo, path, size, header, options)
+        job = _Import(demo, source, size, header, options)
         replaces = job.finds_rows_to_replace()
         confirm = options.get("confirm")
         if replaces and confirm is not None:
@@ -166,11 +175,11 @@ class _Import:
     """One import: what both routes share."""
 
     def __init__(
-        self, demo: DemoSet, path: Path, size: int, header: Header, options: ImportOptions
+        self, demo: DemoSet, source: Source, size: int, header: Header, options: ImportOptions
     ) -> None:
         self.demo = demo
         self.database = demo.database
-        self.path = path
+        self.path = source.on_disk()
         self.header = header
         self.adds = options.get("add", False)
         self.renews = self.adds or options.get("new_ids", False)

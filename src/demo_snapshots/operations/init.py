@@ -17,7 +17,7 @@ from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.model.rules import Follows, Marked
 from demo_snapshots.selection.discovery import ExternalReference, Finding, Findings, look
 from demo_snapshots.selection.markers import SAMPLED_ROWS
-from demo_snapshots.store.files import place, temporary_name
+from demo_snapshots.store.backends.files import place, temporary_name
 
 FILE = "demo.toml"
 _WIDTH = 96

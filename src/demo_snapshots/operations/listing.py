@@ -24,8 +24,8 @@ def list_exports(store: Store, scenario: str | None = None) -> Listing:
 
 def get_latest_export_path(store: Store, scenario: str) -> Path:
     """The file of the scenario's latest snapshot. Raises as ``list_exports`` does, and
-    StoreError where the file has just gone."""
+    StoreError where the file has just gone or the store keeps no files."""
     latest = store.latest(scenario)
     if latest is None:
         raise unknown_scenario(scenario, store.scenarios(), store.place)
-    return store.path(latest)
+    return store.source(latest).on_disk()

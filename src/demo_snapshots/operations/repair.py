@@ -15,7 +15,8 @@ from demo_snapshots.documents.sql.rewriting import renumbered, split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult
 from demo_snapshots.model.snapshots import Description, Entry, Header, Stored, Version
-from demo_snapshots.operations.verify import validate_export_file
+from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.operations.verify import read_whole
 from demo_snapshots.store import Store
 
 
@@ -66,8 +67,11 @@ class _Repair:
 
     def take_apart(self, stored: Stored) -> None:
         """Make two versions of a file that git merged of two; others only have to be whole."""
+        if stored.size is None:
+            self.left.append(f"{stored.source.name}: not a regular file")
+            return
         try:
-            _require_ends(stored.path)
+            _require_ends(stored.source)
         except DemoError as error:
             with tempfile.TemporaryDirectory() as directory:
                 sides = _sides(stored, Path(directory))
@@ -88,16 +92,18 @@ class _Repair:
         """Give the next numbers to all but the first of those that share one, in the order in
         which they were generated."""
         for entry in _twins(self.store.entries()):
-            path = self.store.path(entry)
-            description = describe(path)
+            source = self.store.source(entry)
+            description = describe(source)
             if description.sha256 != entry.sha256:
-                self.left.append(f"{path}: was altered since it was saved, and keeps its number")
+                self.left.append(
+                    f"{source.name}: was altered since it was saved, and keeps its number"
+                )
                 continue
             copy = self._copy_of(description)
             becomes = copy.version if copy else self._next(entry.scenario, entry.version)
             if not self.dry_run:
                 if copy is None:
-                    self._publish(path, description, becomes)
+                    self._publish(source, description, becomes)
                 self.store.remove([entry])
             self.done.append(Renumbered(entry.scenario, entry.version, becomes, merged=False))
 
@@ -118,7 +124,7 @@ class _Repair:
         return Version(self.store.next_number(scenario) + planned, version.day)
 
     def _publish(
-        self, source: Path, description: Description, version: Version, over_damaged: bool = False
+        self, source: Source, description: Description, version: Version, over_damaged: bool = False
     ) -> None:
         header: Header = replace(description.header, version=version)
         with (
@@ -131,26 +137,26 @@ class _Repair:
             self.store.publish(draft, header, description.digest, over_damaged=over_damaged)
 
 
-def _require_ends(path: Path) -> None:
-    """Raise DemoError unless the file's header and last lines are a snapshot's."""
-    read_tail(path)
-    with reading(path) as stream:
+def _require_ends(source: Source) -> None:
+    """Raise DemoError unless the document's header and last lines are a snapshot's."""
+    read_tail(source)
+    with reading(source) as stream:
         SqlDocument(stream)
 
 
-_Side = tuple[Path, Description]
+_Side = tuple[Source, Description]
 
 
 def _sides(stored: Stored, directory: Path) -> tuple[_Side, _Side] | None:
     """The two whole snapshots that were merged into one file, in the order in which they were
     generated; None if it does not hold two."""
     ours, theirs = directory / "ours", directory / "theirs"
-    with stored.path.open("rb") as stream, ours.open("wb") as left, theirs.open("wb") as right:
-        if not split_conflict(stream, left, right):
-            return None
     try:
-        sides = [(side, validate_export_file(side)) for side in (ours, theirs)]
-    except DemoError:
+        with stored.source.open() as stream, ours.open("wb") as left, theirs.open("wb") as right:
+            if not split_conflict(stream, left, right):
+                return None
+        sides = [(side, read_whole(side)) for side in map(source_of, (ours, theirs))]
+    except (DemoError, OSError):
         return None
     for _, found in sides:
         if (found.header.scenario, found.header.version) != (stored.scenario, stored.version):

@@ -14,7 +14,8 @@ from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import DatabaseError, DemoError, ProofError
 from demo_snapshots.model.results import Proof
 from demo_snapshots.model.snapshots import Header
-from demo_snapshots.operations.import_ import import_from_file
+from demo_snapshots.model.sources import Source
+from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.transfer.scratch import scratch, scratch_place
@@ -22,7 +23,7 @@ from demo_snapshots.transfer.scratch import scratch, scratch_place
 _NOTHING = "No version was published."
 
 
-def prove(document: Path, header: Header, digest: str, demo: DemoSet, config: Config) -> Proof:
+def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: Config) -> Proof:
     """Import ``document`` into a scratch database, export that, and compare the bytes.
 
     ``header`` and ``digest`` are the document's, ``demo`` the set it was written from. The real
@@ -42,14 +43,14 @@ def prove(document: Path, header: Header, digest: str, demo: DemoSet, config: Co
         there = _moved(config, url, demo)
         again = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "again.sql"
         try:
-            import_from_file(
+            import_document(
                 document, there, scenario=header.scenario, force=True, keep_other_scenarios=True
             )
             came_out = _written_again(again, header, there)
         except DemoError as error:
             raise ProofError(
                 f"the snapshot could not be put back into {place}:"
-                f" {error.message.removeprefix(f'{document}: ')}",
+                f" {error.message.removeprefix(f'{document.name}: ')}",
                 hint=f"{_NOTHING} A where condition that looks at tables outside the demo cannot"
                 " be proved: their rows are not there.",
             ) from error
@@ -84,7 +85,7 @@ def _written_again(path: Path, header: Header, config: Config) -> str:
             return snapshot.write(file)
 
 
-def _first_difference(one: Path, other: Path) -> str:
+def _first_difference(one: Source | Path, other: Source | Path) -> str:
     """The section in which two documents differ first."""
     section = "the snapshot"
     for ours, theirs in zip_longest(_content(one), _content(other)):
@@ -95,8 +96,8 @@ def _first_difference(one: Path, other: Path) -> str:
     return section
 
 
-def _content(path: Path) -> Iterator[bytes]:
-    with reading(path) as stream:
+def _content(document: Source | Path) -> Iterator[bytes]:
+    with reading(document) as stream:
         is_content = False
         for line in stream:
             is_content = is_content or line.startswith(b"-- Cleanup ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, read_tail, reading
@@ -13,6 +12,7 @@ from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Entry, Statistics, check_scenario_name
+from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compare import Scope, compare_document, tell_nobody
 from demo_snapshots.operations.compatibility import fit
 from demo_snapshots.selection.conditions import require_conditions
@@ -66,7 +66,7 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
     for name in (scenario,) if scenario else store.scenarios():
         latest = store.latest(name)
         assert latest is not None
-        header = describe(store.path(latest)).header
+        header = describe(store.source(latest)).header
         found = fit(header, schema.tables, schema.external)
         problems += [f"{name} {latest.version}: {problem}" for problem in found.problems]
         notes += [f"{name} {latest.version}: {note}" for note in found.notes]
@@ -107,7 +107,7 @@ def _validate_rows(
         )
         if latest is None:
             return result
-        return _compared(result, demo, store.path(latest), scope, progress)
+        return _compared(result, demo, store.source(latest), scope, progress)
 
 
 def _why_not_compared(
@@ -138,10 +138,10 @@ def _broken_references(staging: Staging) -> list[str]:
 
 
 def _compared(
-    result: ValidationResult, demo: DemoSet, path: Path, scope: Scope, progress: Progress
+    result: ValidationResult, demo: DemoSet, source: Source, scope: Scope, progress: Progress
 ) -> ValidationResult:
-    size = read_tail(path).size
-    with reading(path) as stream:
+    size = read_tail(source).size
+    with reading(source) as stream:
         document = SqlDocument(stream)
         found = fit(document.header, demo.schema.tables, demo.schema.external)
         if found.problems:

@@ -13,6 +13,7 @@ from demo_snapshots.errors import DemoError, DocumentError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Verification, VersionCheck
 from demo_snapshots.model.snapshots import Description, Entry, Stored, check_scenario_name
+from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.rows.literals import count_rows
 from demo_snapshots.store import Store, unknown_scenario
 
@@ -46,16 +47,16 @@ def verify_exports(
 
 
 def _check(stored: Stored) -> VersionCheck:
-    check = VersionCheck(stored.scenario, stored.version, stored.path, None, None, ())
+    check = VersionCheck(stored.scenario, stored.version, stored.source.name, None, None, ())
     if not stored.present:
         return replace(check, problems=("is in the manifest, and there is no such file",))
-    if stored.path.is_symlink() or not stored.path.is_file():
+    if stored.size is None:
         return replace(check, problems=("is not a regular file",))
     try:
-        found = validate_export_file(stored.path)
+        found = read_whole(stored.source)
     except DemoError as error:
-        reason = error.message.removeprefix(f"{stored.path}: ")
-        return replace(check, size=stored.path.stat().st_size, problems=(reason,))
+        reason = error.message.removeprefix(f"{stored.source.name}: ")
+        return replace(check, size=stored.size, problems=(reason,))
     return replace(
         check,
         size=found.size,
@@ -70,7 +71,7 @@ def _contradictions(stored: Stored, found: Description) -> list[str]:
     problems = []
     if (header.scenario, header.version) != (stored.scenario, stored.version):
         problems.append(f"says of itself that it is {header.scenario} {header.version}")
-    if not stored.path.name.endswith(found.packing.suffix):
+    if not stored.source.name.endswith(found.packing.suffix):
         problems.append(f"has another ending than its compression, {found.packing}, would give it")
     if recorded is None:
         problems.append("is not in the manifest")
@@ -93,10 +94,15 @@ def validate_export_file(path: Path) -> Description:
 
     No database is needed. Raises DocumentError with the line, ExportNotFoundError.
     """
-    description = describe(path)
+    return read_whole(source_of(path))
+
+
+def read_whole(source: Source) -> Description:
+    """As ``validate_export_file``, wherever the document comes from."""
+    description = describe(source)
     statistics = description.header.statistics
     counted = dict.fromkeys((count.table for count in statistics.tables), 0)
-    with reading(path) as stream:
+    with reading(source) as stream:
         document = SqlDocument(stream)
         for event in document.rows(any_literals, any_literals, any_lookup):
             if isinstance(event, Rows):

@@ -75,7 +75,7 @@ def verification_json(result: Verification) -> dict[str, object]:
             {
                 "scenario": check.scenario,
                 "version": str(check.version),
-                "path": str(check.path),
+                "path": check.file,
                 "size": check.size,
                 "records": check.records,
                 "problems": list(check.problems),

@@ -10,6 +10,8 @@ from demo_snapshots.model.results import Listing, ScenarioListing
 from demo_snapshots.model.snapshots import Description, Entry, Packing, Version, check_scenario_name
 
 MAX_NUMBER = 999_999_999
+LATEST = tuple(f"latest{packing.suffix}" for packing in Packing)
+"""What a scenario's newest version may be reached under: only one of them at a time."""
 
 
 def file_name(scenario: str, version: Version, packing: Packing) -> str:

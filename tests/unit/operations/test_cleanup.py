@@ -15,12 +15,12 @@ from demo_snapshots.model.results import Listing, ScenarioListing
 from demo_snapshots.model.snapshots import Entry, Packing, Statistics, Version
 from demo_snapshots.operations.cleanup import cleanup_exports, plan
 from demo_snapshots.operations.listing import get_latest_export_path, list_exports
+from demo_snapshots.store import Store
 from demo_snapshots.store.contents import Contents, newest_first, relative_path
-from demo_snapshots.store.directory import DirectoryStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
+def store(tmp_path: Path) -> Store:
     return directory_store(tmp_path / "snapshots")
 
 
@@ -78,17 +78,19 @@ def test_the_newest_stay_and_the_latest_always(stored: list[Entry], keep: int) -
     assert plan(Contents(kept).listing(), keep) == ((), kept)
 
 
-def test_the_next_export_after_a_clean_up_is_v4(tmp_path: Path, store: DirectoryStore) -> None:
+def test_the_next_export_after_a_clean_up_is_v4(tmp_path: Path, store: Store) -> None:
     first, second, third = (save(store) for _ in range(3))
     result = cleanup_exports(store, "general", keep=1)
     assert (result.removed, result.kept) == ((second, first), (third,))
     assert result.freed == first.size + second.size
     assert store.entries() == (third,)
-    assert (tmp_path / "snapshots" / "general" / "latest.sql").resolve() == store.path(third)
+    assert (tmp_path / "snapshots" / "general" / "latest.sql").resolve() == store.source(
+        third
+    ).on_disk()
     assert save(store).version.number == 4
 
 
-def test_a_dry_run_touches_nothing(tmp_path: Path, store: DirectoryStore) -> None:
+def test_a_dry_run_touches_nothing(tmp_path: Path, store: Store) -> None:
     for _ in range(3):
         save(store)
     (tmp_path / "snapshots" / "metadata" / "export_manifest.json").unlink()
@@ -99,7 +101,7 @@ def test_a_dry_run_touches_nothing(tmp_path: Path, store: DirectoryStore) -> Non
     assert files_in(tmp_path) == before
 
 
-def test_one_scenario_leaves_the_others_alone(store: DirectoryStore) -> None:
+def test_one_scenario_leaves_the_others_alone(store: Store) -> None:
     for _ in range(3):
         save(store)
         save(store, "writer")
@@ -110,22 +112,20 @@ def test_one_scenario_leaves_the_others_alone(store: DirectoryStore) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, -1])
-def test_nothing_kept_is_an_error(store: DirectoryStore, keep: int) -> None:
+def test_nothing_kept_is_an_error(store: Store, keep: int) -> None:
     saved = save(store)
     with pytest.raises(UsageError, match=f"--keep={keep}"):
         cleanup_exports(store, keep=keep)
     assert store.entries() == (saved,)
 
 
-def test_an_empty_store_has_nothing_to_list_or_remove(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_an_empty_store_has_nothing_to_list_or_remove(tmp_path: Path, store: Store) -> None:
     assert list_exports(store) == Listing(())
     assert cleanup_exports(store).removed == ()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_scenario_is_answered_with_those_there_are(store: DirectoryStore) -> None:
+def test_an_unknown_scenario_is_answered_with_those_there_are(store: Store) -> None:
     save(store)
     save(store, "writer")
     for ask in (list_exports, get_latest_export_path, cleanup_exports):
@@ -135,15 +135,13 @@ def test_an_unknown_scenario_is_answered_with_those_there_are(store: DirectorySt
         assert error.value.hint == "There are: general, writer."
 
 
-def test_the_latest_path_is_the_file_and_not_the_link(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_the_latest_path_is_the_file_and_not_the_link(tmp_path: Path, store: Store) -> None:
     save(store)
     latest = save(store)
     assert get_latest_export_path(store, "general") == tmp_path / "snapshots" / latest.path
 
 
-def test_listing_one_scenario(store: DirectoryStore) -> None:
+def test_listing_one_scenario(store: Store) -> None:
     save(store, "writer")
     saved = save(store)
     assert list_exports(store, "general").scenarios == (ScenarioListing("general", (saved,)),)

@@ -20,7 +20,7 @@ from demo_snapshots.errors import StoreError
 from demo_snapshots.model.snapshots import Version
 from demo_snapshots.operations.repair import repair_store
 from demo_snapshots.operations.verify import verify_exports
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store
 
 MANIFEST = "metadata/export_manifest.json"
 
@@ -44,7 +44,7 @@ def git(root: Path, *arguments: str, fails: bool = False) -> None:
 Branch = Callable[[Path], None]
 
 
-def merged(root: Path, ours: Branch, theirs: Branch) -> DirectoryStore:
+def merged(root: Path, ours: Branch, theirs: Branch) -> Store:
     """A store in which two branches exported after v1, as git leaves it when it merges them."""
     save(directory_store(root))
     git(root, "init", "-q", "-b", "ours")
@@ -62,7 +62,7 @@ def merged(root: Path, ours: Branch, theirs: Branch) -> DirectoryStore:
     return directory_store(root)
 
 
-def days_apart(root: Path) -> DirectoryStore:
+def days_apart(root: Path) -> Store:
     """v2 and v3 of ours, v2 of theirs: made between them, on a day of its own."""
 
     def ours(root: Path) -> None:
@@ -72,7 +72,7 @@ def days_apart(root: Path) -> DirectoryStore:
     return merged(root, ours, lambda root: export(root, day=21, hour=9, rows=5))
 
 
-def one_day(root: Path) -> DirectoryStore:
+def one_day(root: Path) -> Store:
     """v2 of both on one day, so in one file; ours was generated later."""
     return merged(
         root,
@@ -81,7 +81,7 @@ def one_day(root: Path) -> DirectoryStore:
     )
 
 
-def versions(store: DirectoryStore) -> dict[str, int]:
+def versions(store: Store) -> dict[str, int]:
     return {str(entry.version): entry.statistics.total for entry in store.entries("general")}
 
 
@@ -102,7 +102,7 @@ def versions(store: DirectoryStore) -> dict[str, int]:
 )
 def test_both_branches_versions_are_kept(
     tmp_path: Path,
-    merge: Callable[[Path], DirectoryStore],
+    merge: Callable[[Path], Store],
     after: dict[str, int],
     change: tuple[str, str, bool],
 ) -> None:
@@ -122,7 +122,7 @@ def test_both_branches_versions_are_kept(
     assert list(versions(store)) == list(after), "newest first"
     for entry in store.entries():
         assert digests.get(entry.statistics.total, entry.digest) == entry.digest
-        assert describe(store.path(entry)).header.version == entry.version
+        assert describe(store.source(entry)).header.version == entry.version
     verified = verify_exports(store)
     assert verified.valid, verified
     assert repair_store(store).renumbered == ()
@@ -151,7 +151,7 @@ def test_only_the_version_line_changes(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("merge", [days_apart, one_day])
 def test_a_repair_that_dies_anywhere_is_finished_by_the_next(
-    tmp_path: Path, merge: Callable[[Path], DirectoryStore]
+    tmp_path: Path, merge: Callable[[Path], Store]
 ) -> None:
     prepared = tmp_path / "prepared"
     merge(prepared)
@@ -230,3 +230,15 @@ def test_an_absent_store_needs_no_repair(tmp_path: Path) -> None:
     result = repair_store(directory_store(root))
     assert (result.reconciled, result.renumbered, result.left) == ((), (), ())
     assert not root.exists()
+
+
+def test_what_is_no_file_is_named_and_left(tmp_path: Path) -> None:
+    store = directory_store(tmp_path)
+    save(store)
+    directory = tmp_path / "general/general_v2_2025-01-15.sql"
+    directory.mkdir()
+    pipe = tmp_path / "general/general_v3_2025-01-15.sql"
+    os.mkfifo(pipe)
+    result = repair_store(store)
+    assert result.left == (f"{pipe}: not a regular file", f"{directory}: not a regular file")
+    assert list(versions(store)) == ["v1_2025-01-15"]

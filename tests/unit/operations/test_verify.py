@@ -14,14 +14,14 @@ from demo_snapshots.model.results import Verification
 from demo_snapshots.model.snapshots import Version
 from demo_snapshots.operations.verify import validate_export_file, verify_exports
 from demo_snapshots.rows.literals import count_rows
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store
 
 V1 = "general/general_v1_2025-01-15.sql"
 MANIFEST = "metadata/export_manifest.json"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
+def store(tmp_path: Path) -> Store:
     store = directory_store(tmp_path)
     save(store)
     save(store, rows=3)
@@ -33,7 +33,7 @@ def problems(result: Verification) -> dict[str, tuple[str, ...]]:
     return {f"{v.scenario} v{v.version.number}": v.problems for v in result.versions if v.problems}
 
 
-def test_whole_versions_are_listed_newest_first(store: DirectoryStore) -> None:
+def test_whole_versions_are_listed_newest_first(store: Store) -> None:
     seen: list[tuple[str, int, int]] = []
     result = verify_exports(store, progress=lambda *told: seen.append(told))
     assert result.valid
@@ -73,7 +73,7 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     ],
 )
 def test_what_was_done_to_a_file_is_named(
-    tmp_path: Path, store: DirectoryStore, change: Callable[[bytes], bytes], words: str
+    tmp_path: Path, store: Store, change: Callable[[bytes], bytes], words: str
 ) -> None:
     path = tmp_path / V1
     text = change(path.read_bytes())
@@ -96,18 +96,14 @@ def with_digest(text: bytes) -> bytes:
     return text[:at] + sha256(rows).hexdigest().encode() + text[at + 64 :]
 
 
-def test_a_missing_row_is_found_though_the_digest_is_right(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_a_missing_row_is_found_though_the_digest_is_right(tmp_path: Path, store: Store) -> None:
     path = tmp_path / V1
     path.write_bytes(with_digest(replaced(b"(1,'x'),\n", b"")(path.read_bytes())))
     with pytest.raises(DocumentError, match="vaults: 1 rows, and the header counts 2"):
         validate_export_file(path)
 
 
-def test_files_and_manifest_that_do_not_fit_one_another(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_files_and_manifest_that_do_not_fit_one_another(tmp_path: Path, store: Store) -> None:
     (tmp_path / V1).unlink()
     (tmp_path / "general/general_v3_2025-01-15.sql").write_bytes(
         document("general", Version(3, DAY))
@@ -129,7 +125,7 @@ def test_files_and_manifest_that_do_not_fit_one_another(
     assert list(problems(verify_exports(store))) == ["writer v1"]
 
 
-def test_the_manifest_and_latest_are_checked(tmp_path: Path, store: DirectoryStore) -> None:
+def test_the_manifest_and_latest_are_checked(tmp_path: Path, store: Store) -> None:
     manifest = tmp_path / MANIFEST
     text = manifest.read_text("utf-8")
     manifest.write_text(text.replace('"highest": 2', '"highest": 2, "more": 1'), "utf-8")

@@ -13,8 +13,7 @@ from demo_snapshots.documents.sql.writer import Content, Section, write_document
 from demo_snapshots.model.rules import TableSelection, Where
 from demo_snapshots.model.snapshots import Entry, Header, Packing, Statistics, TableCount, Version
 from demo_snapshots.model.tables import Column, Kind, Table
-from demo_snapshots.store import Store
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store, open_store
 
 DAY = date(2025, 1, 15)
 VAULTS = Table("vaults", (Column("id", Kind.INTEGER, False), Column("name", Kind.TEXT)), ("id",))
@@ -66,8 +65,8 @@ def save(
             return store.publish(draft, header, digest)
 
 
-def directory_store(root: Path) -> DirectoryStore:
-    return DirectoryStore(root, describe)
+def directory_store(root: Path) -> Store:
+    return open_store(root, describe)
 
 
 def files_in(root: Path) -> set[str]:

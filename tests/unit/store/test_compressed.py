@@ -17,14 +17,14 @@ from demo_snapshots.model.snapshots import Packing, Version
 from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.operations.repair import repair_store
 from demo_snapshots.operations.verify import verify_exports
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store
 
 LATER = date(2025, 1, 16)
 ALL = (Packing.PLAIN, Packing.GZIP, Packing.ZSTD)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DirectoryStore:
+def store(tmp_path: Path) -> Store:
     return directory_store(tmp_path)
 
 
@@ -32,12 +32,12 @@ def latest(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "general").glob("latest*"))
 
 
-def reconcile(store: DirectoryStore) -> None:
+def reconcile(store: Store) -> None:
     with store.lock():
         pass
 
 
-def test_they_are_named_by_how_they_are_stored(tmp_path: Path, store: DirectoryStore) -> None:
+def test_they_are_named_by_how_they_are_stored(tmp_path: Path, store: Store) -> None:
     saved = [save(store, packing=packing) for packing in ALL]
     assert [entry.path for entry in saved] == [
         "general/general_v1_2025-01-15.sql",
@@ -49,15 +49,13 @@ def test_they_are_named_by_how_they_are_stored(tmp_path: Path, store: DirectoryS
         content = (tmp_path / entry.path).read_bytes()
         assert (entry.size, entry.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert store.find("general", f"v{entry.version.number}") == entry
-        with store.open(entry) as file:
+        with store.source(entry).open() as file:
             assert file.read() == content
     assert verify_exports(store).valid
     assert store.listing().notes == ()
 
 
-def test_without_the_manifest_they_describe_themselves(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_without_the_manifest_they_describe_themselves(tmp_path: Path, store: Store) -> None:
     saved = tuple(save(store, packing=packing) for packing in ALL)
     written = (tmp_path / "metadata" / "export_manifest.json").read_bytes()
     (tmp_path / "metadata" / "export_manifest.json").unlink()
@@ -69,25 +67,25 @@ def test_without_the_manifest_they_describe_themselves(
 @pytest.mark.parametrize("before", ALL)
 @pytest.mark.parametrize("after", ALL)
 def test_latest_follows_and_is_only_one(
-    tmp_path: Path, store: DirectoryStore, before: Packing, after: Packing
+    tmp_path: Path, store: Store, before: Packing, after: Packing
 ) -> None:
     save(store, packing=before)
     entry = save(store, packing=after)
     assert latest(tmp_path) == [f"latest{after.suffix}"]
     link = tmp_path / "general" / f"latest{after.suffix}"
-    assert link.resolve() == store.path(entry).resolve()
+    assert link.resolve() == store.source(entry).on_disk().resolve()
     assert store.inconsistencies() == ()
 
 
 @pytest.mark.parametrize("stands", ["name", "copy"])
-def test_a_latest_that_is_no_link_follows_too(
-    tmp_path: Path, store: DirectoryStore, stands: str
-) -> None:
+def test_a_latest_that_is_no_link_follows_too(tmp_path: Path, store: Store, stands: str) -> None:
     first = save(store, packing=Packing.GZIP)
     link = tmp_path / "general" / "latest.sql.gz"
     link.unlink()
     name = first.path.rpartition("/")[2]
-    link.write_bytes(name.encode() if stands == "name" else store.path(first).read_bytes())
+    link.write_bytes(
+        name.encode() if stands == "name" else store.source(first).on_disk().read_bytes()
+    )
     assert store.inconsistencies() == ()
     second = save(store, packing=Packing.GZIP)
     name = second.path.rpartition("/")[2]
@@ -99,9 +97,7 @@ def test_a_latest_that_is_no_link_follows_too(
     assert latest(tmp_path) == ["latest.sql"]
 
 
-def test_a_latest_that_was_left_over_is_told_and_removed(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_a_latest_that_was_left_over_is_told_and_removed(tmp_path: Path, store: Store) -> None:
     save(store)
     (tmp_path / "general" / "latest.sql.zst").symlink_to("general_v9_2025-01-01.sql.zst")
     assert store.inconsistencies() == ("general/latest.sql.zst is left over",)
@@ -109,7 +105,7 @@ def test_a_latest_that_was_left_over_is_told_and_removed(
     assert latest(tmp_path) == ["latest.sql"]
 
 
-def test_the_clean_up_counts_them_alike(tmp_path: Path, store: DirectoryStore) -> None:
+def test_the_clean_up_counts_them_alike(tmp_path: Path, store: Store) -> None:
     for packing in (*ALL, *ALL):
         save(store, packing=packing)
     result = cleanup_exports(store, "general", keep=2)
@@ -122,7 +118,7 @@ def test_the_clean_up_counts_them_alike(tmp_path: Path, store: DirectoryStore) -
     assert save(store).version.number == 7
 
 
-def test_a_compressed_file_uses_up_its_number(tmp_path: Path, store: DirectoryStore) -> None:
+def test_a_compressed_file_uses_up_its_number(tmp_path: Path, store: Store) -> None:
     save(store)
     path = tmp_path / "general" / "general_v8_2025-02-01.sql.zst"
     path.write_bytes(b"not one")
@@ -132,11 +128,11 @@ def test_a_compressed_file_uses_up_its_number(tmp_path: Path, store: DirectorySt
 
 @pytest.mark.parametrize("packing", ALL)
 def test_a_name_with_another_ending_than_the_content_is_no_snapshot(
-    tmp_path: Path, store: DirectoryStore, packing: Packing
+    tmp_path: Path, store: Store, packing: Packing
 ) -> None:
     save(store)
     entry = save(store, packing=packing)
-    path = store.path(entry)
+    path = store.source(entry).on_disk()
     wrong = path.with_name(
         f"general_{entry.version}" + (".sql.gz" if packing is not Packing.GZIP else ".sql")
     )
@@ -148,12 +144,10 @@ def test_a_name_with_another_ending_than_the_content_is_no_snapshot(
     assert any("another ending" in "; ".join(check.problems) for check in problems)
 
 
-def test_one_version_with_two_endings_is_two_with_one_number(
-    tmp_path: Path, store: DirectoryStore
-) -> None:
+def test_one_version_with_two_endings_is_two_with_one_number(tmp_path: Path, store: Store) -> None:
     """As someone leaves it who runs ``gzip --keep``."""
     entry = save(store)
-    plain = store.path(entry)
+    plain = store.source(entry).on_disk()
     twin = plain.with_name(plain.name + ".gz")
     twin.write_bytes(gzip.compress(plain.read_bytes()))
     assert len(store.entries()) == 2
@@ -173,9 +167,9 @@ def test_one_version_with_two_endings_is_two_with_one_number(
 
 
 def test_of_one_version_with_two_endings_the_clean_up_keeps_the_latest(
-    tmp_path: Path, store: DirectoryStore
+    tmp_path: Path, store: Store
 ) -> None:
-    plain = store.path(save(store))
+    plain = store.source(save(store)).on_disk()
     plain.with_name(plain.name + ".gz").write_bytes(gzip.compress(plain.read_bytes()))
     cleanup_exports(store, "general", keep=1)
     assert [entry.path for entry in store.entries()] == ["general/general_v1_2025-01-15.sql.gz"]
@@ -184,9 +178,7 @@ def test_of_one_version_with_two_endings_the_clean_up_keeps_the_latest(
 
 
 @pytest.mark.parametrize("packing", ALL)
-def test_a_new_number_keeps_the_ending(
-    tmp_path: Path, store: DirectoryStore, packing: Packing
-) -> None:
+def test_a_new_number_keeps_the_ending(tmp_path: Path, store: Store, packing: Packing) -> None:
     save(store)
     text = document("general", Version(1, LATER), rows=3)
     with (
@@ -198,12 +190,12 @@ def test_a_new_number_keeps_the_ending(
     newest = store.entries()[0]
     assert change.becomes == newest.version == Version(2, LATER)
     assert newest.path == f"general/general_v2_{LATER}{packing.suffix}"
-    with opened(store.path(newest)) as stream:
+    with opened(store.source(newest)) as stream:
         assert stream.read() == document("general", Version(2, LATER), rows=3)
     assert verify_exports(store).valid
 
 
-def test_git_takes_them_for_binary(tmp_path: Path, store: DirectoryStore) -> None:
+def test_git_takes_them_for_binary(tmp_path: Path, store: Store) -> None:
     save(store)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     for name, attribute in (("a.sql", "text: unset"), ("a.sql.gz", "binary: set")):
@@ -215,6 +207,6 @@ def test_git_takes_them_for_binary(tmp_path: Path, store: DirectoryStore) -> Non
         assert done.stdout.decode().strip().endswith(attribute)
 
 
-def test_a_plain_one_is_stored_byte_for_byte(store: DirectoryStore) -> None:
+def test_a_plain_one_is_stored_byte_for_byte(store: Store) -> None:
     entry = save(store)
-    assert store.path(entry).read_bytes() == document("general", entry.version)
+    assert store.source(entry).on_disk().read_bytes() == document("general", entry.version)

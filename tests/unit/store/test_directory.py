@@ -18,8 +18,8 @@ from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
 from demo_snapshots.model.snapshots import Version
 from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.operations.listing import get_latest_export_path, list_exports
-from demo_snapshots.store import open_store
-from demo_snapshots.store.directory import DirectoryStore
+from demo_snapshots.store import Store, open_store
+from demo_snapshots.store.backends.directory import DirectoryBackend
 
 MANIFEST = "metadata/export_manifest.json"
 SCHEMAS = "metadata/schema_versions.json"
@@ -31,20 +31,20 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(root: Path) -> DirectoryStore:
+def store(root: Path) -> Store:
     return directory_store(root)
 
 
-def names(store: DirectoryStore) -> list[str]:
+def names(store: Store) -> list[str]:
     return [entry.path for entry in store.entries()]
 
 
-def reconcile(store: DirectoryStore) -> None:
+def reconcile(store: Store) -> None:
     with store.lock():
         pass
 
 
-def test_it_looks_as_drawn(root: Path, store: DirectoryStore) -> None:
+def test_it_looks_as_drawn(root: Path, store: Store) -> None:
     save(store)
     save(store, day=date(2025, 1, 20))
     assert files_in(root) == {
@@ -61,9 +61,7 @@ def test_it_looks_as_drawn(root: Path, store: DirectoryStore) -> None:
     assert "*.sql -text" in (root / ".gitattributes").read_text("utf-8").splitlines()
 
 
-def test_the_lock_and_temporary_files_are_never_committed(
-    root: Path, store: DirectoryStore
-) -> None:
+def test_the_lock_and_temporary_files_are_never_committed(root: Path, store: Store) -> None:
     save(store)
     (root / "general" / ".general_v2_2025-01-15.sql.tmp-0123456789abcdef").touch()
     (root / MANIFEST).with_name("export_manifest.json.damaged-1").touch()
@@ -81,14 +79,14 @@ def test_the_lock_and_temporary_files_are_never_committed(
     }
 
 
-def test_peoples_own_git_files_are_kept(root: Path, store: DirectoryStore) -> None:
+def test_peoples_own_git_files_are_kept(root: Path, store: Store) -> None:
     root.mkdir(parents=True)
     (root / ".gitattributes").write_text("*.sql binary\n", "utf-8")
     save(store)
     assert (root / ".gitattributes").read_text("utf-8") == "*.sql binary\n"
 
 
-def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: DirectoryStore) -> None:
+def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: Store) -> None:
     for _ in range(11):
         save(store)
     save(store, "writer")
@@ -108,14 +106,14 @@ def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: Direc
     assert (root / SCHEMAS).read_bytes() == schemas
 
 
-def test_nothing_is_rewritten_where_nothing_changed(root: Path, store: DirectoryStore) -> None:
+def test_nothing_is_rewritten_where_nothing_changed(root: Path, store: Store) -> None:
     save(store)
     before = {path: (root / path).lstat().st_ino for path in files_in(root)}
     reconcile(store)
     assert {path: (root / path).lstat().st_ino for path in files_in(root)} == before
 
 
-def test_schemas_are_listed_with_who_uses_them(root: Path, store: DirectoryStore) -> None:
+def test_schemas_are_listed_with_who_uses_them(root: Path, store: Store) -> None:
     other = Table("vaults", (Column("id", Kind.INTEGER, False),), ("id",))
     first, second = save(store), save(store, table=other)
     save(store, "writer", table=other)
@@ -135,7 +133,7 @@ def test_schemas_are_listed_with_who_uses_them(root: Path, store: DirectoryStore
 # --- Lost, damaged, merged -------------------------------------------------------------------
 
 
-def test_a_lost_manifest_loses_nothing(root: Path, store: DirectoryStore) -> None:
+def test_a_lost_manifest_loses_nothing(root: Path, store: Store) -> None:
     entries = (save(store), save(store))[::-1]
     (root / MANIFEST).unlink()
     assert store.entries() == entries
@@ -151,7 +149,7 @@ def test_a_lost_manifest_loses_nothing(root: Path, store: DirectoryStore) -> Non
     [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 2}', b"[" * 100_000, b'{"format": 1}'],
 )
 def test_a_damaged_manifest_is_rebuilt_and_kept_aside(
-    root: Path, store: DirectoryStore, damage: bytes
+    root: Path, store: Store, damage: bytes
 ) -> None:
     entries = (save(store), save(store))[::-1]
     whole = (root / MANIFEST).read_bytes()
@@ -172,7 +170,7 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, "-C", root, *arguments], capture_output=True, check=False)
 
 
-def test_two_branches_that_both_exported_are_merged(root: Path, store: DirectoryStore) -> None:
+def test_two_branches_that_both_exported_are_merged(root: Path, store: Store) -> None:
     save(store)
     git(root, "init", "-q", "-b", "main")
     git(root, "add", "-A")
@@ -200,10 +198,10 @@ def test_two_branches_that_both_exported_are_merged(root: Path, store: Directory
     ]
     assert save(store).version.number == 4
     assert store.listing().notes == ()
-    assert (root / "general" / "latest.sql").resolve() == store.path(store.entries()[0])
+    assert (root / "general" / "latest.sql").resolve() == store.source(store.entries()[0]).path
 
 
-def test_conflicting_sides_keep_the_higher_number(root: Path, store: DirectoryStore) -> None:
+def test_conflicting_sides_keep_the_higher_number(root: Path, store: Store) -> None:
     save(store)
     (root / MANIFEST).write_text(
         '{"format": 1, "scenarios": {"general": {\n<<<<<<< HEAD\n"highest": 7,\n'
@@ -214,7 +212,7 @@ def test_conflicting_sides_keep_the_higher_number(root: Path, store: DirectorySt
 
 
 def test_what_conflicting_sides_say_differently_is_read_from_the_file(
-    root: Path, store: DirectoryStore
+    root: Path, store: Store
 ) -> None:
     entry = save(store)
     text = (root / MANIFEST).read_text("utf-8")
@@ -225,7 +223,7 @@ def test_what_conflicting_sides_say_differently_is_read_from_the_file(
     assert store.entries() == (entry,)
 
 
-def test_two_snapshots_of_one_number_are_both_kept(root: Path, store: DirectoryStore) -> None:
+def test_two_snapshots_of_one_number_are_both_kept(root: Path, store: Store) -> None:
     save(store)
     later = root / "general" / "general_v1_2025-01-16.sql"
     later.write_bytes(document("general", Version(1, date(2025, 1, 16))))
@@ -243,7 +241,7 @@ def test_two_snapshots_of_one_number_are_both_kept(root: Path, store: DirectoryS
 
 
 def test_files_and_manifest_that_disagree_are_settled_by_the_files(
-    root: Path, store: DirectoryStore
+    root: Path, store: Store
 ) -> None:
     first, second, third = save(store), save(store), save(store)
     (root / second.path).unlink()
@@ -279,7 +277,7 @@ def test_files_and_manifest_that_disagree_are_settled_by_the_files(
     ],
 )
 def test_what_is_not_a_snapshot_of_the_scenario_is_left_alone(
-    root: Path, store: DirectoryStore, name: str, content: bytes
+    root: Path, store: Store, name: str, content: bytes
 ) -> None:
     entry = save(store)
     (root / "general" / name).write_bytes(content)
@@ -294,7 +292,7 @@ def test_what_is_not_a_snapshot_of_the_scenario_is_left_alone(
     assert (root / "general" / name).read_bytes() == content
 
 
-def test_a_damaged_latest_is_not_passed_over(root: Path, store: DirectoryStore) -> None:
+def test_a_damaged_latest_is_not_passed_over(root: Path, store: Store) -> None:
     first, second = save(store), save(store)
     whole = (root / second.path).read_bytes()
     (root / second.path).write_bytes(whole[:-30])
@@ -317,7 +315,7 @@ def test_a_damaged_latest_is_not_passed_over(root: Path, store: DirectoryStore) 
     assert store.latest("general") == second
 
 
-def test_numbers_survive_a_clean_up_and_a_lost_manifest(root: Path, store: DirectoryStore) -> None:
+def test_numbers_survive_a_clean_up_and_a_lost_manifest(root: Path, store: Store) -> None:
     entries = [save(store) for _ in range(3)]
     store.remove(entries[:2])
     assert store.next_number("general") == 4
@@ -325,7 +323,7 @@ def test_numbers_survive_a_clean_up_and_a_lost_manifest(root: Path, store: Direc
     assert store.next_number("general") == 4
 
 
-def test_numbers_survive_the_loss_of_the_files(root: Path, store: DirectoryStore) -> None:
+def test_numbers_survive_the_loss_of_the_files(root: Path, store: Store) -> None:
     for _ in range(3):
         save(store)
     shutil.rmtree(root / "general")
@@ -335,9 +333,7 @@ def test_numbers_survive_the_loss_of_the_files(root: Path, store: DirectoryStore
     assert save(store).version.number == 4
 
 
-def test_numbers_are_told_by_entries_whose_files_are_gone(
-    root: Path, store: DirectoryStore
-) -> None:
+def test_numbers_are_told_by_entries_whose_files_are_gone(root: Path, store: Store) -> None:
     entries = [save(store) for _ in range(3)]
     text = (root / MANIFEST).read_text("utf-8")
     (root / MANIFEST).write_text(text.replace('"highest": 3', '"highest": null'), "utf-8")
@@ -345,7 +341,7 @@ def test_numbers_are_told_by_entries_whose_files_are_gone(
     assert store.next_number("general") == 4
 
 
-def test_numbers_end(root: Path, store: DirectoryStore) -> None:
+def test_numbers_end(root: Path, store: Store) -> None:
     save(store)
     text = (root / MANIFEST).read_text("utf-8")
     (root / MANIFEST).write_text(text.replace('"highest": 1', '"highest": 999999999'), "utf-8")
@@ -356,7 +352,7 @@ def test_numbers_end(root: Path, store: DirectoryStore) -> None:
 # --- latest.sql ------------------------------------------------------------------------------
 
 
-def test_latest_is_put_right_but_never_read(root: Path, store: DirectoryStore) -> None:
+def test_latest_is_put_right_but_never_read(root: Path, store: Store) -> None:
     first, second = save(store), save(store)
     latest = root / "general" / "latest.sql"
     for wrong in (Path(first.path).name, "/etc/hostname", "../../outside.sql"):
@@ -370,13 +366,13 @@ def test_latest_is_put_right_but_never_read(root: Path, store: DirectoryStore) -
     assert latest.is_symlink()
 
 
-def test_file_times_say_nothing(root: Path, store: DirectoryStore) -> None:
+def test_file_times_say_nothing(root: Path, store: Store) -> None:
     first, second = save(store), save(store)
     os.utime(root / first.path, (2e9, 2e9))
     assert store.latest("general") == second
 
 
-def test_a_checkout_without_symlinks_keeps_its_stand_in(root: Path, store: DirectoryStore) -> None:
+def test_a_checkout_without_symlinks_keeps_its_stand_in(root: Path, store: Store) -> None:
     save(store)
     latest = root / "general" / "latest.sql"
     latest.unlink()
@@ -388,7 +384,7 @@ def test_a_checkout_without_symlinks_keeps_its_stand_in(root: Path, store: Direc
     assert latest.read_bytes() == b"general_v2_2025-01-15.sql"
 
 
-def test_a_link_left_dangling_is_removed_and_a_copy_kept(root: Path, store: DirectoryStore) -> None:
+def test_a_link_left_dangling_is_removed_and_a_copy_kept(root: Path, store: Store) -> None:
     entry = save(store)
     latest = root / "general" / "latest.sql"
     (root / entry.path).unlink()
@@ -410,14 +406,14 @@ def outside(tmp_path: Path) -> Path:
 
 
 def test_a_linked_scenario_directory_is_not_followed(
-    tmp_path: Path, root: Path, store: DirectoryStore
+    tmp_path: Path, root: Path, store: Store
 ) -> None:
     target = outside(tmp_path)
     save(store, "writer")
     entry = save(store)
     shutil.rmtree(root / "general")
     (root / "general").symlink_to(target)
-    for use in (store.open, store.path, lambda entry: store.remove([entry])):
+    for use in (store.source, lambda entry: store.remove([entry])):
         with pytest.raises(StoreError, match="a link"):
             use(entry)
     assert store.scenarios() == ("writer",)
@@ -429,18 +425,17 @@ def test_a_linked_scenario_directory_is_not_followed(
     assert [path.name for path in target.iterdir()] == ["general_v1_2025-01-15.sql"]
 
 
-def test_a_linked_snapshot_is_not_followed(
-    tmp_path: Path, root: Path, store: DirectoryStore
-) -> None:
+def test_a_linked_snapshot_is_not_followed(tmp_path: Path, root: Path, store: Store) -> None:
     entry = save(store)
     target = outside(tmp_path) / "general_v1_2025-01-15.sql"
     (root / entry.path).unlink()
     (root / entry.path).symlink_to(target)
     assert store.entries() == ()
     with pytest.raises(StoreError):
-        store.open(entry)
-    with pytest.raises(StoreError):
-        store.path(entry)
+        store.source(entry)
+    source = DirectoryBackend(root).source(entry.path)
+    with pytest.raises(OSError, match="symbolic link"):
+        source.open()
     before = target.read_bytes()
     assert save(store).version.number == 2
     store.remove([entry])
@@ -449,7 +444,7 @@ def test_a_linked_snapshot_is_not_followed(
 
 @pytest.mark.parametrize("linked", ["metadata", MANIFEST, SCHEMAS])
 def test_linked_metadata_is_not_followed(
-    tmp_path: Path, root: Path, store: DirectoryStore, linked: str
+    tmp_path: Path, root: Path, store: Store, linked: str
 ) -> None:
     entry = save(store)
     target = tmp_path / "elsewhere"
@@ -487,7 +482,7 @@ def test_linked_metadata_is_not_followed(
     ],
 )
 def test_an_entry_that_is_not_ours_is_read_from_its_file(
-    root: Path, store: DirectoryStore, change: dict[str, object]
+    root: Path, store: Store, change: dict[str, object]
 ) -> None:
     entry = save(store)
     whole = (root / MANIFEST).read_bytes()
@@ -502,7 +497,7 @@ def test_an_entry_that_is_not_ours_is_read_from_its_file(
 
 @pytest.mark.parametrize("name", ["../outside", "metadata", "", "/etc", "a\nb"])
 def test_hostile_names_in_the_manifest_are_dropped(
-    tmp_path: Path, root: Path, store: DirectoryStore, name: str
+    tmp_path: Path, root: Path, store: Store, name: str
 ) -> None:
     entry = save(store)
     target = outside(tmp_path)
@@ -516,7 +511,7 @@ def test_hostile_names_in_the_manifest_are_dropped(
     assert len(list(target.iterdir())) == 1
 
 
-def test_odd_things_in_the_root_are_left_alone(root: Path, store: DirectoryStore) -> None:
+def test_odd_things_in_the_root_are_left_alone(root: Path, store: Store) -> None:
     entry = save(store)
     (root / "README.md").write_text("ours", "utf-8")
     (root / "My Scenario").mkdir()
@@ -530,7 +525,7 @@ def test_odd_things_in_the_root_are_left_alone(root: Path, store: DirectoryStore
 # --- Places ----------------------------------------------------------------------------------
 
 
-def test_an_export_that_wrote_nothing_leaves_nothing(root: Path, store: DirectoryStore) -> None:
+def test_an_export_that_wrote_nothing_leaves_nothing(root: Path, store: Store) -> None:
     with store.lock(), store.draft("general", Version(1, DAY)):
         pass
     assert not root.parent.exists()
@@ -547,7 +542,7 @@ def test_a_link_to_the_store_itself_is_followed(tmp_path: Path, root: Path) -> N
     assert directory_store(root).scenarios() == ("general",)
 
 
-def test_a_file_where_the_store_should_be_is_an_error(root: Path, store: DirectoryStore) -> None:
+def test_a_file_where_the_store_should_be_is_an_error(root: Path, store: Store) -> None:
     root.parent.mkdir()
     root.write_bytes(b"")
     with pytest.raises(StoreError, match="demo-snapshots"):
@@ -564,7 +559,7 @@ def test_a_url_is_not_taken_for_a_directory() -> None:
     assert open_store("somewhere", describe).scenarios() == ()
 
 
-def test_the_umask_is_respected(root: Path, store: DirectoryStore) -> None:
+def test_the_umask_is_respected(root: Path, store: Store) -> None:
     before = os.umask(0o027)
     try:
         save(store)

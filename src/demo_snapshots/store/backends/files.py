@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 import re
@@ -12,7 +11,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.errors import StoreError
@@ -85,8 +83,7 @@ def open_for_reading(path: Path) -> BinaryIO:
 
 
 class NewFile(io.FileIO):
-    """A new file, written from beginning to end; ``size`` and ``hash`` (SHA-256) are of what
-    has passed. Raises StoreError where there is a file already.
+    """A new file, written from beginning to end. Raises StoreError where there is one already.
 
     A failure to take bytes is a StoreError too: the exporter writes between calls to a
     database, whose driver raises OSErrors of its own. Its permissions are those the umask
@@ -97,15 +94,10 @@ class NewFile(io.FileIO):
         with reporting("write", path):
             super().__init__(path, "x", opener=_open_new)
         self._path = path
-        self.size = 0
-        self.hash = hashlib.sha256()
 
     def write(self, data: Buffer) -> int:
         with reporting("write", self._path):
-            written = os.write(self.fileno(), data)
-        self.hash.update(memoryview(data)[:written])
-        self.size += written
-        return written
+            return os.write(self.fileno(), data)
 
     def seekable(self) -> bool:
         return False
@@ -115,16 +107,28 @@ def _open_new(path: str, flags: int) -> int:
     return os.open(path, flags, 0o666)
 
 
-def buffered(file: NewFile) -> io.BufferedWriter:
-    return io.BufferedWriter(file, _BUFFER)
-
-
-def finish(file: io.BufferedWriter) -> None:
+def finish(file: NewFile) -> None:
     """Bring what was written to the disk, and close: a rename that reached the disk before the
     content would leave an empty file after a power cut, and Windows renames no open file."""
-    file.flush()
     os.fsync(file.fileno())
     file.close()
+
+
+def copy(stream: BinaryIO, path: Path) -> None:
+    """A new file with the rest of ``stream``, on the disk."""
+    with NewFile(path) as file, io.BufferedWriter(file, _BUFFER) as writer:
+        shutil.copyfileobj(stream, writer, _BUFFER)
+        writer.flush()
+        finish(file)
+
+
+def same(path: Path, stream: BinaryIO) -> bool:
+    """Whether the file holds exactly the rest of ``stream``."""
+    with open_for_reading(path) as file:
+        while block := file.read(_BUFFER):
+            if stream.read(_BUFFER) != block:
+                return False
+    return not stream.read(1)
 
 
 def place(temporary: Path, final: Path) -> None:
@@ -170,83 +174,6 @@ def sync_directory(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-class Staging:
-    """New contents for several names: prepared first, then put in place one by one.
-
-    Everything that needs room or permission happens while preparing, so that a full disk is
-    found before the first name has changed. What was not put in place is discarded at the end.
-    """
-
-    def __init__(self) -> None:
-        self._staged: list[tuple[Path, Path]] = []
-        self._unwanted: list[Path] = []
-
-    def __enter__(self) -> Staging:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for temporary, _ in self._staged:
-            discard(temporary)
-
-    def _stage(self, final: Path) -> Path:
-        temporary = temporary_name(final)
-        self._staged.append((temporary, final))
-        return temporary
-
-    def write(self, final: Path, content: bytes) -> None:
-        """``content`` for the file ``final``."""
-        temporary = self._stage(final)
-        with reporting("write", final):
-            file = buffered(NewFile(temporary))
-            try:
-                file.write(content)
-                finish(file)
-            finally:
-                file.close()
-
-    def link(self, final: Path, target: str, content: Path) -> None:
-        """A symlink to the name ``target`` beside ``final``, or a copy of the file ``content``
-        where symlinks cannot be made.
-
-        A git that checks out without symlinks (``core.symlinks=false``) leaves a small file
-        holding the target's name, and commits such a file as a symlink again. One that is
-        there is kept up in its own way: a copy would be committed as a broken link.
-        """
-        if is_stand_in(final):
-            self.write(final, target.encode())
-            return
-        temporary = self._stage(final)
-        with reporting("write", final):
-            try:
-                temporary.symlink_to(target)
-            except (OSError, NotImplementedError):
-                with open_for_reading(content) as source, buffered(NewFile(temporary)) as file:
-                    shutil.copyfileobj(source, file, _BUFFER)
-                    finish(file)
-
-    def remove(self, path: Path) -> None:
-        """Nothing for ``path``, once all else is in place."""
-        self._unwanted.append(path)
-
-    def commit(self) -> None:
-        """Put everything in place, in the order it was prepared, each replacing atomically;
-        then remove what is to go."""
-        while self._staged:
-            temporary, final = self._staged[0]
-            with reporting("replace", final):
-                temporary.replace(final)
-                del self._staged[0]
-                sync_directory(final.parent)
-        for path in self._unwanted:
-            with reporting("remove", path):
-                path.unlink(missing_ok=True)
 
 
 def is_stand_in(path: Path) -> bool:

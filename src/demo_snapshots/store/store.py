@@ -1,0 +1,273 @@
+"""Versions, written once for every kind of place: a backend below moves the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from demo_snapshots.errors import StoreError
+from demo_snapshots.model.results import Listing
+from demo_snapshots.model.snapshots import (
+    Description,
+    Entry,
+    Header,
+    Packing,
+    Stored,
+    Version,
+    check_scenario_name,
+)
+from demo_snapshots.model.sources import Source
+from demo_snapshots.store.backends.base import Backend, Form, Upload
+from demo_snapshots.store.books import Books
+from demo_snapshots.store.contents import Contents, entry_of, packing_named, relative_path
+from demo_snapshots.store.inventory import Describe, Inventory
+from demo_snapshots.store.manifest import recordable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_logger = logging.getLogger(__name__)
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A snapshot being written; nobody sees it before it is published.
+
+    ``file`` takes bytes, from beginning to end; writing raises StoreError naming the place and
+    the reason.
+    """
+
+    scenario: str
+    version: Version
+    packing: Packing
+    file: BinaryIO
+    upload: Upload
+    measured: _Measured
+
+    @property
+    def source(self) -> Source:
+        """What was written and flushed so far."""
+        return self.upload.source
+
+
+class Store:
+    """Immutable snapshots by scenario and version, in ``backend``, which need not exist.
+
+    The documents are the truth; the manifest beside them is checked against them at every
+    reading, and what is missing from it is read from them, by ``describe``. Reading takes no
+    lock and writes nothing. Every method raises StoreError, naming place and reason, where the
+    store cannot be read or written, and UsageError for a name that cannot be a scenario's. An
+    absent store is an empty one. Instances hold no state but the lock: each call looks anew.
+    """
+
+    def __init__(self, backend: Backend, describe: Describe) -> None:
+        self._backend = backend
+        self._inventory = Inventory(backend, describe)
+        self._books = Books(backend, self._inventory, describe)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self._backend.place
+
+    # --- Reading -----------------------------------------------------------------------------
+
+    def listing(self, scenario: str | None = None) -> Listing:
+        """What there is (of one scenario, if given), scenarios by name, versions newest first,
+        with notes on everything found amiss. An unknown scenario is an empty listing."""
+        return self._contents(scenario).listing()
+
+    def scenarios(self) -> tuple[str, ...]:
+        """The names of those that have a snapshot, sorted."""
+        return self._contents().scenarios()
+
+    def entries(self, scenario: str | None = None) -> tuple[Entry, ...]:
+        """The snapshots, by scenario, newest first."""
+        return self._contents(scenario).entries
+
+    def latest(self, scenario: str) -> Entry | None:
+        """The one with the highest version number; file times and links play no part.
+
+        StoreError if there is a later one that is damaged: an older one in its place would
+        pass unnoticed.
+        """
+        return self._contents(scenario).latest(scenario)
+
+    def find(self, scenario: str, version: str) -> Entry:
+        """The snapshot called ``v1`` or ``v1_2025-01-15``.
+
+        Raises ExportNotFoundError, naming those there are, for an unknown scenario or version
+        and for a ``v1`` that two snapshots share (two branches that both exported), and
+        StoreError for a damaged one.
+        """
+        contents = self._contents(scenario)
+        # Only the error for an unknown scenario needs to know the others.
+        return (contents if contents.entries else self._contents()).find(scenario, version)
+
+    def next_number(self, scenario: str) -> int:
+        """One more than the highest number ever used; it is yours only under the lock."""
+        return self._contents(scenario).next_number(scenario)
+
+    def source(self, entry: Entry) -> Source:
+        """Its bytes. StoreError if it has gone."""
+        key = _key(entry)
+        source = self._backend.source(key)
+        item = self._backend.look(key)
+        if item is None or item.form is not Form.OBJECT:
+            raise StoreError(f"{source.name}: not there any more, or not a regular file")
+        return source
+
+    def inventory(self, scenario: str | None = None) -> tuple[Stored, ...]:
+        """Everything named like a snapshot, damaged or not, and what only the manifest knows;
+        by scenario, newest first. Nothing is read but the manifest."""
+        return self._inventory.stored(None if scenario is None else check_scenario_name(scenario))
+
+    def inconsistencies(self, scenario: str | None = None) -> tuple[str, ...]:
+        """What is wrong with the store's own books: what ``lock`` will put right."""
+        return self._books.inconsistencies(
+            None if scenario is None else check_scenario_name(scenario)
+        )
+
+    def stale(self) -> tuple[str, ...]:
+        """Names of temporary files, which ``lock`` removes: nobody who holds it has any."""
+        return tuple(self._backend.source(key).name for key in self._inventory.stale())
+
+    def _contents(self, scenario: str | None = None) -> Contents:
+        if scenario is not None:
+            check_scenario_name(scenario)
+        return self._inventory.contents(scenario)
+
+    # --- Writing -----------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, timeout: float = 60.0) -> Iterator[None]:
+        """Keep every other writer out, in this and all other processes.
+
+        Waits ``timeout`` seconds at most, then raises StoreBusyError. May be taken again by
+        its holder. Taking it puts right whatever an earlier process left undone: temporary
+        files, manifest, latest. An export holds it from before its database snapshot until it
+        has published, so that the order of versions is the order of the snapshots.
+        """
+        with self._backend.lock(timeout) as is_new:
+            for note in self._books.reconcile() if is_new else ():
+                _logger.info("%s", note)
+            yield
+
+    @contextmanager
+    def draft(
+        self, scenario: str, version: Version, packing: Packing = Packing.PLAIN
+    ) -> Iterator[Draft]:
+        """A place to write the snapshot, packed already; takes the lock. Whatever has not been
+        published when the context ends is discarded."""
+        key = relative_path(check_scenario_name(scenario), version, packing)
+        with self.lock(), self._backend.upload(key) as upload, ExitStack() as undo:
+            measured = _Measured(upload)
+            file = io.BufferedWriter(measured, _BUFFER)
+            undo.callback(_close, file)
+            yield Draft(scenario, version, packing, file, upload, measured)
+
+    def publish(
+        self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
+    ) -> Entry:
+        """Make the draft a snapshot, whole at once, never replacing another one; with
+        ``over_damaged`` it takes the place of a file of its name that is no whole snapshot.
+
+        ``header`` and ``digest`` (64 hexadecimal digits) must be those written into it, else
+        ValueError; size and SHA-256 the draft knows itself. After a StoreError there is no new
+        snapshot, unless its message says that it was saved and what else failed; a process
+        that dies leaves the whole snapshot or none.
+        """
+        entry = _entry_of(draft, header, digest)
+        draft.file.close()
+        draft.upload.finish()
+        contents = self._contents()
+        over_damaged = over_damaged and any(unfit.path == entry.path for unfit in contents.unfit)
+        with self._backend.changes() as changes:
+            drafts = {entry.path: (draft.source, header)}
+            self._books.stage(changes, contents.having(entry), drafts)
+            for key, content in self._backend.companions.items():
+                if self._backend.look(key) is None:
+                    changes.write(key, content)
+            draft.upload.place(over=over_damaged)
+            try:
+                draft.upload.settle()
+                changes.commit()
+            except StoreError as error:
+                raise StoreError(
+                    f"{entry.scenario} {entry.version} was saved, but {error.message}",
+                    hint="The next export or clean-up puts the store right.",
+                ) from error
+        return entry
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Delete snapshots; takes the lock. Those already gone are passed over.
+
+        Raises StoreError before anything is deleted if one is its scenario's latest. If one
+        cannot be deleted, those before it are gone and the manifest says so.
+        """
+        with self.lock():
+            contents = self._contents()
+            for entry in entries:
+                latest = contents.newest(entry.scenario)
+                if latest is not None and latest.path == entry.path:
+                    raise StoreError(f"{entry.path}: the latest snapshot is never removed")
+            gone: list[Entry] = []
+            try:
+                for entry in entries:
+                    self._backend.delete(_key(entry))
+                    gone.append(entry)
+            finally:
+                with self._backend.changes() as changes:
+                    self._books.stage(changes, contents.without(gone))
+                    changes.commit()
+
+
+class _Measured(io.RawIOBase):
+    """An upload as a stream; ``size`` and ``hash`` (SHA-256) are of what it took."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self.size = 0
+        self.hash = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        written = self._upload.write(data)
+        self.hash.update(memoryview(data)[:written])
+        self.size += written
+        return written
+
+
+def _key(entry: Entry) -> str:
+    packing = packing_named(entry.path) or Packing.PLAIN
+    return relative_path(check_scenario_name(entry.scenario), entry.version, packing)
+
+
+def _entry_of(draft: Draft, header: Header, digest: str) -> Entry:
+    """The entry that publishing makes. Raises ValueError where the draft is not as it says."""
+    if draft.file.closed:
+        raise ValueError("not a draft that is still open")
+    draft.file.flush()
+    measured = draft.measured
+    entry = entry_of(
+        Description(header, digest, measured.size, measured.hash.hexdigest(), draft.packing)
+    )
+    if (entry.scenario, entry.version) != (draft.scenario, draft.version):
+        raise ValueError(f"the draft of {draft.scenario} {draft.version} names another")
+    if not recordable(entry):
+        raise ValueError(f"the draft of {draft.scenario} {draft.version} has unfit values")
+    return entry
+
+
+def _close(file: BinaryIO) -> None:
+    # What could not be written is being discarded.
+    with suppress(OSError, StoreError):
+        file.close()

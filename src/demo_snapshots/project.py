@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ImportResult,
         Listing,
         RepairResult,
+        Undoable,
         ValidationResult,
         Verification,
     )
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
+    from demo_snapshots.operations.replaced import UndoKeeping
     from demo_snapshots.sample.scenario import Scenario
     from demo_snapshots.sample.schema import MigrateResult
-    from demo_snapshots.store import Store
+    from demo_snapshots.store import Store, UndoLog
 
 Clock = Callable[[], datetime]
 """Tells the present moment, aware."""
@@ -108,11 +110,14 @@ class Project:
         """Make the demo rows those of a snapshot: the latest of ``scenario``, its ``version``
         (``v1`` or ``v1_2025-01-15``), or the document in ``file``, whose header must name it.
 
-        Asks nobody unless ``confirm`` is given. As ``import_from_file``; UsageError for both a
-        version and a file.
+        Asks nobody unless ``confirm`` is given. What is replaced is kept, so that ``undo`` can
+        put it back, as the configuration says; not on a ``connection`` given, whose owner can
+        roll back. As ``import_from_file``; UsageError for both a version and a file.
         """
         from demo_snapshots.operations import import_ as operation
 
+        if options.get("connection") is None and "undo" not in options:
+            options["undo"] = self._undo_keeping()
         if version is not None and file is not None:
             raise UsageError("a version and a file contradict each other")
         if file is not None:
@@ -122,6 +127,33 @@ class Project:
                 scenario, version, self.config, self.store, **options
             )
         return operation.import_latest_scenario(scenario, self.config, self.store, **options)
+
+    def _undo_keeping(self) -> UndoKeeping | None:
+        from demo_snapshots.operations.replaced import UndoKeeping
+
+        if not self.config.undo:
+            return None
+        return UndoKeeping(self._undo_log, self.clock(), self.config.undo, self.config.compress)
+
+    @property
+    def _undo_log(self) -> UndoLog:
+        from demo_snapshots.config.masking import masked_url
+        from demo_snapshots.store import open_undo
+
+        return open_undo(self.config.snapshots, masked_url(self.config.database))
+
+    def undo(self, number: int | None = None, **options: Unpack[ImportOptions]) -> ImportResult:
+        """Make the demo rows again what they were before the last import, or before that of the
+        entry ``number``: ``undo_import``. Asks nobody unless ``confirm`` is given."""
+        from demo_snapshots.operations.undo import undo_import
+
+        return undo_import(self.config, self._undo_log, now=self.clock(), number=number, **options)
+
+    def list_undo(self) -> tuple[Undoable, ...]:
+        """What ``undo`` can put back, newest first."""
+        from demo_snapshots.operations.undo import list_undo
+
+        return list_undo(self._undo_log)
 
     def list_exports(self, scenario: str | None = None) -> Listing:
         """What is saved, of all scenarios or of one: ``list_exports``."""

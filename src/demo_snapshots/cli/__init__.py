@@ -16,6 +16,7 @@ from demo_snapshots.cli import (
     migrate_fresh,
     repair,
     seed_enhanced,
+    undo,
     validate,
     verify,
 )
@@ -30,6 +31,7 @@ for _command in (
     seed_enhanced.command,
     export.command,
     import_.command,
+    undo.command,
     list_exports.command,
     cleanup_exports.command,
     validate.command,

@@ -35,6 +35,7 @@ from demo_snapshots.model.snapshots import Packing
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
+DEFAULT_UNDO = 10
 
 
 class _Strict(BaseModel):
@@ -125,6 +126,7 @@ class _DemoSection(_Strict):
     database: str | None = None
     snapshots: str | None = None
     compress: Packing | None = None
+    undo: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
 class CompareRules(_Strict):
@@ -149,6 +151,7 @@ class Config(_Strict):
     database: str = DEFAULT_DATABASE
     snapshots: str = DEFAULT_SNAPSHOTS
     compress: Packing = Packing.PLAIN
+    undo: int = DEFAULT_UNDO
     tables: dict[str, TableRule]
     references: dict[str, Reference] = Field(default_factory=dict)
     compare: CompareRules = CompareRules()
@@ -206,6 +209,7 @@ def load_config(
         database=url.value,
         snapshots=store.value,
         compress=Packing(compress.value),
+        undo=DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo,
         tables=tables,
         references=parsed.references,
         compare=parsed.compare,
@@ -213,6 +217,11 @@ def load_config(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", store.value, store.origin),
             Setting("compress", str(compress.value), compress.origin),
+            Setting(
+                "undo",
+                str(DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo),
+                "default" if parsed.demo.undo is None else origin,
+            ),
             Setting("tables", ", ".join(tables), tables_origin),
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from demo_snapshots.model.snapshots import Entry, Statistics, Version
@@ -71,10 +72,26 @@ class ImportResult:
     """``direct`` or ``merge``."""
     edited: Edits | None = None
     """As it was asked about; None where nobody was asked: finding out takes another load."""
+    undo: int | None = None
+    """The number under which what was replaced is kept; None where nothing is."""
 
     @property
     def total(self) -> int:
         return self.statistics.total
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """What one import, or one undoing (``by``: ``import`` or ``undo``), replaced: so many
+    ``records``, by the snapshot ``replaced_by``. ``problem`` says why it cannot be put back."""
+
+    number: int
+    made: datetime
+    by: str
+    size: int
+    replaced_by: str = ""
+    records: int = 0
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

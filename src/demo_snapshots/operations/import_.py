@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
@@ -33,6 +34,7 @@ from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import leave_out, require_fit
+from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prune
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
@@ -73,6 +75,8 @@ class ImportOptions(TypedDict, total=False):
     """Give the snapshot's rows fresh keys, carried through every reference."""
     add: bool
     """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
+    undo: UndoKeeping | None
+    """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
     drop_columns: Sequence[str]
     """``table.column`` names that the snapshot has and the database need not."""
     progress: Progress
@@ -149,21 +153,9 @@ def import_document(
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
         job = _Import(demo, source, size, header, options)
-        replaces = job.finds_rows_to_replace()
-        confirm = options.get("confirm")
-        if replaces and confirm is not None:
-            edited = job.ask(document, confirm)
-            return replace(job.merge(_again(stream)), edited=edited)
-        if not replaces and job.may_go_direct:
-            try:
-                return job.direct(document)
-            except (DatabaseBusyError, CommitInDoubtError):
-                raise
-            except (DatabaseError, VerificationError) as error:
-                # A key in use, or another order of tables: staged, it can be told or resolved.
-                logger.info("the direct route was refused (%s): staging", error.message)
-                document = _again(stream)
-        return job.merge(document)
+        result = job.run(document, stream)
+    prune(job.undo)
+    return result
 
 
 def _again(stream: BinaryIO) -> Document:
@@ -185,6 +177,25 @@ class _Import:
         self.renews = self.adds or options.get("new_ids", False)
         self.progress = options.get("progress", no_progress)
         self.size = size
+        self.undo = options.get("undo")
+        self.confirm = options.get("confirm")
+
+    def run(self, document: Document, stream: BinaryIO) -> ImportResult:
+        """Ask if there is something to ask about, and take the route that serves."""
+        replaces = self.finds_rows_to_replace()
+        if replaces and self.confirm is not None:
+            edited = self.ask(document, self.confirm)
+            return replace(self.merge(_again(stream)), edited=edited)
+        if not replaces and self.may_go_direct:
+            try:
+                return self.direct(document)
+            except (DatabaseBusyError, CommitInDoubtError):
+                raise
+            except (DatabaseError, VerificationError) as error:
+                # A key in use, or another order of tables: staged, it can be told or resolved.
+                logger.info("the direct route was refused (%s): staging", error.message)
+                document = _again(stream)
+        return self.merge(document)
 
     @property
     def may_go_direct(self) -> bool:
@@ -250,10 +261,11 @@ class _Import:
 
     def direct(self, document: Document) -> ImportResult:
         staging = self._staging(self.demo)
-        with self.database.writing(self._locked):
+        with self.database.writing(self._locked), ExitStack() as stack:
             with self.database.postponing(staging.order.postponed):
                 if self.demo.finds():
                     raise VerificationError("demo rows appeared meanwhile")
+                place = stack.enter_context(keeping(self.undo, self.demo, self.header))
                 changed = self._load(document, staging, direct=True)
             for stage in staging.stages.values():
                 loaded = self.header.statistics.rows(stage.table.name)
@@ -264,7 +276,7 @@ class _Import:
                         " demo rows by this configuration"
                     )
             none = Statistics(tuple(TableCount(table.name, 0) for table in staging.order.tables))
-            return self._finished(staging, none, changed, "direct")
+            return self._finished(staging, none, changed, "direct", place)
 
     def merge(self, document: Document) -> ImportResult:
         staging = self._staging(self.demo)
@@ -276,13 +288,14 @@ class _Import:
             require_free_keys(staging)
             require_unreferenced(staging)
             replaced = staging.present()
-            merge = Merge(staging)
-            changed = merge.apply()
-            require_same(staging, merge.written)
-            return self._finished(staging, replaced, changed, "merge")
+            with keeping(self.undo, self.demo, self.header) as place:
+                merge = Merge(staging)
+                changed = merge.apply()
+                require_same(staging, merge.written)
+                return self._finished(staging, replaced, changed, "merge", place)
 
     def _finished(
-        self, staging: Staging, replaced: Statistics, changed: int, route: str
+        self, staging: Staging, replaced: Statistics, changed: int, route: str, place: Place
     ) -> ImportResult:
         if not self.database.dialect.enforces_foreign_keys:
             require_foreign_keys(staging)
@@ -297,4 +310,5 @@ class _Import:
             statistics=self.header.statistics,
             changed=changed,
             route=route,
+            undo=place() if changed else None,
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version as package_version
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.header import fingerprint
@@ -63,16 +63,54 @@ def snapshot_of(
         scenario=demo.scenario,
         version=version,
         generated=generated,
+        statistics=statistics,
+        includes=tuple((table, source.included_count(table)) for table in demo.external.included),
+        **_origin(demo),
+    )
+    with source.reading_ahead(statistics, jobs):
+        yield Snapshot(header, _content(source, header, progress, demo.schema.search_path))
+
+
+def replaced_rows(
+    demo: DemoSet,
+    scenario: str,
+    version: Version,
+    generated: datetime,
+    extra: tuple[tuple[str, str], ...],
+) -> Snapshot:
+    """All rows of ``demo`` as they are, to be put back into the same database: whatever else
+    they reference is there. ``extra`` are lines for the header. Within a transaction. Raises
+    DatabaseError."""
+    there = replace(demo, references={})
+    source = RowSource(there)
+    header = Header(
+        scenario=scenario,
+        version=version,
+        generated=generated,
+        statistics=source.statistics(),
+        extra=extra,
+        **_origin(demo),
+    )
+    return Snapshot(header, _content(source, header, no_progress, demo.schema.search_path))
+
+
+class _Origin(TypedDict):
+    source: str
+    tool: str
+    schema: str
+    migration: str | None
+    tables: tuple[Table, ...]
+
+
+def _origin(demo: DemoSet) -> _Origin:
+    """What a header says of where the rows come from."""
+    return _Origin(
         source=demo.database.source,
         tool=f"demo-snapshots {package_version('demo-snapshots')}",
         schema=fingerprint(demo.order.tables),
         migration=demo.schema.migration,
         tables=demo.order.tables,
-        statistics=statistics,
-        includes=tuple((table, source.included_count(table)) for table in demo.external.included),
     )
-    with source.reading_ahead(statistics, jobs):
-        yield Snapshot(header, _content(source, header, progress, demo.schema.search_path))
 
 
 def _require_rows(demo: DemoSet, scenario: str, statistics: Statistics) -> None:

@@ -182,10 +182,11 @@ def import_report(result: ImportResult) -> Report:
     else:
         done = "none: the database held exactly this snapshot already"
     edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
+    undo = () if result.undo is None else (("Undo", "demo undo puts back what was there before"),)
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
-        Facts((*edited, ("Changed", done), ("File", str(result.source)))),
+        Facts((*edited, ("Changed", done), ("File", str(result.source)), *undo)),
     )
 
 
@@ -366,6 +367,7 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "changed": result.changed,
         "edited": None if result.edited is None else asdict(result.edited),
         "route": result.route,
+        "undo": result.undo,
     }
 
 

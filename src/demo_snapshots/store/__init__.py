@@ -13,8 +13,18 @@ from demo_snapshots.store.backends.directory import DirectoryBackend
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
 from demo_snapshots.store.store import Draft, Store
+from demo_snapshots.store.undo import UndoDraft, UndoEntry, UndoLog
 
-__all__ = ["Draft", "Store", "open_store", "unknown_scenario"]
+__all__ = [
+    "Draft",
+    "Store",
+    "UndoDraft",
+    "UndoEntry",
+    "UndoLog",
+    "open_store",
+    "open_undo",
+    "unknown_scenario",
+]
 
 
 def open_store(location: str | Path, describe: Describe) -> Store:
@@ -24,9 +34,18 @@ def open_store(location: str | Path, describe: Describe) -> Store:
     whole; the store calls it for documents its manifest does not know. Raises UsageError for a
     location that is a URL.
     """
+    return Store(_backend(location), describe)
+
+
+def open_undo(location: str | Path, database: str) -> UndoLog:
+    """What imports replaced in the database of that name, kept in the store at ``location``."""
+    return UndoLog(_backend(location), database)
+
+
+def _backend(location: str | Path) -> DirectoryBackend:
     if "://" in str(location):
         raise UsageError(
             f"snapshots cannot be kept at {str(location).partition('://')[0]}://…",
             hint="Give a directory.",
         )
-    return Store(DirectoryBackend(Path(location)), describe)
+    return DirectoryBackend(Path(location))

@@ -21,6 +21,7 @@ from demo_snapshots.store.contents import (
     version_of,
 )
 from demo_snapshots.store.manifest import Recorded, parse_manifest, recordable
+from demo_snapshots.store.undo import FOLDER as UNDO
 
 METADATA = "metadata"
 MANIFEST = f"{METADATA}/export_manifest.json"
@@ -97,7 +98,7 @@ class Inventory:
 
     def stale(self) -> tuple[str, ...]:
         """Keys of temporary objects: of processes that died, or of one that is writing now."""
-        folders = ["", METADATA, *self._scenario_names(_Findings())]
+        folders = ["", METADATA, UNDO, *self._scenario_names(_Findings())]
         return tuple(key for folder in folders for key in self._backend.stale(folder))
 
     # --- The books ---------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 from collections.abc import Iterator, Sequence
@@ -27,9 +26,10 @@ from demo_snapshots.store.books import Books
 from demo_snapshots.store.contents import Contents, entry_of, packing_named, relative_path
 from demo_snapshots.store.inventory import Describe, Inventory
 from demo_snapshots.store.manifest import recordable
+from demo_snapshots.store.measured import Measured
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    pass
 
 _logger = logging.getLogger(__name__)
 _BUFFER = 1 << 20
@@ -48,7 +48,7 @@ class Draft:
     packing: Packing
     file: BinaryIO
     upload: Upload
-    measured: _Measured
+    measured: Measured
 
     @property
     def source(self) -> Source:
@@ -167,7 +167,7 @@ class Store:
         published when the context ends is discarded."""
         key = relative_path(check_scenario_name(scenario), version, packing)
         with self.lock(), self._backend.upload(key) as upload, ExitStack() as undo:
-            measured = _Measured(upload)
+            measured = Measured(upload)
             file = io.BufferedWriter(measured, _BUFFER)
             undo.callback(_close, file)
             yield Draft(scenario, version, packing, file, upload, measured)
@@ -226,24 +226,6 @@ class Store:
                 with self._backend.changes() as changes:
                     self._books.stage(changes, contents.without(gone))
                     changes.commit()
-
-
-class _Measured(io.RawIOBase):
-    """An upload as a stream; ``size`` and ``hash`` (SHA-256) are of what it took."""
-
-    def __init__(self, upload: Upload) -> None:
-        self._upload = upload
-        self.size = 0
-        self.hash = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: ReadableBuffer) -> int:
-        written = self._upload.write(data)
-        self.hash.update(memoryview(data)[:written])
-        self.size += written
-        return written
 
 
 def _key(entry: Entry) -> str:

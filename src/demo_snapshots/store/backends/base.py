@@ -119,8 +119,9 @@ class Backend(Protocol):
     def delete(self, key: str) -> None:
         """Nothing for ``key``, now; it need not be there."""
 
-    def upload(self, key: str) -> AbstractContextManager[Upload]:
-        """A new object for ``key``. What was not placed when the context ends is discarded."""
+    def upload(self, key: str, *, private: bool = False) -> AbstractContextManager[Upload]:
+        """A new object for ``key``, which only its owner may read if ``private``. What was not
+        placed when the context ends is discarded."""
 
     def changes(self) -> AbstractContextManager[Changes]: ...
 

@@ -142,12 +142,12 @@ class DirectoryBackend:
             path.unlink(missing_ok=True)
 
     @contextmanager
-    def upload(self, key: str) -> Iterator[FileUpload]:
+    def upload(self, key: str, *, private: bool = False) -> Iterator[FileUpload]:
         final = self.path(key)
         with ExitStack() as undo:
             undo.callback(_remove_empty, self._make_directories(final.parent))
             temporary = temporary_name(final)
-            file = NewFile(temporary)
+            file = NewFile(temporary, 0o600 if private else 0o666)
             undo.callback(discard, temporary)
             undo.callback(file.close)
             yield FileUpload(final, temporary, file)

@@ -86,13 +86,13 @@ class NewFile(io.FileIO):
     """A new file, written from beginning to end. Raises StoreError where there is one already.
 
     A failure to take bytes is a StoreError too: the exporter writes between calls to a
-    database, whose driver raises OSErrors of its own. Its permissions are those the umask
-    leaves; tempfile's would be 0600, and stay so after the rename.
+    database, whose driver raises OSErrors of its own. Its permissions are those of ``mode`` that
+    the umask leaves; tempfile's would be 0600, and stay so after the rename.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         with reporting("write", path):
-            super().__init__(path, "x", opener=_open_new)
+            super().__init__(path, "x", opener=lambda name, flags: os.open(name, flags, mode))
         self._path = path
 
     def write(self, data: Buffer) -> int:
@@ -101,10 +101,6 @@ class NewFile(io.FileIO):
 
     def seekable(self) -> bool:
         return False
-
-
-def _open_new(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o666)
 
 
 def finish(file: NewFile) -> None:

@@ -1,0 +1,79 @@
+"""What can be undone, and what was. As ``render``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from demo_snapshots.model.results import ImportResult, Undoable
+from demo_snapshots.render.results import (
+    Grid,
+    Heading,
+    Line,
+    Look,
+    Report,
+    Row,
+    file_size,
+    import_report,
+    iso,
+    moment,
+    number,
+)
+
+
+def undo_report(entries: Sequence[Undoable]) -> Report:
+    """One line an entry."""
+    if not entries:
+        return (Line("Nothing to undo in this database."),)
+    headings = (
+        Heading("No.", numeric=True),
+        Heading("Replaced (UTC)"),
+        Heading("Records", numeric=True),
+        Heading("Size", numeric=True),
+        Heading("By"),
+    )
+    return (Grid(headings, tuple(Row(_cells(e), _look(e)) for e in entries)),)
+
+
+def _cells(entry: Undoable) -> tuple[str, ...]:
+    by = "demo undo" if entry.by == "undo" else f"demo import {entry.replaced_by}"
+    return (
+        str(entry.number),
+        moment(entry.made),
+        "" if entry.problem else number(entry.records),
+        file_size(entry.size),
+        f"damaged: {entry.problem}" if entry.problem else by,
+    )
+
+
+def _look(entry: Undoable) -> Look:
+    if entry.problem:
+        return Look.BAD
+    return Look.FAINT if entry.by == "undo" else Look.PLAIN
+
+
+def undo_json(entries: Sequence[Undoable]) -> dict[str, object]:
+    return {
+        "entries": [
+            {
+                "number": entry.number,
+                "replaced_at": iso(entry.made),
+                "by": entry.by,
+                "snapshot": entry.replaced_by or None,
+                "records": None if entry.problem else entry.records,
+                "size": entry.size,
+                "problem": entry.problem,
+            }
+            for entry in entries
+        ]
+    }
+
+
+def undone_report(result: ImportResult) -> Report:
+    """As of an import, but for its first line."""
+    if not result.changed:
+        return (Line("The demo rows are as they were before already", Look.GOOD),)
+    kept = replace(result, undo=None)
+    again = () if result.undo is None else (Line(f"demo undo {result.undo} takes that back"),)
+    first = Line("Put back what was there before", Look.GOOD)
+    return (first, *import_report(kept)[1:], *again)

@@ -1,0 +1,108 @@
+"""What imports replaced, kept to be put back: documents beside the snapshots, by database.
+
+They are one machine's own: git ignores the folder, and only their owner may read them. Numbers
+grow by database; imports into one database hold its locks one after the other, so no other lock
+is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.model.sources import Source
+from demo_snapshots.store.backends.base import Backend, Form, Upload
+from demo_snapshots.store.measured import Measured
+
+FOLDER = ".undo"
+_NAME = re.compile(
+    r"(?P<number>[0-9]{6,9})_(?P<made>[0-9]{8}T[0-9]{6}Z)_(?P<database>[0-9a-f]{12})"
+    r"_(?P<by>import|undo)\.sql(?:\.gz|\.zst)?"
+)
+_BUFFER = 1 << 20
+_MADE = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoEntry:
+    """What one import, or one undoing, replaced."""
+
+    number: int
+    made: datetime
+    by: str
+    """``import`` or ``undo``."""
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoDraft:
+    """Bytes go into ``file``; ``place`` makes an entry of them, whole and on the disk."""
+
+    file: BinaryIO
+    number: int
+    upload: Upload
+
+    def place(self) -> None:
+        self.file.flush()
+        self.upload.finish()
+        self.upload.place()
+        self.upload.settle()
+
+
+class UndoLog:
+    """The entries of one database, which ``database`` names, in ``backend``. Every method raises
+    StoreError where the place cannot be read or written."""
+
+    def __init__(self, backend: Backend, database: str) -> None:
+        self._backend = backend
+        self._database = hashlib.sha256(database.encode()).hexdigest()[:12]
+
+    def entries(self) -> tuple[UndoEntry, ...]:
+        """Newest first."""
+        found = []
+        for item in self._backend.list(FOLDER):
+            match = _NAME.fullmatch(item.name)
+            if match and item.form is Form.OBJECT and match["database"] == self._database:
+                made = datetime.strptime(match["made"], _MADE).replace(tzinfo=UTC)
+                found.append(
+                    UndoEntry(int(match["number"]), made, match["by"], item.name, item.size)
+                )
+        return tuple(sorted(found, key=lambda entry: entry.number, reverse=True))
+
+    def source(self, entry: UndoEntry) -> Source:
+        """Its document."""
+        return self._backend.source(f"{FOLDER}/{entry.name}")
+
+    @contextmanager
+    def draft(self, made: datetime, by: str, packing: Packing) -> Iterator[UndoDraft]:
+        """The next entry; discarded unless it is placed before the context ends."""
+        number = max((entry.number for entry in self.entries()), default=0) + 1
+        stamp = made.astimezone(UTC).strftime(_MADE)
+        name = f"{number:06}_{stamp}_{self._database}_{by}{packing.suffix}"
+        ignore = f"{FOLDER}/.gitignore"
+        with self._backend.upload(f"{FOLDER}/{name}", private=True) as upload:
+            if self._backend.look(ignore) is None:
+                with self._backend.changes() as changes:
+                    changes.write(ignore, b"*\n")
+                    changes.commit()
+            file = io.BufferedWriter(Measured(upload), _BUFFER)
+            try:
+                yield UndoDraft(file, number, upload)
+            finally:
+                file.detach()
+
+    def remove(self, entry: UndoEntry) -> None:
+        self._backend.delete(f"{FOLDER}/{entry.name}")
+
+    def prune(self, keep: int) -> None:
+        """Remove all but the newest ``keep``."""
+        for entry in self.entries()[keep:]:
+            self.remove(entry)

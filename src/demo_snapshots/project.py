@@ -91,7 +91,7 @@ class Project:
         from demo_snapshots.documents.opening import describe
         from demo_snapshots.store import open_store
 
-        return open_store(self.config.snapshots, describe)
+        return open_store(self.config.snapshots, describe, latest=self.config.latest)
 
     def export(self, scenario: str, **options: Unpack[ExportOptions]) -> ExportResult:
         """Save the demo rows of ``scenario`` as its next version: ``export_scenario``."""

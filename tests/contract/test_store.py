@@ -159,11 +159,21 @@ def test_not_even_over_a_damaged_one_is_a_whole_one_replaced(store: Store) -> No
 
 def test_what_belongs_beside_the_snapshots_is_written_once(backend: Backend, store: Store) -> None:
     save(store)
-    for key, content in backend.companions.items():
+    for key, (content, *_) in backend.companions.items():
         assert backend.get(key) == content
         put(backend, key, b"changed by people\n", over=True)
     save(store)
     assert {backend.get(key) for key in backend.companions} == {b"changed by people\n"}
+
+
+def test_what_once_was_ours_beside_the_snapshots_is_brought_up_to_date(
+    backend: Backend, store: Store
+) -> None:
+    for key, (content, *once) in backend.companions.items():
+        for earlier in once:
+            put(backend, key, earlier, over=True)
+            save(store)
+            assert backend.get(key) == content
 
 
 def test_a_draft_is_published_as_what_it_is_or_not_at_all(store: Store) -> None:

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 )
 @click.option("--stdout", is_flag=True, help="Print the file's text, and write nothing.")
 @click.option("--force", is_flag=True, help="Replace a demo.toml that is there.")
+@click.option(
+    "--latest",
+    type=click.Choice(["link", "copy"]),
+    help="How latest.sql is kept; else a copy in git, where its diff shows what changed.",
+)
 @common_options
-def command(session: Session, stdout: bool, force: bool) -> None:
+def command(session: Session, stdout: bool, force: bool, latest: str | None) -> None:
     """Look at the database and write a demo.toml that says which rows are demo rows.
 
     Finds JSON that says demo_seed, boolean columns is_demo or demo, columns that name a
@@ -37,7 +42,7 @@ def command(session: Session, stdout: bool, force: bool) -> None:
     """
     from demo_snapshots.operations.init import initialise
 
-    result = initialise(session.project.config, write=not stdout, force=force)
+    result = initialise(session.project.config, write=not stdout, force=force, latest=latest)
     terminal = session.terminal
     if stdout and not terminal.as_json:
         if not terminal.quiet:

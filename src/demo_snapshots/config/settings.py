@@ -127,6 +127,7 @@ class _DemoSection(_Strict):
     snapshots: str | None = None
     compress: Packing | None = None
     undo: Annotated[int, Field(ge=0, le=1000)] | None = None
+    latest: Literal["link", "copy"] | None = None
 
 
 class CompareRules(_Strict):
@@ -152,6 +153,7 @@ class Config(_Strict):
     snapshots: str = DEFAULT_SNAPSHOTS
     compress: Packing = Packing.PLAIN
     undo: int = DEFAULT_UNDO
+    latest: Literal["link", "copy"] | None = None
     tables: dict[str, TableRule]
     references: dict[str, Reference] = Field(default_factory=dict)
     compare: CompareRules = CompareRules()
@@ -209,6 +211,7 @@ def load_config(
         database=url.value,
         snapshots=store.value,
         compress=Packing(compress.value),
+        latest=parsed.demo.latest,
         undo=DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo,
         tables=tables,
         references=parsed.references,

@@ -34,14 +34,20 @@ class InitResult:
 
 
 def initialise(
-    config: Config, *, directory: Path | None = None, write: bool = True, force: bool = False
+    config: Config,
+    *,
+    directory: Path | None = None,
+    write: bool = True,
+    force: bool = False,
+    latest: str | None = None,
 ) -> InitResult:
     """Look at the database and write a ``demo.toml`` in ``directory`` (the working directory).
 
     What it says selects the rows counted in its comments. A file that is there, or the section
     of a ``pyproject.toml`` that it would hide, is left alone unless ``force``: UsageError. It
     appears whole or not at all. With ``write`` false it is only returned. A password is not
-    written, unless it stood in the ``demo.toml`` that is replaced.
+    written, unless it stood in the ``demo.toml`` that is replaced. ``latest`` is the value of that
+    key, which is left out if None.
 
     Raises UsageError, ConfigError, DatabaseError.
     """
@@ -50,7 +56,7 @@ def initialise(
         _require_free(path)
     with connect(config.database) as database:
         findings = look(database)
-    content = "\n".join(_lines(config, findings)) + "\n"
+    content = "\n".join(_lines(config, findings, latest)) + "\n"
     if write:
         _write(path, content, force=force)
     return InitResult(path, write, content, findings)
@@ -90,14 +96,14 @@ def _write(path: Path, content: str, *, force: bool) -> None:
 # --- The file --------------------------------------------------------------------------------
 
 
-def _lines(config: Config, findings: Findings) -> Iterator[str]:
+def _lines(config: Config, findings: Findings, latest: str | None) -> Iterator[str]:
     yield "# Which rows are demo rows. Every key is explained in docs/configuration.md."
     yield from _comment(
         f"Written by demo init, which looked at {_counted(findings.looked_at, 'table')}:"
         f" at columns, foreign keys, and the first and last {SAMPLED_ROWS:,} rows of each."
     )
     yield ""
-    yield from _demo_section(config)
+    yield from _demo_section(config, latest)
     if findings.tables:
         for finding in findings.tables:
             yield ""
@@ -107,7 +113,7 @@ def _lines(config: Config, findings: Findings) -> Iterator[str]:
         yield from _example(findings)
 
 
-def _demo_section(config: Config) -> Iterator[str]:
+def _demo_section(config: Config, latest: str | None) -> Iterator[str]:
     origins = {setting.name: setting.origin for setting in config.settings}
     typed = {setting.name: setting.value for setting in config.settings}
     yield "[demo]"
@@ -124,6 +130,8 @@ def _demo_section(config: Config) -> Iterator[str]:
         yield f"snapshots = {_text(typed['snapshots'])}"
     else:
         yield f"# snapshots = {_text(DEFAULT_SNAPSHOTS)}"
+    if latest:
+        yield f"latest = {_text(latest)}"
 
 
 def _table(finding: Finding) -> Iterator[str]:

@@ -7,9 +7,10 @@ bytes are kept, only ``backends`` know.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from demo_snapshots.errors import UsageError
-from demo_snapshots.store.backends.directory import DirectoryBackend
+from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
 from demo_snapshots.store.store import Draft, Store
@@ -27,14 +28,22 @@ __all__ = [
 ]
 
 
-def open_store(location: str | Path, describe: Describe) -> Store:
+def open_store(
+    location: str | Path, describe: Describe, *, latest: Literal["link", "copy"] | None = None
+) -> Store:
     """The store at ``location``, a directory that need not exist yet; nothing is touched.
+
+    ``latest`` is how it is written: as a link, or as a copy, whose diff in git shows the rows that
+    changed. None: as a copy in a work tree of git, as a link elsewhere.
 
     ``describe`` reads what a document says of itself, raising a DemoError for one that is not
     whole; the store calls it for documents its manifest does not know. Raises UsageError for a
     location that is a URL.
     """
-    return Store(_backend(location), describe)
+    backend = _backend(location)
+    in_git = latest is None and is_in_git_work_tree(Path(location))
+    backend.copies_latest = in_git or latest == "copy"
+    return Store(backend, describe)
 
 
 def open_undo(location: str | Path, database: str) -> UndoLog:

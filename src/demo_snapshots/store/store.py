@@ -191,8 +191,8 @@ class Store:
         with self._backend.changes() as changes:
             drafts = {entry.path: (draft.source, header)}
             self._books.stage(changes, contents.having(entry), drafts)
-            for key, content in self._backend.companions.items():
-                if self._backend.look(key) is None:
+            for key, (content, *once) in self._backend.companions.items():
+                if self._is_wanting(key, once):
                     changes.write(key, content)
             draft.upload.place(over=over_damaged)
             try:
@@ -204,6 +204,14 @@ class Store:
                     hint="The next export or clean-up puts the store right.",
                 ) from error
         return entry
+
+    def _is_wanting(self, key: str, once: Sequence[bytes]) -> bool:
+        """Whether a companion is not there, or is what it once was."""
+        item = self._backend.look(key)
+        if item is None:
+            return True
+        mine = item.form is Form.OBJECT and item.size in map(len, once)
+        return mine and self._backend.get(key) in once
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Delete snapshots; takes the lock. Those already gone are passed over.

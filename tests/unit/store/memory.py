@@ -54,7 +54,9 @@ class Place:
 class MemoryBackend:
     """``base.Backend`` in a ``Place``: one process's view of it."""
 
-    companions: Mapping[str, bytes] = {"README": b"Made by demo-snapshots.\n"}
+    companions: Mapping[str, Sequence[bytes]] = {
+        "README": (b"Made by demo-snapshots.\n", b"Made long ago.\n")
+    }
     place = "memory"
 
     def __init__(self, place: Place) -> None:

@@ -95,8 +95,9 @@ class Backend(Protocol):
         """Where it is, for people."""
 
     @property
-    def companions(self) -> Mapping[str, bytes]:
-        """What this kind of place is given besides, by key, where it lacks it."""
+    def companions(self) -> Mapping[str, Sequence[bytes]]:
+        """What this kind of place is given besides, by key, where it lacks it: first what it is
+        given now, then what it was given once, which is replaced. What others wrote stays."""
 
     def source(self, key: str) -> Source:
         """The object's bytes; that it is there shows when it is opened."""

@@ -52,6 +52,10 @@ _ATTRIBUTES = (
     "*.sql.zst binary\n"
     "*.json text eol=lf\n"
 )
+_GENERATED = (
+    "# A diff of latest.sql shows the rows that changed; forges fold the numbered files.\n"
+    "*_v*_????-??-??.sql linguist-generated gitlab-generated\n"
+)
 _IGNORE = "/metadata/.lock\n/metadata/*.damaged-*\n.*.tmp-*\n"
 _UNFOLLOWED = "a link, which the store does not follow"
 
@@ -63,13 +67,18 @@ class DirectoryBackend:
     no state but the lock: each call looks at the directory anew.
     """
 
-    companions: Mapping[str, bytes] = {
-        ".gitattributes": _ATTRIBUTES.encode(),
-        ".gitignore": _IGNORE.encode(),
-    }
-
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, copies_latest: bool = False) -> None:
+        """With ``copies_latest`` a latest is written as a copy, not as a link."""
         self._root = root
+        self.copies_latest = copies_latest
+
+    @property
+    def companions(self) -> Mapping[str, Sequence[bytes]]:
+        plain, folded = _ATTRIBUTES.encode(), (_ATTRIBUTES + _GENERATED).encode()
+        return {
+            ".gitattributes": (folded, plain) if self.copies_latest else (plain, folded),
+            ".gitignore": (_IGNORE.encode(),),
+        }
 
     @property
     def place(self) -> str:
@@ -295,8 +304,8 @@ class FileChanges:
                 path.rename(kept)
 
     def link(self, key: str, name: str, content: Source) -> None:
-        """A symlink to the name beside ``key``, or a copy of ``content`` where symlinks cannot
-        be made.
+        """A symlink to the name beside ``key``; a copy of ``content`` where that is wanted, or
+        where symlinks cannot be made.
 
         A git that checks out without symlinks (``core.symlinks=false``) leaves a small file
         holding the target's name, and commits such a file as a symlink again. One that is
@@ -308,9 +317,7 @@ class FileChanges:
                 self._copy(io.BytesIO(name.encode()), final)
                 return
             temporary = self._stage(final)
-            try:
-                temporary.symlink_to(name)
-            except (OSError, NotImplementedError):
+            if self._directory.copies_latest or not _links(temporary, name):
                 with content.open() as stream:
                     copy(stream, temporary)
 
@@ -331,6 +338,21 @@ class FileChanges:
     def discard(self) -> None:
         for temporary, _ in self._staged:
             discard(temporary)
+
+
+def _links(path: Path, name: str) -> bool:
+    """Make a symlink; whether that can be done here."""
+    try:
+        path.symlink_to(name)
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def is_in_git_work_tree(root: Path) -> bool:
+    """Whether the directory, which need not exist, lies in a work tree of git."""
+    root = root.absolute()
+    return any((parent / ".git").exists() for parent in (root, *root.parents))
 
 
 def _item(path: Path, status: os.stat_result) -> Item:

@@ -3,7 +3,7 @@
 ::
 
     DemoError                        1   never raised itself
-    ├── UsageError                   2   options that contradict one another, bad names
+    ├── UsageError                   2   arguments that contradict one another, bad names
     ├── ConfigError                  3   demo.toml, pyproject.toml, environment
     ├── DatabaseError                4   the database refused a statement
     │   ├── DatabaseUnreachableError 5   no connection, no such file, no such driver
@@ -14,29 +14,74 @@
     │   ├── EmptyScenarioError      11   no row carries the scenario
     │   ├── ExternalReferenceError 12   a demo row references a row that is not demo data
     │   ├── UnportableValueError    13   a value that no document can carry
-    │   └── ProofError              15   --prove could not put the snapshot back as it was
+    │   └── ProofError              15   the proof could not put the snapshot back as it was
     ├── ExportNotFoundError         14   no such scenario, version or file in the store
-    ├── ImportFailedError           20   nothing was changed
-    │   ├── DocumentError           21   not one of ours, cut short, altered, not in the grammar
-    │   │   └── UnfitValueError     22   a value its column would silently change
+    ├── ImportFailedError           20   nothing was changed; never raised itself
     │   ├── KeyClashError           23   a real row already uses the key
     │   ├── RealRowsError           24   real rows would be deleted, changed or left dangling
-    │   ├── ExternalRowError        27   a row that demo rows reference is missing here
     │   ├── VerificationError       25   the result was not the snapshot
-    │   └── NotConfirmedError       26   no, or nobody there to ask
+    │   └── ExternalRowError        27   a row that demo rows reference is missing here
+    ├── DocumentError               21   not one of ours, cut short, altered, not in the grammar
+    │   └── UnfitValueError         22   a value its column would silently change
+    ├── NotConfirmedError           26   no, or nobody there to ask
     ├── StoreError                  30   the snapshot directory could not be read or written
     │   └── StoreBusyError          31   another process holds the store's lock
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
-    └── ProtectedDatabaseError      51   migrate-fresh on a database with real rows
+    └── ProtectedDatabaseError      51   production, or real rows that would be dropped
 
 The number is the process's exit status. Messages say what failed and on what; ``hint`` says
-what to do. Row values and passwords never appear in either.
+what to do. Row values and passwords never appear in either. Where they name what the library
+offers, they are Words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum, auto
+
+
+class Call:
+    """What to call: a method of Project, with arguments; without a method, parameters alone.
+
+    ``...`` stands for a value that is the reader's to choose. As text it is Python.
+    """
+
+    def __init__(self, method: str = "", /, *arguments: object, **parameters: object) -> None:
+        self.method = method
+        self.arguments = arguments
+        self.parameters = parameters
+
+    def __str__(self) -> str:
+        parameters = [
+            f"{name}={'…' if value is ... else repr(value)}"
+            for name, value in self.parameters.items()
+        ]
+        if not self.method:
+            return ", ".join(parameters)
+        return f"project.{self.method}({', '.join([*map(repr, self.arguments), *parameters])})"
+
+
+class Words(str):
+    """A text in which calls stand as data: ``parts``, so that a front end can word them in its
+    own terms. As the text that it is, it words them in Python. Words among the parts are taken
+    apart; an f-string would keep their text alone."""
+
+    parts: tuple[str | Call, ...]
+
+    def __new__(cls, *parts: str | Call) -> Words:
+        words = super().__new__(cls, "".join(map(str, parts)))
+        words.parts = tuple(
+            piece
+            for part in parts
+            for piece in (part.parts if isinstance(part, Words) else (part,))
+        )
+        return words
+
+    @classmethod
+    def joined(cls, separator: str, texts: Iterable[str]) -> Words:
+        """``separator.join(texts)``, with the calls in them."""
+        return cls(*[part for text in texts for part in (separator, text)][1:])
 
 
 class Fault(Enum):
@@ -63,7 +108,7 @@ class DemoError(Exception):
 
 
 class UsageError(DemoError):
-    """Options that contradict one another, or a name outside its grammar."""
+    """Arguments that contradict one another, or a name outside its grammar."""
 
     exit_code = 2
 
@@ -170,31 +215,6 @@ class ImportFailedError(DemoError):
     exit_code = 20
 
 
-class DocumentError(ImportFailedError):
-    """The file is not a whole, unaltered document in the strict grammar.
-
-    ``line`` is the 1-based line of the file at which it stopped being one, where there is one.
-    """
-
-    exit_code = 21
-
-    def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
-        super().__init__(f"line {line}: {message}" if line is not None else message, hint=hint)
-        self.line = line
-
-    def within(self, file: object) -> DocumentError:
-        """The same error, saying in which file."""
-        error = type(self)(f"{file}: {self.message}", hint=self.hint)
-        error.line = self.line
-        return error
-
-
-class UnfitValueError(DocumentError):
-    """A value that its target column would refuse or silently change."""
-
-    exit_code = 22
-
-
 class KeyClashError(ImportFailedError):
     """A key or unique value in the snapshot is in use by a row that is not demo data."""
 
@@ -219,7 +239,32 @@ class VerificationError(ImportFailedError):
     exit_code = 25
 
 
-class NotConfirmedError(ImportFailedError):
+class DocumentError(DemoError):
+    """The file is not a whole, unaltered document in the strict grammar.
+
+    ``line`` is the 1-based line of the file at which it stopped being one, where there is one.
+    """
+
+    exit_code = 21
+
+    def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(f"line {line}: {message}" if line is not None else message, hint=hint)
+        self.line = line
+
+    def within(self, file: object) -> DocumentError:
+        """The same error, saying in which file."""
+        error = type(self)(f"{file}: {self.message}", hint=self.hint)
+        error.line = self.line
+        return error
+
+
+class UnfitValueError(DocumentError):
+    """A value that its target column would refuse or silently change."""
+
+    exit_code = 22
+
+
+class NotConfirmedError(DemoError):
     """The question was answered with no, or there was nobody to ask."""
 
     exit_code = 26
@@ -244,12 +289,20 @@ class ScenarioError(DemoError):
 
 
 class ValidationFailedError(DemoError):
-    """``validate`` found the database different from what it should be."""
+    """``validate`` found the database, or ``verify`` the store, other than it should be. The
+    command line raises it when the result is shown, with the ``problems`` that the result did
+    not show; in Python the result says so itself."""
 
     exit_code = 50
 
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
 
 class ProtectedDatabaseError(DemoError):
-    """``migrate-fresh`` would destroy tables or rows that are not demo data."""
+    """The environment says production, or tables or rows that are not demo data would go."""
 
     exit_code = 51

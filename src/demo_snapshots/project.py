@@ -259,8 +259,9 @@ class Project:
 
     def seed(
         self,
-        scenario: str | Scenario,
+        scenario: str | Scenario | None = None,
         *,
+        scenario_file: str | Path | None = None,
         seed: int = 1,
         as_of: datetime | None = None,
         scale: int = 1,
@@ -268,16 +269,24 @@ class Project:
         progress: Progress = no_progress,
     ) -> Statistics:
         """Replace a scenario's demo rows in the sample application by newly made ones; what was
-        inserted. ``scenario`` is the name of a shipped one, or one that was loaded; ``as_of``
-        the moment the demo leads up to, now if None."""
+        inserted. ``scenario`` is the name of a shipped one, or one that was loaded, and
+        ``scenario_file`` a YAML file of one's own: UsageError unless just one of them is given.
+        ``as_of`` is the moment the demo leads up to, now if None."""
         self.config.refuse_production(force=force)
         from demo_snapshots.sample.engine import make_engine
-        from demo_snapshots.sample.scenario import load_scenario
+        from demo_snapshots.sample.scenario import load_scenario, load_scenario_file
         from demo_snapshots.sample.seeding import seed as seed_rows
 
+        if (scenario is None) == (scenario_file is None):
+            raise UsageError("one of scenario and scenario_file is wanted, and not both")
+        if scenario_file is not None:
+            scenario = load_scenario_file(scenario_file)
+        elif isinstance(scenario, str):
+            scenario = load_scenario(scenario)
+        assert scenario is not None
         return seed_rows(
             make_engine(self.config.database),
-            load_scenario(scenario) if isinstance(scenario, str) else scenario,
+            scenario,
             seed=seed,
             as_of=as_of or self.clock().replace(microsecond=0),
             scale=scale,

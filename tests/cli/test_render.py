@@ -20,7 +20,7 @@ from demo_snapshots.model.results import (
     ValidationResult,
 )
 from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
-from demo_snapshots.render import results as render
+from demo_snapshots.render import report, statistics, transfer, validation, versions
 
 KINDS = TableCount("fragments", 3, (("contact", 1), ("todo", 2)))
 BEFORE = Statistics((TableCount("old", 1), TableCount("fragments", 4, (("note", 4),))))
@@ -44,8 +44,8 @@ def entry(scenario: str, number: int) -> Entry:
     )
 
 
-def cells(grid: render.Block) -> list[tuple[str, ...]]:
-    assert isinstance(grid, render.Grid)
+def cells(grid: report.Block) -> list[tuple[str, ...]]:
+    assert isinstance(grid, report.Grid)
     return [row.cells for row in grid.rows]
 
 
@@ -67,7 +67,7 @@ def cells(grid: render.Block) -> list[tuple[str, ...]]:
     ],
 )
 def test_file_sizes(size, text):
-    assert render.file_size(size) == text
+    assert report.file_size(size) == text
 
 
 def test_file_sizes_never_show_more_than_three_digits_nor_a_wrong_one():
@@ -75,13 +75,13 @@ def test_file_sizes_never_show_more_than_three_digits_nor_a_wrong_one():
     units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
     for _ in range(2_000):
         size = int(10 ** source.uniform(0, 14.9))
-        number, unit = render.file_size(size).split()
+        number, unit = report.file_size(size).split()
         assert len(number.replace(".", "")) <= 3
         assert abs(float(number) * units[unit] - size) <= 0.006 * size
 
 
 def test_two_columns_of_statistics_are_lined_up_by_table_and_kind():
-    grid = render.statistics_grid((("Replaced", BEFORE), ("Imported", AFTER)))
+    grid = statistics.statistics_grid((("Replaced", BEFORE), ("Imported", AFTER)))
     assert cells(grid) == [
         ("old", "1", "0"),
         ("fragments", "4", "3"),
@@ -95,14 +95,14 @@ def test_two_columns_of_statistics_are_lined_up_by_table_and_kind():
 
 def test_the_question_names_the_rows_and_those_edited():
     plan = ImportPlan("general", Path("x.sql"), V2, replaces=AFTER, imports=AFTER)
-    assert render.import_question(plan) == "Replace 1,203 demo rows?"
+    assert transfer.import_question(plan) == "Replace 1,203 demo rows?"
     edited = replace(plan, edited=Edits(7, 0, 1200))
     question = "Replace 1,203 demo rows (7 changed, 1,200 deleted against general v2_2025-01-20)?"
-    assert render.import_question(edited) == question
+    assert transfer.import_question(edited) == question
     same = replace(plan, edited=Edits(0, 0, 0))
-    assert "(none edited against general v2" in render.import_question(same)
+    assert "(none edited against general v2" in transfer.import_question(same)
     one = replace(plan, replaces=Statistics((TableCount("vaults", 1),)))
-    assert render.import_question(one) == "Replace 1 demo row?"
+    assert transfer.import_question(one) == "Replace 1 demo row?"
 
 
 def test_the_latest_of_each_scenario_is_marked():
@@ -113,14 +113,14 @@ def test_the_latest_of_each_scenario_is_marked():
         ),
         notes=("the manifest was damaged",),
     )
-    grid, note = render.listing_report(listing)
+    grid, note = versions.listing_report(listing)
     assert cells(grid) == [
         ("general", "v12_2025-01-12", "2025-01-12 09:05", "1,203", "12.0 kB", "latest"),
         ("", "v3_2025-01-03", "2025-01-03 09:05", "1,203", "3.00 kB", ""),
         ("writer", "v1_2025-01-01", "2025-01-01 09:05", "1,203", "1.00 kB", "latest"),
     ]
-    assert note == render.Line("note: the manifest was damaged", render.Look.WARNING)
-    document = render.listing_json(listing)
+    assert note == report.Line("note: the manifest was damaged", report.Look.WARNING)
+    document = versions.listing_json(listing)
     assert [v["latest"] for v in document["scenarios"][0]["versions"]] == [True, False]
     assert document["scenarios"][0]["versions"][0]["generated"] == "2025-01-12T09:05:00Z"
 
@@ -132,7 +132,7 @@ def test_a_clean_up_lists_what_goes_beside_what_stays():
         freed=3_000,
         dry_run=True,
     )
-    head, grid = render.cleanup_report(result)
+    head, grid = versions.cleanup_report(result)
     assert head.text == "Would remove 2 versions (3.00 kB), 2 versions kept"
     assert [(row[0], row[1].partition("_")[0], row[-1]) for row in cells(grid)] == [
         ("general", "v10", "keep"),
@@ -140,18 +140,18 @@ def test_a_clean_up_lists_what_goes_beside_what_stays():
         ("", "v1", "remove"),
         ("writer", "v1", "keep"),
     ]
-    assert render.cleanup_report(replace(result, dry_run=False))[0].text.startswith("Removed 2")
+    assert versions.cleanup_report(replace(result, dry_run=False))[0].text.startswith("Removed 2")
 
 
 def test_an_import_that_changed_nothing_says_so():
     result = ImportResult("general", V2, Path("x.sql"), AFTER, AFTER, changed=0, route="merge")
-    facts = render.import_report(result)[-1]
+    facts = transfer.import_report(result)[-1]
     assert "held exactly this snapshot already" in dict(facts.pairs)["Changed"]
 
 
 def test_every_document_is_json():
     result = ImportResult("general", V2, Path("x.sql"), BEFORE, AFTER, changed=3, route="merge")
-    document = json.loads(json.dumps(render.import_json(result)))
+    document = json.loads(json.dumps(transfer.import_json(result)))
     assert document["imported"]["total"] == 1_203
     assert document["imported"]["tables"][1] == {
         "table": "fragments",
@@ -159,4 +159,4 @@ def test_every_document_is_json():
         "breakdown": {"contact": 1, "todo": 2},
     }
     nothing = ValidationResult(None, None, Statistics(), problems=("x",))
-    assert json.loads(json.dumps(render.validation_json(nothing)))["valid"] is False
+    assert json.loads(json.dumps(validation.validation_json(nothing)))["valid"] is False

@@ -12,8 +12,10 @@ import time
 
 import pytest
 
+from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.cli.screen import print_report
-from demo_snapshots.render import results as render
+from demo_snapshots.cli.wording import Wording
+from demo_snapshots.render.report import Facts, Grid, Heading, Line, Row
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
@@ -175,11 +177,11 @@ def test_control_characters_do_not_reach_the_terminal():
     stream = io.StringIO()
     hostile = "a\x1b[2Jb\nc\x85\udc80é"
     report = (
-        render.Line(hostile),
-        render.Facts((("name", hostile),)),
-        render.Grid((render.Heading("x"),), (render.Row((hostile,)),)),
+        Line(hostile),
+        Facts((("name", hostile),)),
+        Grid((Heading("x"),), (Row((hostile,)),)),
     )
-    print_report(report, stream)
+    print_report(report, stream, Wording(demo_command))
     shown = r"a\x1b[2Jb\nc\x85\udc80é"
     assert [line.strip() for line in stream.getvalue().splitlines()] == [
         shown,

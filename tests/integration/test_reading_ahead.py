@@ -71,7 +71,7 @@ def test_a_connection_that_is_refused_is_told_and_nothing_is_written(live, demo)
         reader = Live(live.url.replace("//postgres@", f"//{role}@"))
         with pytest.raises(DatabaseUnreachableError, match="too many connections") as caught:
             demo.export(reader, jobs=2)
-        assert "--jobs=1" in (caught.value.hint or "")
+        assert "project.export(jobs=1)" in (caught.value.hint or "")
         assert not list(demo.directory.rglob("*.sql"))
         assert demo.export(reader, jobs=1).statistics.total == ROWS
     finally:

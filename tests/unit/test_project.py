@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import demo_snapshots
+from demo_snapshots import sample
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.results import ImportPlan
 
 NOW = datetime(2025, 1, 15, 10, 30, tzinfo=UTC)
@@ -86,3 +88,22 @@ def test_production_is_refused_by_the_operations(
             verb()
     assert there.validate("general").valid, "nothing was changed"
     assert there.import_("general", force=True).changed == 0
+
+
+def test_a_scenario_file_of_ones_own(project: demo_snapshots.Project, tmp_path: Path) -> None:
+    shipped = Path(sample.__file__).parent / "scenarios" / "writer.yaml"
+    own = tmp_path / "mine.yaml"
+    own.write_text(shipped.read_text("utf-8").replace(": writer\n", ": mine\n"), "utf-8")
+    seeded = project.seed(scenario_file=own)
+    assert project.export("mine").statistics.total == seeded.total > 0
+    with pytest.raises(UsageError, match="one of scenario and scenario_file"):
+        project.seed("general", scenario_file=own)
+    with pytest.raises(UsageError, match="one of scenario and scenario_file"):
+        project.seed()
+
+
+def test_errors_speak_python(project: demo_snapshots.Project) -> None:
+    with pytest.raises(demo_snapshots.ExportNotFoundError) as caught:
+        project.import_("general")
+    hint = "There are none at all yet: project.export('general') makes the first."
+    assert caught.value.hint == hint

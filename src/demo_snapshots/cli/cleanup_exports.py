@@ -38,7 +38,7 @@ def command(session: Session, scenario: str | None, keep: int, dry_run: bool, ye
     Shows the plan and asks first. The latest version always stays, and a number that was used
     is never used again.
     """
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import versions as render
 
     result = session.project.cleanup_exports(scenario, keep=keep, dry_run=True)
     if result.removed and not dry_run:

@@ -10,7 +10,7 @@ from demo_snapshots.cli.options import Session, WithExamples, common_options, ex
 
 if TYPE_CHECKING:
     from demo_snapshots.config.settings import Config, Reference, TableRule
-    from demo_snapshots.render.results import Report
+    from demo_snapshots.render.report import Report
 
 
 @click.command(
@@ -35,7 +35,7 @@ def command(session: Session) -> None:
 
 
 def _report(config: Config, production: str | None) -> Report:
-    from demo_snapshots.render.results import Facts, Grid, Heading, Line, Look, Row
+    from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Row
 
     settings = tuple(Row((s.name, s.value, s.origin)) for s in config.settings)
     tables = tuple(Row((name, describe(rule))) for name, rule in config.tables.items())

@@ -65,7 +65,7 @@ def command(
     Unchanged data writes nothing and says since which version it is unchanged. The file is
     plain SQL: commit it, review it, load it with demo import, sqlite3, psql or mariadb.
     """
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import transfer as render
 
     with session.terminal.progress() as progress:
         result = session.project.export(

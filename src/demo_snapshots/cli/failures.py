@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 
 import click
 
-from demo_snapshots.cli.terminal import configure_streams, visible
-from demo_snapshots.errors import DemoError, UsageError
+from demo_snapshots.cli.terminal import configure_streams
+from demo_snapshots.cli.wording import Wording
+from demo_snapshots.errors import DemoError, UsageError, ValidationFailedError
 
 INTERRUPTED = 130
 """128 + SIGINT, what a shell expects of a program stopped by Ctrl-C."""
@@ -42,33 +42,28 @@ def error_as_dict(error: DemoError) -> dict[str, object]:
     for name in ("problems", "available", "scenarios", "line"):
         value = getattr(error, name, None)
         if value is not None:
-            document[name] = list(value) if isinstance(value, tuple) else value
+            document[name] = value
     return document
 
 
-def tell(error: DemoError, details: Sequence[str] = ()) -> None:
-    """Write ``error`` to stderr: what failed, ``details`` one a line, and what to do.
-
-    Details that the message already names are not repeated.
-    """
-    configure_streams()
-    lines = [f"error: {visible(str(error))}"]
-    lines += [f"  - {visible(detail)}" for detail in details if detail not in error.message]
-    if error.hint:
-        lines.append(f"hint: {visible(error.hint)}")
-    sys.stdout.flush()
-    click.echo("\n".join(lines), err=True)
-
-
-def report_failure(error: DemoError, *, as_json: bool) -> int:
+def report_failure(error: DemoError, wording: Wording, *, as_json: bool) -> int:
     """Tell the user about ``error``, and a program on stdout if ``as_json``; gives the status.
 
     The lines on stderr are written in both cases, so that the log of a script that reads the
-    JSON shows what went wrong as well.
+    JSON shows what went wrong as well. Problems that the message already names are not repeated.
     """
-    tell(error, getattr(error, "problems", ()))
-    if as_json:
-        click.echo(json.dumps({"error": error_as_dict(error)}, indent=2))
+    configure_streams()
+    problems: tuple[str, ...] = getattr(error, "problems", ())
+    lines = [f"error: {wording.line(error.message)}"]
+    lines += [f"  - {wording.line(text)}" for text in problems if text not in error.message]
+    if error.hint:
+        lines.append(f"hint: {wording.line(error.hint)}")
+    sys.stdout.flush()
+    click.echo("\n".join(lines), err=True)
+    # That of a validation that failed is the result, which has been shown.
+    if as_json and not isinstance(error, ValidationFailedError):
+        document = wording.document({"error": error_as_dict(error)})
+        click.echo(json.dumps(document, indent=2))
     return error.exit_code
 
 

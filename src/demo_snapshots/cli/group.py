@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ import click
 
 from demo_snapshots.cli import failures
 from demo_snapshots.cli.options import COMMON, WithExamples, examples
+from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import DemoError
 
 
@@ -21,13 +23,14 @@ class Demo(WithExamples, click.Group):
     ) -> NoReturn:
         extra["standalone_mode"] = False
         as_json = "--json" in (sys.argv[1:] if args is None else args)
+        report = functools.partial(failures.report_failure, wording=Wording(self), as_json=as_json)
         try:
             try:
                 status = super().main(args, prog_name or "demo", **extra)
             except DemoError as error:
-                status = failures.report_failure(error, as_json=as_json)
+                status = report(error)
             except click.ClickException as error:
-                status = failures.report_failure(failures.as_demo_error(error), as_json=as_json)
+                status = report(failures.as_demo_error(error))
             except click.Abort:
                 status = failures.report_interrupt()
         except BrokenPipeError:

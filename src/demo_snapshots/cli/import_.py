@@ -80,7 +80,7 @@ def command(
     it was; if anything fails, all rows are. Asks first where demo rows would be replaced.
     """
     _refuse_two_sources(latest, version, file)
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import transfer as render
 
     with session.terminal.progress() as progress:
 

@@ -11,7 +11,7 @@ from demo_snapshots.cli.options import Session, WithExamples, common_options, ex
 
 if TYPE_CHECKING:
     from demo_snapshots.operations.init import InitResult
-    from demo_snapshots.render.results import Report
+    from demo_snapshots.render.report import Report
     from demo_snapshots.selection.discovery import Finding
 
 
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
         "demo init --stdout",
     ),
 )
-@click.option("--stdout", is_flag=True, help="Print the file's text, and write nothing.")
+@click.option(
+    "--stdout",
+    "write",
+    flag_value=False,
+    default=True,
+    help="Print the file's text, and write nothing.",
+)
 @click.option("--force", is_flag=True, help="Replace a demo.toml that is there.")
 @click.option(
     "--latest",
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
     help="How latest.sql is kept; else a copy in git, where its diff shows what changed.",
 )
 @common_options
-def command(session: Session, stdout: bool, force: bool, latest: str | None) -> None:
+def command(session: Session, write: bool, force: bool, latest: str | None) -> None:
     """Look at the database and write a demo.toml that says which rows are demo rows.
 
     Finds JSON that says demo_seed, boolean columns is_demo or demo, columns that name a
@@ -42,9 +48,9 @@ def command(session: Session, stdout: bool, force: bool, latest: str | None) -> 
     """
     from demo_snapshots.operations.init import initialise
 
-    result = initialise(session.project.config, write=not stdout, force=force, latest=latest)
+    result = initialise(session.project.config, write=write, force=force, latest=latest)
     terminal = session.terminal
-    if stdout and not terminal.as_json:
+    if not write and not terminal.as_json:
         if not terminal.quiet:
             click.echo(result.content, nl=False)
         return
@@ -53,7 +59,7 @@ def command(session: Session, stdout: bool, force: bool, latest: str | None) -> 
 
 def _report(result: InitResult) -> Report:
     from demo_snapshots.operations.init import rows_in_words
-    from demo_snapshots.render.results import Facts, Grid, Heading, Line, Look, Row, counted
+    from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Row, counted
 
     looked_at = counted(result.findings.looked_at, "table")
     if not result.findings.tables:

@@ -30,7 +30,7 @@ def command(session: Session, scenario: str | None) -> None:
 
     Reads the snapshot directory alone; no database is needed.
     """
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import versions as render
 
     listing = session.project.list_exports(scenario)
     session.terminal.result(render.listing_report(listing), render.listing_json(listing))

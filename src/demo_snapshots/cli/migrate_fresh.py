@@ -16,7 +16,7 @@ from demo_snapshots.cli.options import (
 from demo_snapshots.errors import NotConfirmedError
 
 if TYPE_CHECKING:
-    from demo_snapshots.render.results import Report
+    from demo_snapshots.render.report import Report
     from demo_snapshots.sample.schema import MigrateResult
 
 
@@ -44,16 +44,17 @@ def command(session: Session, yes: bool, force: bool) -> None:
     Asks first where demo rows would go.
     """
     session.project.config.refuse_production(force=force)
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render.report import Line, Look, counted
+    from demo_snapshots.render.statistics import statistics_grid
     from demo_snapshots.sample.counting import demo_rows
 
     rows = demo_rows(session.project.config.database, file_may_be_missing=True)
     if rows.total:
         plan = (
-            render.Line("Recreating the sample application's tables", render.Look.STRONG),
-            render.statistics_grid((("Demo rows", rows),)),
+            Line("Recreating the sample application's tables", Look.STRONG),
+            statistics_grid((("Demo rows", rows),)),
         )
-        question = f"Drop {render.counted(rows.total, 'demo row')}?"
+        question = f"Drop {counted(rows.total, 'demo row')}?"
         if not session.terminal.ask(plan, question, yes=yes):
             raise NotConfirmedError("the answer was no; nothing was changed")
     result = session.project.migrate_fresh(force=force)
@@ -61,7 +62,7 @@ def command(session: Session, yes: bool, force: bool) -> None:
 
 
 def _report(result: MigrateResult) -> Report:
-    from demo_snapshots.render.results import Facts, Line, Look
+    from demo_snapshots.render.report import Facts, Line, Look
 
     return (
         Line("Created the sample application's tables, all empty", Look.GOOD),

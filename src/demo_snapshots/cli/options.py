@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
+from demo_snapshots.cli.wording import Wording
 
 if TYPE_CHECKING:
     from demo_snapshots.project import Project
@@ -76,7 +77,10 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
             for name in ("database", "snapshots", "config_file", "as_json", "quiet", "verbose")
         }
         configure_streams()
-        terminal = Terminal(as_json=bool(given.pop("as_json")), quiet=bool(given.pop("quiet")))
+        group = ctx.find_root().command
+        assert isinstance(group, click.Group)
+        as_json, quiet = bool(given.pop("as_json")), bool(given.pop("quiet"))
+        terminal = Terminal(Wording(group), as_json, quiet)
         with log_lines_on_stderr(int(given.pop("verbose") or 0), quiet=terminal.quiet):
             function(Session(terminal, **given), **params)
 

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from demo_snapshots.cli.terminal import visible
-from demo_snapshots.render.results import Facts, Grid, Line, Look, Report
+from demo_snapshots.cli.wording import Wording, visible
+from demo_snapshots.render.report import Facts, Grid, Line, Look, Report
 
 _STYLES = {
     Look.PLAIN: "",
@@ -43,41 +43,41 @@ def screen(stream: TextIO) -> Console:
     return console
 
 
-def print_report(report: Report, stream: TextIO) -> None:
+def print_report(report: Report, stream: TextIO, wording: Wording) -> None:
     """Write ``report`` to ``stream``."""
     console = screen(stream)
     if console.is_terminal:
-        _print_blocks(console, report)
+        _print_blocks(console, report, wording)
         return
     with console.capture() as captured:
-        _print_blocks(console, report)
+        _print_blocks(console, report, wording)
     stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
     stream.flush()
 
 
-def _print_blocks(console: Console, report: Report) -> None:
+def _print_blocks(console: Console, report: Report, wording: Wording) -> None:
     for place, block in enumerate(report):
         if place and Grid in (type(block), type(report[place - 1])):
             console.print()
         if isinstance(block, Line):
-            console.print(_text(block.text, block.look), soft_wrap=True)
+            console.print(Text(wording.line(block.text), _STYLES[block.look]), soft_wrap=True)
         elif isinstance(block, Facts):
-            _print_facts(console, block)
+            _print_facts(console, block, wording)
         else:
-            _print_grid(console, block)
+            _print_grid(console, block, wording)
 
 
-def _print_facts(console: Console, facts: Facts) -> None:
+def _print_facts(console: Console, facts: Facts, wording: Wording) -> None:
     # Not a Rich table: a path is never wrapped or cut, so that it can be copied.
     width = max(len(name) for name, _ in facts.pairs)
     for name, value in facts.pairs:
         line = Text("  ")
         line.append(name.ljust(width), style="dim")
-        line.append(f"  {visible(value)}")
+        line.append(f"  {wording.line(value)}")
         console.print(line, soft_wrap=True)
 
 
-def _print_grid(console: Console, grid: Grid) -> None:
+def _print_grid(console: Console, grid: Grid, wording: Wording) -> None:
     table = Table(
         box=_ASCII_RULES if console.options.ascii_only else _RULES,
         border_style="dim",
@@ -92,12 +92,8 @@ def _print_grid(console: Console, grid: Grid) -> None:
     for row in grid.rows:
         if row.after_rule:
             table.add_section()
-        table.add_row(*(_text(cell, row.look) for cell in row.cells))
+        table.add_row(*(Text(wording.line(cell), _STYLES[row.look]) for cell in row.cells))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
-
-
-def _text(text: str, look: Look) -> Text:
-    return Text(visible(text), style=_STYLES[look])
 
 
 class Bars:

@@ -22,7 +22,7 @@ from demo_snapshots.errors import NotConfirmedError, UsageError
 if TYPE_CHECKING:
     from demo_snapshots.model.results import ExportResult
     from demo_snapshots.model.snapshots import Statistics
-    from demo_snapshots.render.results import Report
+    from demo_snapshots.render.report import Report
     from demo_snapshots.sample.scenario import Scenario
 
 
@@ -124,45 +124,50 @@ class _Outcome:
 
 
 def _ask(session: Session, scenario: str, replaced: Statistics, yes: bool) -> None:
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render.report import Line, Look, counted
+    from demo_snapshots.render.statistics import statistics_grid
 
     if not replaced.total:
         return
     plan = (
-        render.Line(f"Seeding {scenario}", render.Look.STRONG),
-        render.statistics_grid((("Now", replaced),)),
+        Line(f"Seeding {scenario}", Look.STRONG),
+        statistics_grid((("Now", replaced),)),
     )
-    question = f"Replace {render.counted(replaced.total, 'demo row')} of {scenario}?"
+    question = f"Replace {counted(replaced.total, 'demo row')} of {scenario}?"
     if not session.terminal.ask(plan, question, yes=yes):
         raise NotConfirmedError("the answer was no; nothing was changed")
 
 
 def _report(outcome: _Outcome) -> Report:
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render.report import Facts, Line, Look, iso
+    from demo_snapshots.render.statistics import statistics_grid
+    from demo_snapshots.render.transfer import export_report
 
-    repeat = f"--seed={outcome.seed} --as-of={render.iso(outcome.as_of)} --scale={outcome.scale}"
+    repeat = f"--seed={outcome.seed} --as-of={iso(outcome.as_of)} --scale={outcome.scale}"
     columns = [("Replaced", outcome.replaced)] if outcome.replaced.total else []
     report: Report = (
-        render.Line(f"Seeded {outcome.scenario}", render.Look.GOOD),
-        render.statistics_grid([*columns, ("Seeded", outcome.seeded)]),
-        render.Facts((("Repeat", repeat),)),
+        Line(f"Seeded {outcome.scenario}", Look.GOOD),
+        statistics_grid([*columns, ("Seeded", outcome.seeded)]),
+        Facts((("Repeat", repeat),)),
     )
     if outcome.exported:
-        report += (render.Line(""), *render.export_report(outcome.exported))
+        report += (Line(""), *export_report(outcome.exported))
     return report
 
 
 def _document(outcome: _Outcome) -> dict[str, object]:
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render.report import iso
+    from demo_snapshots.render.statistics import statistics_json
+    from demo_snapshots.render.transfer import export_json
 
     return {
         "scenario": outcome.scenario,
         "seed": outcome.seed,
-        "as_of": render.iso(outcome.as_of),
+        "as_of": iso(outcome.as_of),
         "scale": outcome.scale,
-        "replaced": render.statistics_json(outcome.replaced),
-        "seeded": render.statistics_json(outcome.seeded),
-        "export": render.export_json(outcome.exported) if outcome.exported else None,
+        "replaced": statistics_json(outcome.replaced),
+        "seeded": statistics_json(outcome.seeded),
+        "export": export_json(outcome.exported) if outcome.exported else None,
     }
 
 

@@ -13,28 +13,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from demo_snapshots.cli.wording import Wording, visible
 from demo_snapshots.errors import NotConfirmedError
 
 if TYPE_CHECKING:
     from demo_snapshots.cli.screen import Bars
-    from demo_snapshots.render.results import Report
+    from demo_snapshots.render.report import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """How this run speaks: as text, as JSON (``as_json``), or only in errors (``quiet``)."""
 
+    wording: Wording
     as_json: bool = False
     quiet: bool = False
 
     def result(self, report: Report, document: Mapping[str, object]) -> None:
         """Print the outcome of a command on stdout; ``document`` in its place under --json."""
         if self.as_json:
-            click.echo(json.dumps(document, indent=2, ensure_ascii=not _speaks_unicode()))
+            worded = self.wording.document(document)
+            click.echo(json.dumps(worded, indent=2, ensure_ascii=not _speaks_unicode()))
         elif not self.quiet:
             from demo_snapshots.cli.screen import print_report
 
-            print_report(report, sys.stdout)
+            print_report(report, sys.stdout, self.wording)
 
     def ask(self, plan: Report, question: str, *, yes: bool) -> bool:
         """Whether to go on: ``yes``, or else what the user says to ``plan`` and ``question``.
@@ -50,7 +53,7 @@ class Terminal:
             )
         from demo_snapshots.cli.screen import print_report
 
-        print_report(plan, sys.stderr)
+        print_report(plan, sys.stderr, self.wording)
         click.echo(f"\n{visible(question)} [y/N] ", nl=False, err=True)
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):
@@ -78,17 +81,6 @@ class Silence:
     def __call__(self, table: str, done: int, total: int) -> None: ...
 
     def stop(self) -> None: ...
-
-
-def visible(text: str) -> str:
-    """``text`` on one line, control characters spelled out.
-
-    Names and kinds come from files and databases; an escape sequence among them must not reach
-    the terminal.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def configure_streams() -> None:

@@ -31,7 +31,7 @@ def command(session: Session, number: int | None, lists: bool, yes: bool, force:
     its own. The rows lie beside the snapshots in .undo, which git ignores; undo = 0 in demo.toml
     keeps none.
     """
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import transfer as render
     from demo_snapshots.render import undo as render_undo
 
     if lists:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from demo_snapshots.cli.failures import tell
 from demo_snapshots.cli.options import (
     Session,
     WithExamples,
@@ -33,14 +32,13 @@ from demo_snapshots.errors import ValidationFailedError
     help="Only ask whether the latest version still fits the tables; for CI.",
 )
 @common_options
-@click.pass_context
-def command(ctx: click.Context, session: Session, scenario: str | None, schema_only: bool) -> None:
+def command(session: Session, scenario: str | None, schema_only: bool) -> None:
     """Check the demo rows in the database.
 
     Counts, foreign keys, references kept in JSON, and, row by row, whether they are exactly
     the latest version of SCENARIO. Changes nothing. Exit status 50 if something was found.
     """
-    from demo_snapshots.render import results as render
+    from demo_snapshots.render import validation as render
 
     terminal = session.terminal
     with terminal.progress() as progress:
@@ -48,9 +46,11 @@ def command(ctx: click.Context, session: Session, scenario: str | None, schema_o
     report = render.validation_report(result, schema_only=schema_only)
     terminal.result(report, render.validation_json(result))
     if not result.valid:
-        error = ValidationFailedError(render.validation_failure(result), hint=_hint(schema_only))
-        tell(error, result.problems if terminal.quiet and not terminal.as_json else ())
-        ctx.exit(error.exit_code)
+        raise ValidationFailedError(
+            render.validation_failure(result),
+            problems=result.problems if terminal.quiet and not terminal.as_json else (),
+            hint=_hint(schema_only),
+        )
 
 
 def _hint(schema_only: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from demo_snapshots.cli.failures import tell
 from demo_snapshots.cli.options import (
     Session,
     WithExamples,
@@ -27,8 +26,7 @@ from demo_snapshots.errors import ValidationFailedError
 )
 @click.argument("scenario", callback=scenario_name, required=False)
 @common_options
-@click.pass_context
-def command(ctx: click.Context, session: Session, scenario: str | None) -> None:
+def command(session: Session, scenario: str | None) -> None:
     """Read every saved version of all scenarios, or of SCENARIO, from end to end.
 
     Checks digest, grammar and counts of each file, its size and SHA-256 against the manifest,
@@ -42,10 +40,9 @@ def command(ctx: click.Context, session: Session, scenario: str | None) -> None:
         result = session.project.verify(scenario, progress=progress)
     terminal.result(render.verification_report(result), render.verification_json(result))
     if not result.valid:
-        error = ValidationFailedError(
+        shown = terminal.quiet and not terminal.as_json
+        raise ValidationFailedError(
             render.verification_failure(result),
+            problems=render.verification_problems(result) if shown else (),
             hint="Restore damaged files from version control; demo repair puts the rest right.",
         )
-        shown = terminal.quiet and not terminal.as_json
-        tell(error, render.verification_problems(result) if shown else ())
-        ctx.exit(error.exit_code)

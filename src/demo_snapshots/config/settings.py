@@ -29,13 +29,17 @@ from pydantic import (
 
 from demo_snapshots.config.environment import Environment, Found
 from demo_snapshots.config.masking import masked_url
-from demo_snapshots.errors import ConfigError, ProtectedDatabaseError
+from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
 from demo_snapshots.model.snapshots import Packing
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
 DEFAULT_UNDO = 10
+GIVEN_DATABASE = Words(Call(database=...))
+"""The origin of a URL that the caller gave."""
+GIVEN_SNAPSHOTS = Words(Call(snapshots=...))
+"""The origin of a directory that the caller gave."""
 
 
 class _Strict(BaseModel):
@@ -172,7 +176,9 @@ class Config(_Strict):
         if not force and self.production is not None:
             raise ProtectedDatabaseError(
                 f"{self.production} says that this is production; nothing was changed",
-                hint="If this database is the right one all the same, add --force.",
+                hint=Words(
+                    "If this database is the right one all the same, add ", Call(force=True), "."
+                ),
             )
 
 
@@ -201,7 +207,7 @@ def load_config(
         tables_origin = "default (the sample application)"
     url = _database(database, surroundings, _given(parsed.demo.database, origin))
     store = (
-        _given(str(snapshots) if snapshots else None, "--snapshots")
+        _given(str(snapshots) if snapshots else None, GIVEN_SNAPSHOTS)
         or surroundings.get("DEMO_SNAPSHOTS")
         or _given(parsed.demo.snapshots, origin)
         or Found(DEFAULT_SNAPSHOTS, "default")
@@ -237,18 +243,22 @@ def _given(value: str | None, origin: str) -> Found | None:
 
 
 def _database(option: str | None, surroundings: Environment, file: Found | None) -> Found:
-    found = _given(option, "--database") or surroundings.database or file
+    found = _given(option, GIVEN_DATABASE) or surroundings.database or file
     if found is None:
         found = Found(DEFAULT_DATABASE, "default")
         if named := surroundings.get("DB_CONNECTION"):
             raise ConfigError(
                 f"{named.origin}: the connection is none that this tool can look up",
-                hint="sqlite, pgsql, mariadb and mysql it knows. Give the database's URL in "
-                "DATABASE_URL, with --database or in demo.toml.",
+                hint=Words(
+                    "sqlite, pgsql, mariadb and mysql it knows. Give the database's URL in"
+                    " DATABASE_URL, with ",
+                    Call(database=...),
+                    " or in demo.toml.",
+                ),
             )
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", found.value):
         raise ConfigError(
-            f"{found.origin}: the database URL is not a URL",
+            Words(found.origin, ": the database URL is not a URL"),
             hint="It looks like sqlite:///database/demo.sqlite or "
             "postgresql://user:password@host/database.",
         )

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from demo_snapshots.errors import DocumentError, ExportError
+from demo_snapshots.errors import Call, DocumentError, ExportError, Words
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.model.sources import Source, source_of
 
@@ -294,7 +294,7 @@ class _Packer:
         if _is_beyond(self._taken, self._given):
             raise ExportError(
                 f"the rows compress to less than 1/{RATIO}, which no import would unpack",
-                hint="Export them without --compress.",
+                hint=Words("Export them without ", Call(compress=...), "."),
             )
         return size
 

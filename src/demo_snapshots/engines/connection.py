@@ -17,11 +17,13 @@ from demo_snapshots.engines.base.engine import Engine
 from demo_snapshots.engines.base.session import Session
 from demo_snapshots.engines.urls import Url, parse_url
 from demo_snapshots.errors import (
+    Call,
     CommitInDoubtError,
     ConfigError,
     DatabaseError,
     DatabaseUnreachableError,
     UsageError,
+    Words,
 )
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 
@@ -326,8 +328,13 @@ def _require_file(url: Url) -> None:
     if not Path(url.database).is_file():
         raise DatabaseUnreachableError(
             f"no database file {url.database}",
-            hint="Create it first (for the sample application: demo migrate-fresh), "
-            "or name another with --database.",
+            hint=Words(
+                "Create it first (for the sample application: ",
+                Call("migrate_fresh"),
+                "), or name another with ",
+                Call(database=...),
+                ".",
+            ),
         )
 
 
@@ -337,7 +344,11 @@ def _open(url: Url, engine: Engine, label: str) -> Any:
     except engine.error as error:
         raise DatabaseUnreachableError(
             f"cannot connect to {label}: {_reason(error, url)}",
-            hint="Check the URL (--database, DATABASE_URL, demo.toml) and that the server runs.",
+            hint=Words(
+                "Check the URL (",
+                Call(database=...),
+                ", DATABASE_URL, demo.toml) and that the server runs.",
+            ),
         ) from None
     except OSError as error:
         # A certificate that cannot be read; the drivers themselves wrap what the network says.

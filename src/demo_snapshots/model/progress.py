@@ -15,7 +15,7 @@ def no_progress(table: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A configured value and where it came from, for ``demo config``."""
+    """A configured value and where it came from."""
 
     name: str
     value: str

@@ -11,7 +11,7 @@ from demo_snapshots.model.snapshots import Entry, Statistics, Version
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What ``--prove`` did: the document was imported into an empty scratch database (``place``
+    """What ``prove`` did: the document was imported into an empty scratch database (``place``
     in words), and exporting that gave the same ``records`` in the same bytes."""
 
     place: str

@@ -53,7 +53,7 @@ class Version:
 
 
 class Packing(StrEnum):
-    """How a document is stored; the value is what ``--compress`` calls it."""
+    """How a document is stored; the value is what configuration and command line call it."""
 
     PLAIN = "none"
     GZIP = "gzip"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from demo_snapshots.errors import UsageError
+from demo_snapshots.errors import Call, UsageError, Words
 from demo_snapshots.model.results import CleanupResult, Listing
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.operations.listing import list_exports
@@ -26,7 +26,7 @@ def cleanup_exports(
     """
     if keep < 1:
         raise UsageError(
-            f"--keep={keep}: at least the latest version of a scenario is kept",
+            Words(Call(keep=keep), ": at least the latest version of a scenario is kept"),
             hint="Give 1 or more.",
         )
     nothing_to_do = not plan(list_exports(store, scenario), keep)[0]

@@ -168,7 +168,7 @@ def _two_versions(
         raise ExportNotFoundError(
             f"{scenario} {later.version} has no version before it to compare with",
             available=tuple(str(entry.version) for entry in entries),
-            hint="Export again after a change, or compare with the database: --with-database.",
+            hint="Export again after a change, or compare with the database.",
         )
     return before, later
 

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo_snapshots.config.masking import masked_url
-from demo_snapshots.config.settings import DEFAULT_DATABASE, DEFAULT_SNAPSHOTS, Config, has_section
+from demo_snapshots.config.settings import (
+    DEFAULT_DATABASE,
+    DEFAULT_SNAPSHOTS,
+    GIVEN_DATABASE,
+    GIVEN_SNAPSHOTS,
+    Config,
+    has_section,
+)
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import ConfigError, UsageError
+from demo_snapshots.errors import Call, ConfigError, UsageError, Words
 from demo_snapshots.model.rules import Follows, Marked
 from demo_snapshots.selection.discovery import ExternalReference, Finding, Findings, look
 from demo_snapshots.selection.markers import SAMPLED_ROWS
@@ -63,7 +70,12 @@ def initialise(
 
 
 def _require_free(path: Path) -> None:
-    hint = "--force writes all the same, --stdout prints what it would write."
+    hint = Words(
+        Call(force=True),
+        " writes all the same, ",
+        Call(write=False),
+        " prints what it would write.",
+    )
     if os.path.lexists(path):
         raise UsageError(f"{path} is there already; nothing was written", hint=hint)
     project = path.with_name("pyproject.toml")
@@ -118,15 +130,17 @@ def _demo_section(config: Config, latest: str | None) -> Iterator[str]:
     typed = {setting.name: setting.value for setting in config.settings}
     yield "[demo]"
     from_file = origins["database"] in (FILE, "pyproject.toml")
-    is_option = origins["database"] == "--database"
+    is_option = origins["database"] == GIVEN_DATABASE
     if origins["database"] == "default":
         yield f"# database = {_text(DEFAULT_DATABASE)}"
     elif from_file or (is_option and masked_url(config.database) == config.database):
         yield f"database = {_text(config.database)}"
     else:
-        why = ", with a password, which is not written here" if is_option else ""
-        yield from _comment(f"The database is the one that {origins['database']} names{why}.")
-    if origins["snapshots"] in (FILE, "pyproject.toml", "--snapshots"):
+        named, why = origins["database"], ""
+        if is_option:
+            named, why = "--database", ", with a password, which is not written here"
+        yield from _comment(f"The database is the one that {named} names{why}.")
+    if origins["snapshots"] in (FILE, "pyproject.toml", GIVEN_SNAPSHOTS):
         yield f"snapshots = {_text(typed['snapshots'])}"
     else:
         yield f"# snapshots = {_text(DEFAULT_SNAPSHOTS)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import DatabaseError, DemoError, ProofError
+from demo_snapshots.errors import Call, DatabaseError, DemoError, ProofError, Words
 from demo_snapshots.model.results import Proof
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.sources import Source
@@ -38,7 +38,11 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
         except DatabaseError as error:
             raise ProofError(
                 f"nothing could be proved: {place} cannot be made: {error.message}",
-                hint=f"{_NOTHING} Ask for the right to create one, or export without --prove.",
+                hint=Words(
+                    f"{_NOTHING} Ask for the right to create one, or export without ",
+                    Call(prove=True),
+                    ".",
+                ),
             ) from error
         there = _moved(config, url, demo)
         again = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "again.sql"

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe
-from demo_snapshots.errors import DocumentError, ExportNotFoundError
+from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
 from demo_snapshots.model.results import ImportResult, Undoable
 from demo_snapshots.operations.import_ import ImportOptions, import_document
 from demo_snapshots.operations.replaced import REPLACED, REPLACED_BY, SCENARIO, UndoKeeping
@@ -70,5 +70,5 @@ def _found(log: UndoLog, number: int | None) -> UndoEntry:
     raise ExportNotFoundError(
         f"there is {what} to undo in this database",
         available=tuple(str(entry.number) for entry in entries),
-        hint="demo undo --list shows what there is.",
+        hint=Words(Call("list_undo"), " shows what there is."),
     )

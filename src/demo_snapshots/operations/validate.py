@@ -8,6 +8,7 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, read_tail, reading
 from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
+from demo_snapshots.errors import Words
 from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
@@ -68,7 +69,7 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
         assert latest is not None
         header = describe(store.source(latest)).header
         found = fit(header, schema.tables, schema.external)
-        problems += [f"{name} {latest.version}: {problem}" for problem in found.problems]
+        problems += [Words(f"{name} {latest.version}: ", problem) for problem in found.problems]
         notes += [f"{name} {latest.version}: {note}" for note in found.notes]
         if schema.migration != latest.migration:
             notes.append(
@@ -145,8 +146,8 @@ def _compared(
         document = SqlDocument(stream)
         found = fit(document.header, demo.schema.tables, demo.schema.external)
         if found.problems:
-            problems = tuple(f"{result.version}: {problem}" for problem in found.problems)
-            return replace(result, problems=(*result.problems, *problems))
+            unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)
+            return replace(result, problems=(*result.problems, *unfit))
         found_rows = compare_document(document, demo, scope, tell_nobody, size, progress)
     comparison = [_as_seen(table) for table in found_rows]
     problems = tuple(_difference(table) for table in comparison if not table.same)

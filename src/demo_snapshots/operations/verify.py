@@ -9,7 +9,7 @@ from pathlib import Path
 from demo_snapshots.documents.opening import describe, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
-from demo_snapshots.errors import DemoError, DocumentError
+from demo_snapshots.errors import Call, DemoError, DocumentError, Words
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Verification, VersionCheck
 from demo_snapshots.model.snapshots import Description, Entry, Stored, check_scenario_name
@@ -39,7 +39,9 @@ def verify_exports(
         check = _check(stored)
         twins = named[stored.scenario, stored.version.number] - 1
         if stored.present and twins:
-            problem = f"shares its number with {twins} other: demo repair gives one the next"
+            problem = Words(
+                f"shares its number with {twins} other: ", Call("repair"), " gives one the next"
+            )
             check = replace(check, problems=(*check.problems, problem))
         versions.append(check)
     stale = tuple(f"{path}: a temporary file" for path in store.stale())

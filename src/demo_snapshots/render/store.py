@@ -1,9 +1,10 @@
-"""What ``verify`` and ``repair`` say of the store itself. As ``render``."""
+"""What ``verify`` and ``repair`` say of the store itself."""
 
 from __future__ import annotations
 
+from demo_snapshots.errors import Words
 from demo_snapshots.model.results import Renumbered, RepairResult, Verification
-from demo_snapshots.render.results import (
+from demo_snapshots.render.report import (
     Grid,
     Heading,
     Line,
@@ -18,7 +19,7 @@ from demo_snapshots.render.results import (
 
 def verification_report(result: Verification) -> Report:
     """Every version on a line of its own, the damaged ones with what is wrong beneath."""
-    notes = tuple(Line(f"note: {note}", Look.WARNING) for note in result.notes)
+    notes = tuple(Line(Words("note: ", note), Look.WARNING) for note in result.notes)
     if not result.versions and result.valid:
         return (Line("Nothing has been exported yet."), *notes)
     checked = counted(len(result.versions), "version")
@@ -27,7 +28,7 @@ def verification_report(result: Verification) -> Report:
     wrong = verification_problems(result)
     return (
         Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD),
-        *(Line(f"  - {problem}") for problem in wrong),
+        *(Line(Words("  - ", problem)) for problem in wrong),
         *((_checks(result),) if result.versions else ()),
         *notes,
     )
@@ -36,7 +37,7 @@ def verification_report(result: Verification) -> Report:
 def verification_problems(result: Verification) -> tuple[str, ...]:
     """Every problem as a sentence: those of the store's books, then those of the versions."""
     of_versions = (
-        f"{check.scenario} {check.version}: {problem}"
+        Words(f"{check.scenario} {check.version}: ", problem)
         for check in result.versions
         for problem in check.problems
     )
@@ -87,12 +88,12 @@ def verification_json(result: Verification) -> dict[str, object]:
 
 def repair_report(result: RepairResult) -> Report:
     """What was done, or would be (``dry_run``)."""
-    notes = tuple(Line(f"note: {note}", Look.WARNING) for note in result.left)
+    notes = tuple(Line(Words("note: ", note), Look.WARNING) for note in result.left)
     if not (result.reconciled or result.renumbered):
         return (Line("Nothing to repair", Look.GOOD), *notes)
     verb = "Would put right" if result.dry_run else "Put right"
     steps = (*result.reconciled, *map(_renumbered, result.renumbered))
-    done = (Line(f"  - {step}") for step in steps)
+    done = (Line(Words("  - ", step)) for step in steps)
     return (Line(f"{verb} {counted(len(steps), 'thing')}:", Look.GOOD), *done, *notes)
 
 

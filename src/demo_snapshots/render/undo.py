@@ -1,12 +1,13 @@
-"""What can be undone, and what was. As ``render``."""
+"""What can be undone, and what was."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import ImportResult, Undoable
-from demo_snapshots.render.results import (
+from demo_snapshots.render.report import (
     Grid,
     Heading,
     Line,
@@ -14,11 +15,11 @@ from demo_snapshots.render.results import (
     Report,
     Row,
     file_size,
-    import_report,
     iso,
     moment,
     number,
 )
+from demo_snapshots.render.transfer import import_report
 
 
 def undo_report(entries: Sequence[Undoable]) -> Report:
@@ -36,13 +37,13 @@ def undo_report(entries: Sequence[Undoable]) -> Report:
 
 
 def _cells(entry: Undoable) -> tuple[str, ...]:
-    by = "demo undo" if entry.by == "undo" else f"demo import {entry.replaced_by}"
+    by = Call("undo") if entry.by == "undo" else Call("import_", entry.replaced_by)
     return (
         str(entry.number),
         moment(entry.made),
         "" if entry.problem else number(entry.records),
         file_size(entry.size),
-        f"damaged: {entry.problem}" if entry.problem else by,
+        f"damaged: {entry.problem}" if entry.problem else Words(by),
     )
 
 
@@ -74,6 +75,8 @@ def undone_report(result: ImportResult) -> Report:
     if not result.changed:
         return (Line("The demo rows are as they were before already", Look.GOOD),)
     kept = replace(result, undo=None)
-    again = () if result.undo is None else (Line(f"demo undo {result.undo} takes that back"),)
+    again = (
+        () if result.undo is None else (Line(Words(Call("undo", result.undo), " takes that back")),)
+    )
     first = Line("Put back what was there before", Look.GOOD)
     return (first, *import_report(kept)[1:], *again)

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from demo_snapshots.errors import ScenarioError, UsageError
+from demo_snapshots.errors import Call, ScenarioError, UsageError, Words
 from demo_snapshots.model.snapshots import check_scenario_name
 from demo_snapshots.sample.wording import Sentence, parse_sentence
 
@@ -188,7 +188,7 @@ def load_scenario(name: str) -> Scenario:
     if name not in names:
         raise ScenarioError(
             f"there is no scenario {name!r}; there are {', '.join(names)}",
-            hint="A scenario of your own is loaded with --scenario-file.",
+            hint=Words("A scenario of your own is loaded with ", Call(scenario_file=...), "."),
         )
     file = resources.files("demo_snapshots.sample") / "scenarios" / f"{name}.yaml"
     return parse_scenario(file.read_text("utf-8"), f"{name}.yaml")

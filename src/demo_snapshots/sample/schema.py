@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Inspector, inspect, text
 
-from demo_snapshots.errors import DatabaseError, ProtectedDatabaseError
+from demo_snapshots.errors import Call, DatabaseError, ProtectedDatabaseError, Words
 from demo_snapshots.sample.markers import is_demo, marks
 from demo_snapshots.sample.models import MARKED, TABLES, Base
 from demo_snapshots.sample.transaction import transaction
@@ -84,7 +84,11 @@ def _check_history(connection: Connection, present: list[str], config: Config) -
     if foreign:
         raise ProtectedDatabaseError(
             f"{_VERSION_TABLE} holds another application's migrations ({', '.join(foreign)})",
-            hint="The sample application wants a database of its own; give one with --database.",
+            hint=Words(
+                "The sample application wants a database of its own; give one with ",
+                Call(database=...),
+                ".",
+            ),
         )
 
 
@@ -110,15 +114,18 @@ def _check_contents(connection: Connection, inspector: Inspector, present: list[
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise ProtectedDatabaseError(
             f"the database holds tables that are not the sample application's: {shown}",
-            hint="Use another database, or --force, which drops only tables named "
-            f"{', '.join(TABLES)}.",
+            hint=Words(
+                "Use another database, or ",
+                Call(force=True),
+                f", which drops only tables named {', '.join(TABLES)}.",
+            ),
         )
     real = {table: count for table in TABLES if (count := _real_rows(connection, table, present))}
     if real:
         counts = ", ".join(f"{count:,} in {table}" for table, count in real.items())
         raise ProtectedDatabaseError(
             f"the database holds rows that are not demo data: {counts}",
-            hint="--force drops them with the rest.",
+            hint=Words(Call(force=True), " drops them with the rest."),
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnClause, Connection, Engine, column, delete, inspect, select, text
 from sqlalchemy import table as sql_table
 
-from demo_snapshots.errors import KeyClashError, RealRowsError, SchemaError
+from demo_snapshots.errors import Call, KeyClashError, RealRowsError, SchemaError, Words
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Statistics, TableCount
 from demo_snapshots.sample.generating import COLUMNS, Row, Rows, World
@@ -64,7 +64,7 @@ def _check_tables(connection: Connection) -> None:
         raise SchemaError(
             f"the sample application's tables are missing: {', '.join(missing)}",
             problems=missing,
-            hint="demo migrate-fresh makes them.",
+            hint=Words(Call("migrate_fresh"), " makes them."),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Place
 from demo_snapshots.engines.connection import Database
-from demo_snapshots.errors import ConfigError, SchemaError
+from demo_snapshots.errors import Call, ConfigError, SchemaError, Words
 from demo_snapshots.model.tables import ForeignKey, Table
 
 
@@ -84,8 +84,11 @@ def _locate(
         raise SchemaError(
             f"no table {', '.join(missing)} in {label}",
             problems=tuple(f"no table {name}" for name in missing),
-            hint="Run the migrations (for the sample application: demo migrate-fresh), "
-            "or name the tables in demo.toml.",
+            hint=Words(
+                "Run the migrations (for the sample application: ",
+                Call("migrate_fresh"),
+                "), or name the tables in demo.toml.",
+            ),
         )
     bare = [table for _, table in places.values()]
     for table in bare:

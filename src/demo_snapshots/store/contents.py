@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
+from demo_snapshots.errors import Call, ExportNotFoundError, StoreError, UsageError, Words
 from demo_snapshots.model.results import Listing, ScenarioListing
 from demo_snapshots.model.snapshots import Description, Entry, Packing, Version, check_scenario_name
 
@@ -83,7 +83,7 @@ class Unfit:
     def error(self) -> StoreError:
         hint = "Restore it from version control, or move it away, or name another version."
         if "conflict markers" in self.reason:
-            hint = "demo repair makes of it the two versions that were merged."
+            hint = Words(Call("repair"), " makes of it the two versions that were merged.")
         return StoreError(self.reason, hint=hint)
 
 
@@ -180,7 +180,7 @@ def unknown_scenario(
         available=available,
         hint=f"There are: {_some(available)}."
         if available
-        else f"There are none at all yet: demo export {scenario} makes the first.",
+        else Words("There are none at all yet: ", Call("export", scenario), " makes the first."),
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from demo_snapshots.errors import DemoError
+from demo_snapshots.errors import Call, DemoError, Words
 from demo_snapshots.model.snapshots import Description, Entry, Stored
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Item
@@ -218,6 +218,10 @@ def _note_twins(scenario: str, found: _Findings) -> None:
         twins = [str(e.version) for e in entries if e.version.number == number]
         if len(twins) > 1:
             found.notes.append(
-                f"{scenario!r} has {len(twins)} versions {number}: "
-                f"{', '.join(sorted(twins))}; demo repair gives the later one the next number"
+                Words(
+                    f"{scenario!r} has {len(twins)} versions {number}: "
+                    f"{', '.join(sorted(twins))}; ",
+                    Call("repair"),
+                    " gives the later one the next number",
+                )
             )

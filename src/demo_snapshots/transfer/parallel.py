@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from demo_snapshots.engines.connection import Database, connect
-from demo_snapshots.errors import DatabaseUnreachableError
+from demo_snapshots.errors import Call, DatabaseUnreachableError, Words
 from demo_snapshots.rows.prefetch import Handover
 
 _BUFFER_BYTES = 8_000_000
@@ -59,7 +59,9 @@ class ReadAhead:
                     part.end()
         except BaseException as error:
             if isinstance(error, DatabaseUnreachableError):
-                error.hint = "It is reached by one connection: demo export --jobs=1 needs no more."
+                error.hint = Words(
+                    "It is reached by one connection: ", Call("export", jobs=1), " needs no more."
+                )
             # Whoever waits for this part, or for one that nobody will read now, is told.
             for waiting in (part, *self._remaining()):
                 if waiting is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from demo_snapshots.errors import KeyClashError, RealRowsError, VerificationError
+from demo_snapshots.errors import Call, KeyClashError, RealRowsError, VerificationError, Words
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.transfer.stage import Stage, Staging
 
@@ -39,8 +39,11 @@ def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
     raise KeyClashError(
         f"{stage.table.name}.{', '.join(names)}: {rows} not being replaced already"
         f" {'uses' if taken == 1 else 'use'} {_listed(shown, taken)}",
-        hint="Nothing was changed. demo import --new-ids gives the snapshot's rows fresh keys;"
-        " or mark those rows as demo data if they are.",
+        hint=Words(
+            "Nothing was changed. ",
+            Call("import_", new_ids=True),
+            " gives the snapshot's rows fresh keys; or mark those rows as demo data if they are.",
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Fresh keys for a staged snapshot: ``--new-ids``.
+"""Fresh keys for a staged snapshot: what ``new_ids`` asks for.
 
 Every table whose key is one number or one UUID gets new ones, beyond all that are in use; the
 change carries through every foreign key and every declared reference in JSON. Keys made of
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from demo_snapshots.errors import KeyClashError
+from demo_snapshots.errors import Call, KeyClashError, Words
 from demo_snapshots.model.tables import Kind
 from demo_snapshots.transfer.stage import Stage, Staging
 
@@ -120,8 +120,11 @@ class _Renewal:
                     raise KeyClashError(
                         f"{stage.table.name}.{place}: references in JSON of a table without a key"
                         " cannot be led to fresh keys",
-                        hint="Nothing was changed. Give the table a primary key, or import without"
-                        " --new-ids.",
+                        hint=Words(
+                            "Nothing was changed. Give the table a primary key, or import without ",
+                            Call(new_ids=True),
+                            ".",
+                        ),
                     )
                 path = re.findall(r"\[\*\]|[^.\[\]]+", place[match.end() :])
                 self._rewrite_json(stage, match[0], path, self.maps[origin])
@@ -202,7 +205,11 @@ def renew_keys(staging: Staging) -> None:
 def _meaningful(stage: Stage) -> KeyClashError:
     return KeyClashError(
         f"{stage.table.name}.{', '.join(stage.key)}: a key that means something cannot be renewed",
-        hint="Nothing was changed. Fresh keys are for numbers and UUIDs; import without --new-ids.",
+        hint=Words(
+            "Nothing was changed. Fresh keys are for numbers and UUIDs; import without ",
+            Call(new_ids=True),
+            ".",
+        ),
     )
 
 

@@ -50,7 +50,7 @@ def test_each_source_of_the_database_wins_over_the_next(tmp_path):
         environment={"DATABASE_URL": "sqlite:///process"},
         directory=tmp_path,
     )
-    assert (config.database, origin(config)) == ("sqlite:///option", "--database")
+    assert (config.database, origin(config)) == ("sqlite:///option", "database=…")
 
 
 def test_without_anything_the_defaults_and_the_sample_application(tmp_path):

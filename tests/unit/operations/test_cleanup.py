@@ -114,7 +114,7 @@ def test_one_scenario_leaves_the_others_alone(store: Store) -> None:
 @pytest.mark.parametrize("keep", [0, -1])
 def test_nothing_kept_is_an_error(store: Store, keep: int) -> None:
     saved = save(store)
-    with pytest.raises(UsageError, match=f"--keep={keep}"):
+    with pytest.raises(UsageError, match=f"^keep={keep}:"):
         cleanup_exports(store, keep=keep)
     assert store.entries() == (saved,)
 

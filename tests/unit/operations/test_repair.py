@@ -134,7 +134,7 @@ def test_a_merged_file_is_an_error_that_leads_here(tmp_path: Path) -> None:
     store = one_day(tmp_path)
     with pytest.raises(StoreError) as raised:
         store.latest("general")
-    assert "demo repair" in (raised.value.hint or "")
+    assert "project.repair()" in (raised.value.hint or "")
     repair_store(store)
     assert store.latest("general") is not None
 

@@ -13,19 +13,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from demo_snapshots.errors import StoreError
+from demo_snapshots.errors import Call, StoreError, Words
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
+_A_FILE = Words(
+    "It, or what it lies in, is a file: name a directory with ", Call(snapshots=...), "."
+)
 _HINTS = {
     errno.ENOSPC: "The disk is full: make room and try again.",
     errno.EDQUOT: "The disk quota is used up: make room and try again.",
     errno.EACCES: "Check the permissions of the snapshot directory.",
     errno.EPERM: "Check the permissions of the snapshot directory.",
-    errno.ENOTDIR: "It, or what it lies in, is a file: name a directory with --snapshots.",
-    errno.EEXIST: "It, or what it lies in, is a file: name a directory with --snapshots.",
-    errno.EROFS: "The file system is read-only: name another directory with --snapshots.",
+    errno.ENOTDIR: _A_FILE,
+    errno.EEXIST: _A_FILE,
+    errno.EROFS: Words(
+        "The file system is read-only: name another directory with ", Call(snapshots=...), "."
+    ),
 }
 
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{16}")

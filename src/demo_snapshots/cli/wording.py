@@ -1,0 +1,86 @@
+"""Text for this terminal: what the library names in Python, as the commands and options to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from demo_snapshots.errors import Call, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """In the commands of ``group``; their own parameters say what an option is called."""
+
+    group: click.Group
+
+    def text(self, text: str) -> str:
+        """``text`` with the calls in it as they are typed here."""
+        if not isinstance(text, Words):
+            return text
+        return "".join(self._typed(part) if isinstance(part, Call) else part for part in text.parts)
+
+    def line(self, text: str) -> str:
+        """As ``text``, and visible."""
+        return visible(self.text(text))
+
+    def document(self, value: object) -> object:
+        """``value``, which is to become JSON, with every text in it as by ``text``."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {key: self.document(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.document(item) for item in value]
+        return value
+
+    def _typed(self, call: Call) -> str:
+        words: list[str] = []
+        commands = [self.group, *self.group.commands.values()]
+        if call.method:
+            command, *flags = self._command(call.method)
+            commands = [self.group.commands[command]]
+            words += [f"{self.group.name} {command}", *flags, *map(str, call.arguments)]
+        for name, value in call.parameters.items():
+            named = (p for command in commands for p in command.params if p.name == name)
+            words += _typed_option(_flag(next(named)), value)
+        return " ".join(words)
+
+    def _command(self, method: str) -> tuple[str, ...]:
+        """The command of the same name; or a command and the flag that makes the name with it:
+        ``list_undo`` is ``undo --list``."""
+        wanted = method.strip("_").replace("_", "-")
+        if wanted in self.group.commands:
+            return (wanted,)
+        return next(
+            (name, flag)
+            for name, command in self.group.commands.items()
+            for flag in map(_flag, command.params)
+            if wanted in (f"{name}{flag[1:]}", f"{flag[2:]}-{name}")
+        )
+
+
+def _flag(parameter: click.Parameter) -> str:
+    return max(parameter.opts, key=len)
+
+
+def _typed_option(flag: str, value: object) -> Iterator[str]:
+    if value is ... or isinstance(value, bool):
+        yield flag
+    elif isinstance(value, list):
+        yield from (f"{flag} {item}" for item in value)
+    else:
+        yield f"{flag}={value}"
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, control characters spelled out.
+
+    Names and kinds come from files and databases; an escape sequence among them must not reach
+    the terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

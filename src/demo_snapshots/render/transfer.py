@@ -1,0 +1,93 @@
+"""What ``export`` and ``import`` say of the rows they moved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.results import Edits, ExportResult, ImportPlan, ImportResult, Proof
+from demo_snapshots.render.report import Facts, Line, Look, Report, counted, file_size, number
+from demo_snapshots.render.statistics import statistics_grid, statistics_json
+
+
+def export_report(result: ExportResult) -> Report:
+    name = f"{result.scenario} {result.version}"
+    pairs = (("Size", file_size(result.file_size)), ("File", str(result.path)))
+    facts = Facts((*pairs, *_proved(result.proof)))
+    if not result.written:
+        return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
+    return (
+        Line(f"Exported {name}", Look.GOOD),
+        statistics_grid((("Records", result.statistics),)),
+        facts,
+    )
+
+
+def _proved(proof: Proof | None) -> tuple[tuple[str, str], ...]:
+    if proof is None:
+        return ()
+    rows = counted(proof.records, "record")
+    return (("Proved", f"{rows} went into {proof.place} and came out byte for byte the same"),)
+
+
+def export_json(result: ExportResult) -> dict[str, object]:
+    return {
+        "scenario": result.scenario,
+        "version": str(result.version),
+        "written": result.written,
+        "path": str(result.path),
+        "size": result.file_size,
+        "digest": result.digest,
+        "records": statistics_json(result.statistics),
+        "proof": None if result.proof is None else asdict(result.proof),
+    }
+
+
+def import_plan(plan: ImportPlan) -> Report:
+    """What is shown above the question whether to replace the demo rows."""
+    return (
+        Line(f"Importing {plan.scenario} {plan.version} from {plan.source}", Look.STRONG),
+        statistics_grid((("Now", plan.replaces), ("After", plan.imports))),
+    )
+
+
+def import_question(plan: ImportPlan) -> str:
+    rows = counted(plan.replaces.total, "demo row")
+    if plan.edited is None:
+        return f"Replace {rows}?"
+    return f"Replace {rows} ({_edits(plan.edited)} against {plan.scenario} {plan.version})?"
+
+
+def _edits(edits: Edits) -> str:
+    parts = ((edits.changed, "changed"), (edits.added, "added"), (edits.deleted, "deleted"))
+    return ", ".join(f"{number(count)} {what}" for count, what in parts if count) or "none edited"
+
+
+def import_report(result: ImportResult) -> Report:
+    name = f"{result.scenario} {result.version}"
+    if result.changed:
+        done = f"{counted(result.changed, 'row')} written or removed; all other rows as they were"
+    else:
+        done = "none: the database held exactly this snapshot already"
+    edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
+    call = Words(Call("undo"), " puts back what was there before")
+    undo = () if result.undo is None else (("Undo", call),)
+    return (
+        Line(f"Imported {name}", Look.GOOD),
+        statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
+        Facts((*edited, ("Changed", done), ("File", str(result.source)), *undo)),
+    )
+
+
+def import_json(result: ImportResult) -> dict[str, object]:
+    return {
+        "scenario": result.scenario,
+        "version": str(result.version),
+        "path": str(result.source),
+        "replaced": statistics_json(result.replaced),
+        "imported": statistics_json(result.statistics),
+        "changed": result.changed,
+        "edited": None if result.edited is None else asdict(result.edited),
+        "route": result.route,
+        "undo": result.undo,
+    }

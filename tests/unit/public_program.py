@@ -1,0 +1,97 @@
+"""A program that uses every public name as docs/api.md says. It is never run: mypy reads it, see
+test_public_names.py."""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import demo_snapshots
+
+
+def by_a_project() -> None:
+    project: demo_snapshots.Project = demo_snapshots.open_project(
+        "app", database="sqlite:///x", snapshots=Path("snapshots"), environment={}
+    )
+    config: demo_snapshots.Config = project.config
+    config.refuse_production(force=True)
+
+    exported: demo_snapshots.ExportResult = project.export("general", prove=True, jobs=2)
+    number: int = exported.version.number + exported.statistics.total + exported.file_size
+    if exported.proof is not None:
+        number += exported.proof.records
+
+    imported: demo_snapshots.ImportResult = project.import_(
+        "general", version="v1", confirm=is_small, new_ids=True, drop_columns=["contacts.phone"]
+    )
+    number += imported.changed + imported.replaced.total
+    project.import_("general", file="x.sql", force=True, keep_other_scenarios=True, add=True)
+
+    listing: demo_snapshots.Listing = project.list_exports()
+    newest: list[str] = [each.entries[0].path for each in listing.scenarios if each.entries]
+    cleaned: demo_snapshots.CleanupResult = project.cleanup_exports(keep=3, dry_run=True)
+    number += cleaned.freed + len(cleaned.removed) + len(newest)
+
+    validated: demo_snapshots.ValidationResult = project.validate("general", schema_only=True)
+    verified: demo_snapshots.Verification = project.verify()
+    whole: bool = validated.valid and verified.valid and not verified.damaged
+    repaired: demo_snapshots.RepairResult = project.repair(dry_run=True)
+    print(number, whole, repaired.renumbered, repaired.left)
+
+    project.migrate_fresh(force=True)
+    seeded: int = project.seed("general", as_of=datetime.now(UTC), scale=2).total
+    print(seeded + project.seed(scenario_file=Path("my.yaml")).total)
+
+
+def is_small(plan: demo_snapshots.ImportPlan) -> bool:
+    return plan.replaces.total < 100 and plan.version.number == 1
+
+
+def by_hand(directory: Path) -> None:
+    config = demo_snapshots.load_config(database="sqlite:///x", directory=directory)
+    store = demo_snapshots.open_store(directory, demo_snapshots.describe)
+
+    exported: demo_snapshots.ExportResult = demo_snapshots.export_scenario(
+        "general", config, store, now=datetime.now(UTC), auto_version=True
+    )
+    results: list[demo_snapshots.ImportResult] = [
+        demo_snapshots.import_latest_scenario("general", config, store),
+        demo_snapshots.import_scenario_version("general", "v1", config, store, new_ids=True),
+        demo_snapshots.import_from_file(exported.path, config, scenario=None),
+    ]
+    listing: demo_snapshots.Listing = demo_snapshots.list_exports(store, "general")
+    latest: Path = demo_snapshots.get_latest_export_path(store, "general")
+    cleaned: demo_snapshots.CleanupResult = demo_snapshots.cleanup_exports(store, keep=1)
+    validated: demo_snapshots.ValidationResult = demo_snapshots.validate_scenario(config, store)
+    digests: tuple[str, str] = (
+        demo_snapshots.validate_export_file(latest).digest,
+        demo_snapshots.describe(latest).digest,
+    )
+    verified: demo_snapshots.Verification = demo_snapshots.verify_exports(store)
+    repaired: demo_snapshots.RepairResult = demo_snapshots.repair_store(store, dry_run=True)
+    print(results, listing, cleaned, validated, digests, verified, repaired)
+
+
+def with_errors(project: demo_snapshots.Project) -> int:
+    try:
+        project.import_("general")
+    except demo_snapshots.NotConfirmedError as error:
+        print(error.message)
+    except demo_snapshots.DocumentError as error:
+        line: int | None = error.line
+        print(line)
+    except demo_snapshots.ExportNotFoundError as error:
+        names: tuple[str, ...] = error.available
+        print(names)
+    except (
+        demo_snapshots.ImportFailedError,
+        demo_snapshots.ExportError,
+        demo_snapshots.ProtectedDatabaseError,
+    ) as error:
+        hint: str | None = error.hint
+        print(hint)
+    except demo_snapshots.DemoError as error:
+        return error.exit_code
+    return 0

@@ -25,7 +25,7 @@ from demo_snapshots.errors import (
     UsageError,
     Words,
 )
-from demo_snapshots.model.tables import Column, ForeignKey, Table
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Table
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +135,12 @@ class Database:
         """Bring every counter of the table past its highest value, never backwards."""
         with self.wrapped():
             self.session.advance_sequences(table)
+
+    def sequences(self, table: Table) -> tuple[ColumnSequence, ...]:
+        """What PostgreSQL's sequences fill in ``table``."""
+        place = table.schema, table.name
+        with self.wrapped():
+            return self.catalog.sequences([place]).get(place, ())
 
     @contextmanager
     def postponing(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> Iterator[None]:

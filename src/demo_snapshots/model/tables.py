@@ -89,6 +89,18 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnSequence:
+    """A PostgreSQL sequence that ``column`` draws its numbers from. ``schema`` is None where the
+    search path finds it. An ``ordinary`` one is the column's own, counts up by one, and ends
+    where the numbers of its type end."""
+
+    column: str
+    sequence: str
+    schema: str | None
+    ordinary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table. ``key`` is its primary key in key order, empty where it has none."""
 

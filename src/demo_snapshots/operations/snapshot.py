@@ -16,7 +16,7 @@ from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Header, Statistics, Version
-from demo_snapshots.model.tables import Column, Kind, Table, moments
+from demo_snapshots.model.tables import Column, ColumnSequence, Kind, Table, moments
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import Lookup
@@ -134,6 +134,8 @@ def _content(
     source: RowSource, header: Header, progress: Progress, search_path: Sequence[str]
 ) -> Content:
     order = source.order
+    named = [(table.name, drawn) for table in order.tables for drawn in _named(source, table)]
+    filled = {(table, drawn.column) for table, drawn in named}
     return Content(
         sections=[
             Section(table, _watched(source, table, header.statistics, progress), _always(table))
@@ -155,8 +157,12 @@ def _content(
             for reference in order.deferred
         ],
         sequences=[
-            (table.name, column.name) for table in order.tables for column in _counted(table)
+            (table.name, column.name)
+            for table in order.tables
+            for column in _counted(table)
+            if (table.name, column.name) not in filled
         ],
+        named_sequences=named,
         # SQLite's foreign keys need no name; PostgreSQL's, which these lines alter, all have one.
         postponed=[
             (table.name, key.name)
@@ -197,3 +203,13 @@ def _counted(table: Table) -> Iterator[Column]:
         is_key = table.key == (column.name,) and column.kind is Kind.INTEGER
         if is_key or column.identity_always:
             yield column
+
+
+def _named(source: RowSource, table: Table) -> Iterator[ColumnSequence]:
+    """What must be led past the keys, and is not by the line that an ordinary counter gets."""
+    counted = {column.name for column in _counted(table)}
+    unique = {name for names in (table.key, *table.uniques) for name in names}
+    for drawn in source.demo.database.sequences(table):
+        is_counted = drawn.column in counted
+        if (is_counted and not drawn.ordinary) or (drawn.column in unique and not is_counted):
+            yield drawn

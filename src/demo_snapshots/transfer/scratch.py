@@ -103,6 +103,15 @@ def _database(database: Database, url: str, external: ExternalReferences) -> Ite
         for table in _tables(external):
             copy = f"{home}.{dialect.quote(table.name)}"
             maker.execute(f"CREATE TABLE {copy} LIKE {dialect.table(table)}")
+        drawing = maker.rows(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            f" WHERE table_schema = {dialect.text(name)} AND column_default LIKE '%nextval(%'"
+        )
+        for copy, column in drawing:
+            maker.execute(
+                f"ALTER TABLE {home}.{dialect.quote(copy)}"
+                f" ALTER COLUMN {dialect.quote(column)} DROP DEFAULT"
+            )
         maker.run([*_foreign_keys(database, external, home), *_copies(database, external, home)])
         yield replace(parse_url(url), database=name).render()
 

@@ -242,6 +242,36 @@ def advance_sequence(table: str, column: str) -> str:
     )
 
 
+def advance_named_sequence(
+    table: str, column: str, sequence: str, schema: str | None = None
+) -> str:
+    """Bring a PostgreSQL sequence that is not the column's own, or counts otherwise than up by
+    one, past the column's values: to the first free one in its own steps, whichever way it
+    counts; where there is none within its bounds, it stays. So it does where it is missing."""
+    name = ".".join(write_identifier(part) for part in (schema, sequence) if part)
+    value = f"t.{write_identifier(column)}"
+    furthest = f"CASE WHEN s.seqincrement>0 THEN max({value}) ELSE min({value}) END::numeric"
+    within = "BETWEEN s.seqmin AND s.seqmax"
+    # NEXTVAL of a sequence that has run out would be an error.
+    left = f"coalesce(pg_sequence_last_value(seqrelid)+seqincrement::numeric {within},TRUE)"
+    counter = (
+        "SELECT *, nextval(seqrelid)::numeric AS due FROM pg_sequence AS s"
+        f" WHERE seqrelid=to_regclass({quote(name)}) AND (seqcycle OR {left})"
+    )
+    keys = (
+        f"SELECT s.due+(div({furthest}-s.due,s.seqincrement)+1)*s.seqincrement AS free"
+        f" FROM {write_identifier(table)} AS t"
+        f" WHERE {value} {within} AND ({value}-s.due)*s.seqincrement>=0"
+    )
+    to = f"(CASE WHEN k.free {within} THEN k.free ELSE s.due END)::bigint"
+    return (
+        postgresql_only(
+            f"SELECT setval(s.seqrelid, {to}, false) FROM ({counter}) AS s, LATERAL ({keys}) AS k;"
+        )
+        + "\n"
+    )
+
+
 def verification(counts: Sequence[tuple[str, str, int, str]]) -> str:
     """``counts``: title, table, expected rows and predicate of each table."""
     selects = [

@@ -14,7 +14,7 @@ from demo_snapshots.documents.sql.predicates import predicate
 from demo_snapshots.errors import ExportError
 from demo_snapshots.model.rules import TableSelection
 from demo_snapshots.model.snapshots import Header
-from demo_snapshots.model.tables import Table
+from demo_snapshots.model.tables import ColumnSequence, Table
 from demo_snapshots.rows.literals import encode, split
 
 GROUP_ROWS = 500
@@ -51,13 +51,15 @@ class Content:
     """Everything between header and digest. ``sections`` in load order, as in the header;
     ``defers`` says that there is a cycle of NOT NULL keys, ``postponed`` are those of its
     (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the
-    PostgreSQL schemas if they are not just public."""
+    PostgreSQL schemas if they are not just public. ``sequences`` are (table, column) pairs whose
+    own counter, if there is one, is ordinary; ``named_sequences`` those that need a name."""
 
     sections: Sequence[Section]
     selection: Mapping[str, TableSelection]
     includes: Sequence[Section] = ()
     deferred: Sequence[Deferred] = ()
     sequences: Sequence[tuple[str, str]] = ()
+    named_sequences: Sequence[tuple[str, ColumnSequence]] = ()
     postponed: Sequence[tuple[str, str]] = ()
     defers: bool = False
     search_path: Sequence[str] = ()
@@ -244,6 +246,10 @@ def _write_end(out: _Output, header: Header, content: Content, title: Mapping[st
         out.text(*(line + "\n" for line in _constraints(content, "NOT DEFERRABLE")))
     for table, column in content.sequences:
         out.text(statements.advance_sequence(table, column))
+    for table, drawn in content.named_sequences:
+        out.text(
+            statements.advance_named_sequence(table, drawn.column, drawn.sequence, drawn.schema)
+        )
     out.text("\n", statements.VERIFICATION, "\n")
     counts = [
         (

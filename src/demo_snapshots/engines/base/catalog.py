@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo_snapshots.engines.base.session import Session
-from demo_snapshots.model.tables import Column, ForeignKey
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey
 
 Place = tuple[str | None, str]
 """A table's schema, None for the default one, and its name."""
@@ -63,6 +63,11 @@ class Catalog(ABC):
     @abstractmethod
     def triggered(self) -> set[Place]:
         """The tables with triggers that may fire, or with rules (PostgreSQL)."""
+
+    def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
+        """What PostgreSQL's sequences fill in these tables; engines whose counters the stock
+        client moves by itself have none."""
+        return {}
 
     def partitions(self) -> set[tuple[str, str]]:
         """Schema (by its name) and name of the tables that are only a part of another, which

@@ -19,6 +19,7 @@ from pymysql.cursors import Cursor, SSCursor
 
 from demo_snapshots.engines.base.session import LOCK_WAIT_SECONDS, Session, in_batches
 from demo_snapshots.engines.mariadb.dialect import MariaDB
+from demo_snapshots.engines.mariadb.sequences import advance
 from demo_snapshots.engines.mariadb.values import ExactRows, finished, packets
 from demo_snapshots.errors import DatabaseError, Fault, UnfitValueError
 from demo_snapshots.model.tables import Column, ForeignKey, Table
@@ -207,7 +208,8 @@ class MariaDBSession(Session):
                 raise UnfitValueError(f"a value{where} that the database would change")
 
     def advance_sequences(self, table: Table) -> None:
-        """AUTO_INCREMENT follows explicit values by itself (manual, "AUTO_INCREMENT")."""
+        if not self.dialect.is_mysql:
+            advance(self, table, self._place(table))
 
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         """Foreign keys are off in our sessions."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
-from demo_snapshots.model.tables import Column, ForeignKey, Kind
+from demo_snapshots.engines.postgresql.sequences import sequences
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind
 
 
 class PostgreSQLCatalog(Catalog):
@@ -62,6 +63,13 @@ class PostgreSQLCatalog(Catalog):
 
     def triggered(self) -> set[Place]:
         return set(self._rows(_TRIGGERED))
+
+    def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
+        wanted = {self._name(place): place for place in places}
+        found: dict[Place, list[ColumnSequence]] = {}
+        for name, sequence in sequences(self.session, wanted):
+            found.setdefault(wanted[name], []).append(sequence)
+        return {place: tuple(drawn) for place, drawn in found.items()}
 
     def partitions(self) -> set[tuple[str, str]]:
         return set(self._rows(_PARTITIONS))

@@ -18,6 +18,7 @@ from demo_snapshots.engines.base.session import (
     in_batches,
 )
 from demo_snapshots.engines.postgresql.dialect import PostgreSQL
+from demo_snapshots.engines.postgresql.sequences import advance
 from demo_snapshots.engines.postgresql.values import (
     fields,
     parenthesized,
@@ -154,17 +155,7 @@ class PostgreSQLSession(Session):
             return int(cursor.rowcount)
 
     def advance_sequences(self, table: Table) -> None:
-        # pg_get_serial_sequence knows only sequences the column owns; a default of nextval()
-        # may name any.
-        name = self.dialect.table(table)
-        for column, sequence in self.rows(_SEQUENCES.format(table=self.dialect.text(name))):
-            quoted = self.dialect.quote(column)
-            top = f"(SELECT max({quoted})::bigint AS top FROM {name}) AS rows"
-            self.execute(
-                f"SELECT setval({self.dialect.text(sequence)}::regclass, top) FROM {top},"
-                f" (SELECT last_value, is_called FROM {sequence}) AS counter"
-                " WHERE top > last_value OR (top = last_value AND NOT is_called)"
-            )
+        advance(self, table)
 
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         for table, key in postponed:
@@ -206,21 +197,3 @@ class PostgreSQLSession(Session):
         if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("22"):
             return Fault.UNFIT
         return Fault.OTHER
-
-
-_SEQUENCES = """
-SELECT a.attname, d.refobjid::regclass::text
-FROM pg_attribute a
-JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
-JOIN pg_attrdef f ON f.oid = d.objid AND f.adrelid = a.attrelid AND f.adnum = a.attnum
-JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
-WHERE a.attrelid = {table}::regclass AND NOT a.attisdropped
-UNION
-SELECT a.attname, d.objid::regclass::text
-FROM pg_attribute a
-JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
- AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
-JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
-WHERE a.attrelid = {table}::regclass AND NOT a.attisdropped
-ORDER BY 1, 2
-"""

@@ -317,20 +317,24 @@ def test_a_file_cut_anywhere_changes_nothing(live, demo):
             assert live.dump() == before
 
 
-def _rewriting(live: Live, body: str) -> None:
-    """``body`` runs when the row 2 of cells is updated."""
+def _rewriting(live: Live, body: str, *events: str) -> None:
+    """``body`` runs when the row 2 of cells is updated, or whatever the events are."""
     if live.engine == "postgresql":
         live.run(
             "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS"
             f" $$ BEGIN {body}; RETURN NEW; END $$",
-            "CREATE TRIGGER meddler AFTER UPDATE ON cells FOR EACH ROW WHEN (NEW.id = 2)"
-            " EXECUTE FUNCTION meddle()",
+            f"CREATE TRIGGER meddler AFTER {' OR '.join(events)} ON cells FOR EACH ROW"
+            " WHEN (NEW.id = 2) EXECUTE FUNCTION meddle()",
         )
-    else:
-        live.run(f"CREATE TRIGGER meddler AFTER UPDATE ON cells WHEN NEW.id = 2 BEGIN {body}; END")
+        return
+    for event in events:
+        live.run(
+            f"CREATE TRIGGER meddler_{event} AFTER {event} ON cells WHEN NEW.id = 2"
+            f" BEGIN {body}; END"
+        )
 
 
-@pytest.mark.parametrize(
+MEDDLING = pytest.mark.parametrize(
     "body",
     [
         "UPDATE parts SET name = 'rewritten' WHERE id = 1",
@@ -339,26 +343,43 @@ def _rewriting(live: Live, body: str) -> None:
         "UPDATE cells SET is_demo = FALSE WHERE id = 1",
     ],
 )
+
+
+@MEDDLING
 @engines(*ALL)
 def test_a_trigger_that_changes_another_row_than_the_one_that_differed(live, demo, body):
     path = demo.export(live).path
     live.run("UPDATE cells SET w = 'edited' WHERE id = 2")
-    _rewriting(live, body)
+    _rewriting(live, body, "UPDATE", "INSERT")
     before = live.dump()
     with pytest.raises(VerificationError):
         demo.load(live, path)
     assert live.dump() == before
 
 
+@MEDDLING
+@engines(*ALL)
+def test_one_that_does_so_on_updates_alone_is_passed_by(live, demo, body):
+    path = demo.export(live).path
+    before = live.dump()
+    live.run("UPDATE cells SET w = 'edited' WHERE id = 2")
+    _rewriting(live, body, "UPDATE")
+    demo.load(live, path)
+    assert live.dump() == before
+
+
 @engines("postgresql")
 def test_a_rule_that_changes_another_row_than_the_one_that_differed(live, demo):
     path = demo.export(live).path
-    live.run(
-        "UPDATE cells SET w = 'edited' WHERE id = 2",
-        "CREATE RULE meddler AS ON UPDATE TO cells"
-        " DO ALSO UPDATE parts SET name = 'rewritten' WHERE id = 1",
-    )
+    original = live.dump()
+    rule = "CREATE RULE on_{0} AS ON {0} TO cells DO ALSO UPDATE parts SET name = 'x' WHERE id = 1"
+    live.run("UPDATE cells SET w = 'edited' WHERE id = 2", rule.format("UPDATE"))
+    demo.load(live, path)
+    assert live.dump() == original
+    live.run("UPDATE cells SET w = 'edited' WHERE id = 2", rule.format("DELETE"))
+    live.run("UPDATE parts SET name = 'one' WHERE id = 1")
     before = live.dump()
-    with pytest.raises(VerificationError):
+    with pytest.raises(VerificationError) as caught:
         demo.load(live, path)
+    assert "cells.on_delete" in (caught.value.hint or "")
     assert live.dump() == before

@@ -4,7 +4,7 @@ password."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -154,6 +154,15 @@ class Database:
         with self.wrapped():
             self.session.settle(postponed)
 
+    @contextmanager
+    def passing_by(self, tables: Sequence[Table]) -> Iterator[None]:
+        """Keep what may change a row of these tables before it is updated from firing in the
+        block, where the engine lets us; where it does not, all goes on as ever."""
+        with self.wrapped():
+            undo = self.session.pass_by(tables)
+        yield
+        self.run(undo)
+
     # --- Transactions ------------------------------------------------------------------------
 
     @contextmanager
@@ -243,6 +252,18 @@ class Database:
             with self.wrapped():
                 self.session.roll_back_to_savepoint()
                 self.session.drop_temporary()
+
+    @contextmanager
+    def attempt(self) -> Iterator[Callable[[], None]]:
+        """What is done in the block is undone by calling what it gives, before the block ends."""
+        with self.wrapped():
+            mark = self.session.mark()
+
+        def undo() -> None:
+            with self.wrapped():
+                self.session.return_to(mark)
+
+        yield undo
 
     def _roll_back(self) -> bool:
         """Whether the connection was there to do so."""

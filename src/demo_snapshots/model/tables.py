@@ -101,6 +101,15 @@ class ColumnSequence:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """What the application has the database do when rows of a table change; a rule as well
+    (PostgreSQL). ``on_update``: also when a row is changed in place."""
+
+    name: str
+    on_update: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table. ``key`` is its primary key in key order, empty where it has none."""
 
@@ -112,7 +121,8 @@ class Table:
     schema: str | None = None
     has_heirs: bool = False
     """Whether other tables inherit from it (PostgreSQL); their rows are not its own."""
-    has_triggers: bool = False
+    triggers: tuple[Trigger, ...] = ()
+    """Those that may fire, by name."""
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""
@@ -123,6 +133,14 @@ class Table:
 
     def has(self, name: str) -> bool:
         return any(column.name == name for column in self.columns)
+
+    @property
+    def has_triggers(self) -> bool:
+        return bool(self.triggers)
+
+    @property
+    def has_update_triggers(self) -> bool:
+        return any(trigger.on_update for trigger in self.triggers)
 
     @property
     def carried(self) -> tuple[Column, ...]:

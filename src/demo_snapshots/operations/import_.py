@@ -38,16 +38,16 @@ from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prun
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
-from demo_snapshots.transfer.compare import compare, require_same
+from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import check_document, load_document
-from demo_snapshots.transfer.merge import Merge
 from demo_snapshots.transfer.protect import (
     require_foreign_keys,
     require_free_keys,
     require_unreferenced,
 )
 from demo_snapshots.transfer.rekey import renew_keys
+from demo_snapshots.transfer.restore import restore
 from demo_snapshots.transfer.stage import Staging
 
 logger = logging.getLogger(__name__)
@@ -289,9 +289,7 @@ class _Import:
             require_unreferenced(staging)
             replaced = staging.present()
             with keeping(self.undo, self.demo, self.header) as place:
-                merge = Merge(staging)
-                changed = merge.apply()
-                require_same(staging, merge.written)
+                changed = restore(staging)
                 return self._finished(staging, replaced, changed, "merge", place)
 
     def _finished(

@@ -104,7 +104,7 @@ def _tables(
 ) -> dict[Place, Table]:
     keys = catalog.keys(places)
     columns = catalog.columns(places)
-    heirs, triggers = catalog.inherited(), catalog.triggered()
+    heirs, triggers = catalog.inherited(), catalog.triggers()
     return {
         (schema, name): Table(
             name=name,
@@ -114,7 +114,7 @@ def _tables(
             foreign_keys=foreign_keys.get((schema, name), ()),
             schema=schema,
             has_heirs=(schema, name) in heirs,
-            has_triggers=(schema, name) in triggers,
+            triggers=triggers.get((schema, name), ()),
         )
         for schema, name in places
     }

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from demo_snapshots.errors import VerificationError
 from demo_snapshots.model.results import TableComparison
 from demo_snapshots.transfer.stage import Stage, Staging
 
 Written = Callable[[Stage], str] | None
 """A condition on alias ``s`` of a stage's rows: may the row of that key have been written? None
 for any row: where rows were deleted, a foreign key or a trigger may have changed others."""
-
-
-def require_same(staging: Staging, written: Written = None) -> None:
-    """Raise VerificationError unless the demo rows are exactly the staged ones. Rows that cannot
-    have been ``written`` were found alike before, in the same transaction: of those only that
-    they are demo rows still is looked at."""
-    for comparison in compare(staging, written):
-        if not comparison.same:
-            raise VerificationError(
-                f"{comparison.table}: after the load {comparison.missing} rows of the snapshot"
-                f" were not there, {comparison.changed} were not alike and"
-                f" {comparison.extra} were too many",
-                hint="Nothing was changed. A trigger may rewrite rows, or the snapshot's rows"
-                " are no demo rows by this configuration.",
-            )
 
 
 def compare(staging: Staging, written: Written = None) -> list[TableComparison]:

@@ -7,13 +7,18 @@ rows that reference it, since they would go down with it or block it. What real 
 inserted again but updated in place, after the inserts, or the engine refuses; one that is gone
 from the snapshot is deleted last of all, when nothing references it any more. Inserts are
 computed after the deletes.
+
+In a table said to be *rigid* no row is changed in place, as if every column were a key: an update
+there does not leave the row as it was told to. What must be changed in place nevertheless (held
+rows, references that can only be set when both rows are there) is, with the triggers passed by
+where the engine lets us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from demo_snapshots.model.tables import ForeignKey
+from demo_snapshots.model.tables import Column, ForeignKey, Table
 from demo_snapshots.selection.order import DeferredReference
 from demo_snapshots.transfer.compare import Written, compare_table
 from demo_snapshots.transfer.protect import is_held
@@ -21,10 +26,11 @@ from demo_snapshots.transfer.stage import Stage, Staging, naming
 
 
 class Merge:
-    """One use: ``apply`` within the staging's transaction."""
+    """One use: ``apply`` within the staging's transaction; ``rigid`` are tables by name."""
 
-    def __init__(self, staging: Staging) -> None:
+    def __init__(self, staging: Staging, rigid: frozenset[str] = frozenset()) -> None:
         self.staging = staging
+        self.rigid = rigid
         self.database = staging.database
         self.dialect = staging.dialect
         self.stages = list(staging.stages.values())
@@ -39,6 +45,8 @@ class Merge:
         self.untouched: set[int] = set()
         self.differing: dict[int, int] = {}
         self.drops = False
+        self.updated: set[str] = set()
+        """The tables of which rows were changed in place."""
 
     def apply(self) -> int:
         """Delete, update and insert; the number of rows that were written."""
@@ -47,6 +55,19 @@ class Merge:
 
     def _apply(self) -> int:
         self._plan()
+        with self.database.passing_by(self._updated_anyway()):
+            return self._change()
+
+    def _updated_anyway(self) -> list[Table]:
+        """The rigid tables of which rows must be changed in place."""
+        referencing = {reference.table.name for reference in self.between}
+        return [
+            stage.table
+            for stage in self.stages
+            if stage.table.name in self.rigid and (self.holds or stage.table.name in referencing)
+        ]
+
+    def _change(self) -> int:
         for reference in self.between:
             self._let_go(reference)
         written = self._each(self._delete, reversed(self.stages))
@@ -59,6 +80,12 @@ class Merge:
         if self.holds:
             written += self._each(self._delete_held, reversed(self.stages))
         return written
+
+    def _hard(self, stage: Stage) -> Sequence[Column]:
+        return stage.columns if stage.table.name in self.rigid else stage.hard
+
+    def _plain(self, stage: Stage) -> Sequence[Column]:
+        return () if stage.table.name in self.rigid else stage.plain
 
     @staticmethod
     def _each(step: Callable[[Stage], int], stages: Iterable[Stage]) -> int:
@@ -179,7 +206,7 @@ class Merge:
         moved = (
             f"SELECT {self.dialect.columns(stage.key, 't')} {both}"
             f" WHERE {self._differs(stage)}"
-            f" AND NOT ({self.dialect.same('t', 's', stage.hard)})"
+            f" AND NOT ({self.dialect.same('t', 's', self._hard(stage))})"
         )
         if self.holds:
             gone += f" AND {self._not_held(stage, 'n')}"
@@ -241,13 +268,15 @@ class Merge:
         )
 
     def _update(self, stage: Stage) -> int:
-        if not stage.plain or not self.differing.get(stage.number):
+        plain = self._plain(stage)
+        if not plain or not self.differing.get(stage.number):
             return 0
         condition = (
             f"{self.dialect.match('s', 't', stage.key)} AND {self._differs(stage)}"
-            f" AND {self.dialect.same('t', 's', stage.hard)}"
+            f" AND {self.dialect.same('t', 's', self._hard(stage))}"
         )
-        names = [column.name for column in stage.plain]
+        names = [column.name for column in plain]
+        self.updated.add(stage.table.name)
         return self.database.execute(
             self.dialect.update_from(stage.target, _same(names), stage.rows, condition)
         )
@@ -267,6 +296,7 @@ class Merge:
             f"{self.dialect.match('s', 't', stage.key)}"
             f" AND NOT ({self.dialect.same('t', 's', compared)})"
         )
+        self.updated.add(stage.table.name)
         return self.database.execute(
             self.dialect.update_from(stage.target, _same(names), stage.rows, condition)
         )
@@ -310,6 +340,7 @@ class Merge:
     def _set(self, reference: DeferredReference) -> None:
         stage = self.staging.stages[reference.table.name]
         columns = [stage.table.column(name) for name in reference.columns]
+        self.updated.add(stage.table.name)
         condition = (
             f"{self.dialect.match('s', 't', stage.key)}"
             f" AND NOT ({self.dialect.same('t', 's', columns)})"

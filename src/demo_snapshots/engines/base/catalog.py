@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo_snapshots.engines.base.session import Session
-from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Trigger
 
 Place = tuple[str | None, str]
 """A table's schema, None for the default one, and its name."""
@@ -61,8 +61,8 @@ class Catalog(ABC):
         """The columns of these tables, in table order."""
 
     @abstractmethod
-    def triggered(self) -> set[Place]:
-        """The tables with triggers that may fire, or with rules (PostgreSQL)."""
+    def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
+        """The triggers that may fire, and rules (PostgreSQL), of every table that has any."""
 
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
         """What PostgreSQL's sequences fill in these tables; engines whose counters the stock
@@ -77,3 +77,10 @@ class Catalog(ABC):
     def inherited(self) -> set[Place]:
         """The tables that others inherit from."""
         return set()
+
+
+def by_place(rows: Iterable[tuple[Place, Trigger]]) -> dict[Place, tuple[Trigger, ...]]:
+    found: dict[Place, list[Trigger]] = {}
+    for place, trigger in rows:
+        found.setdefault(place, []).append(trigger)
+    return {place: tuple(triggers) for place, triggers in found.items()}

@@ -103,10 +103,27 @@ class Session(ABC):
     def release_savepoint(self) -> None:
         self.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
-    def drop_temporary(self) -> None:
-        """Drop the temporary tables there are."""
-        while self.temporary:
+    def drop_temporary(self, but: int = 0) -> None:
+        """Drop the temporary tables there are, ``but`` for so many that were made first."""
+        while len(self.temporary) > but:
             self.execute(f"DROP TABLE IF EXISTS {self.temporary.pop()}")
+
+    # --- Attempts ----------------------------------------------------------------------------
+
+    def mark(self) -> int:
+        """Note where the transaction stands, for ``return_to``; one mark at a time."""
+        self.execute("SAVEPOINT demo_attempt")
+        return len(self.temporary)
+
+    def return_to(self, mark: int) -> None:
+        """Undo all that was done since ``mark``."""
+        self.execute("ROLLBACK TO SAVEPOINT demo_attempt")
+        self.drop_temporary(but=mark)
+
+    def pass_by(self, tables: Sequence[Table]) -> list[str]:
+        """Keep what may change a row of these tables before it is updated from firing, where the
+        engine lets us and nobody else notices; the statements that end that."""
+        return []
 
     # --- Statements --------------------------------------------------------------------------
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pymysql
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
+from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.engines.mariadb.dialect import SPATIAL, MariaDB
-from demo_snapshots.model.tables import Column, ForeignKey, Kind
+from demo_snapshots.model.tables import Column, ForeignKey, Kind, Trigger
 
 _NO_SUCH_TABLE = 1146
 
@@ -78,13 +78,18 @@ class MariaDBCatalog(Catalog):
             for match in re.finditer(r"json_valid\(([`\"])((?:(?!\1).|\1\1)+)\1\)", clause)
         }
 
-    def triggered(self) -> set[Place]:
-        return {(None, str(row[0])) for row in self._rows(_TRIGGERED)}
+    def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
+        return by_place(
+            ((None, table), Trigger(name, event == "UPDATE"))
+            for table, name, event in self._rows(_TRIGGERS)
+        )
 
 
-_TRIGGERED = """
-SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS
-WHERE EVENT_OBJECT_SCHEMA = DATABASE()
+# MariaDB names triggers to whoever sees the table, MySQL to those with the TRIGGER privilege.
+_TRIGGERS = """
+SELECT event_object_table, trigger_name, event_manipulation FROM information_schema.triggers
+WHERE event_object_schema = DATABASE()
+ORDER BY event_object_table, trigger_name
 """
 
 

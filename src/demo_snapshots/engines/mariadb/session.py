@@ -131,9 +131,9 @@ class MariaDBSession(Session):
         super().rollback()
         self.drop_temporary()
 
-    def drop_temporary(self) -> None:
+    def drop_temporary(self, but: int = 0) -> None:
         # DROP TABLE alone would commit.
-        while self.temporary:
+        while len(self.temporary) > but:
             self.execute(f"DROP TEMPORARY TABLE IF EXISTS {self.temporary.pop()}")
 
     # --- On a connection that is somebody else's ---------------------------------------------

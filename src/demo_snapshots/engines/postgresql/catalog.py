@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
+from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.engines.postgresql.sequences import sequences
-from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind, Trigger
 
 
 class PostgreSQLCatalog(Catalog):
@@ -61,8 +61,11 @@ class PostgreSQLCatalog(Catalog):
         schema, name = (self.dialect.quote(part) if part else "" for part in place)
         return f"{schema}.{name}" if schema else name
 
-    def triggered(self) -> set[Place]:
-        return set(self._rows(_TRIGGERED))
+    def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
+        return by_place(
+            ((schema, table), Trigger(name, on_update))
+            for schema, table, name, on_update in self._rows(_TRIGGERS)
+        )
 
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
         wanted = {self._name(place): place for place in places}
@@ -161,18 +164,21 @@ WHERE i.indisprimary OR (i.indisunique AND i.indpred IS NULL AND i.indexprs IS N
 ORDER BY i.indexrelid
 """
 
-_TRIGGERED = """
-SELECT nullif(n.nspname, current_schema()), c.relname
+# A row goes into a partition through its ancestors, and meets the partition's own triggers. The
+# bit 16 of tgtype stands for UPDATE (catalog/pg_trigger.h).
+_TRIGGERS = """
+SELECT DISTINCT nullif(n.nspname, current_schema()), c.relname, t.tgname, t.tgtype & 16 <> 0
 FROM pg_trigger t
-JOIN pg_class c ON c.oid = t.tgrelid
+JOIN pg_class c ON c.oid = t.tgrelid OR c.oid IN (SELECT pg_partition_ancestors(t.tgrelid))
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION
-SELECT nullif(n.nspname, current_schema()), c.relname
+SELECT nullif(n.nspname, current_schema()), c.relname, r.rulename, r.ev_type = '2'
 FROM pg_rewrite r
 JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND r.ev_enabled <> 'D'
+ORDER BY 1, 2, 3
 """
 
 _PARTITIONS = """

@@ -174,6 +174,18 @@ class PostgreSQLSession(Session):
         name = self.dialect.quote(key.name)
         return f"ALTER TABLE {self.dialect.table(table)} ALTER CONSTRAINT {name}"
 
+    def pass_by(self, tables: Sequence[Table]) -> list[str]:
+        # Takes the lock that ``lock`` holds already, and is seen by nobody before the commit, by
+        # when it is undone. session_replication_role would switch foreign keys off as well.
+        names = [self.dialect.table(table) for table in tables]
+        undo = []
+        for table, trigger, state in self.rows(_PASSED_BY, [names]):
+            alter, name = f"ALTER TABLE {table}", self.dialect.quote(trigger)
+            self.execute(f"{alter} DISABLE TRIGGER {name}")
+            undo.append(f"{alter} ENABLE {_STATES[state]}TRIGGER {name}")
+        # A table with checks still pending cannot be altered.
+        return ["SET CONSTRAINTS ALL IMMEDIATE", *undo] if undo else []
+
     # --- Errors ------------------------------------------------------------------------------
 
     def message(self, error: Exception) -> str:
@@ -197,3 +209,18 @@ class PostgreSQLSession(Session):
         if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("22"):
             return Fault.UNFIT
         return Fault.OTHER
+
+
+_STATES = {"O": "", "A": "ALWAYS ", "R": "REPLICA "}
+
+# BEFORE UPDATE … FOR EACH ROW (bits 1, 2 and 16 of tgtype, catalog/pg_trigger.h), of tables that
+# the user owns. Altering a partitioned table would reach its partitions.
+_PASSED_BY = """
+SELECT wanted.name, t.tgname, t.tgenabled::text
+FROM unnest(%s::text[]) AS wanted(name)
+JOIN pg_class c ON c.oid = wanted.name::regclass
+JOIN pg_trigger t ON t.tgrelid = c.oid
+WHERE c.relkind = 'r' AND NOT c.relispartition AND pg_has_role(c.relowner, 'USAGE')
+  AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19
+ORDER BY 1, 2
+"""

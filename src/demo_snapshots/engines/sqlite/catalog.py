@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
-from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind
+from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
+from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Trigger
 
 
 class SQLiteCatalog(Catalog):
@@ -51,8 +51,11 @@ class SQLiteCatalog(Catalog):
     def _pragma(self, name: str, subject: str) -> list[tuple[Any, ...]]:
         return self._rows(f"PRAGMA main.{name}({self.dialect.quote(subject)})")
 
-    def triggered(self) -> set[Place]:
-        return {(None, row[0]) for row in self._rows(_TRIGGERED)}
+    def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
+        return by_place(
+            ((None, table), Trigger(name, _fires_on_update(sql)))
+            for table, name, sql in self._rows(_TRIGGERS)
+        )
 
 
 _TABLES = (
@@ -68,12 +71,19 @@ WHERE t.type = 'table'
 ORDER BY t.name, k.id, k.seq
 """
 
-_TRIGGERED = """
-SELECT DISTINCT t.name
+_TRIGGERS = """
+SELECT t.name, g.name, g.sql
 FROM sqlite_schema g
 JOIN sqlite_schema t ON t.name = g.tbl_name COLLATE NOCASE
 WHERE g.type = 'trigger' AND t.type = 'table'
+ORDER BY t.name, g.name
 """
+
+
+def _fires_on_update(sql: str) -> bool:
+    """What a CREATE TRIGGER says before its ON: an event is a word, never in quotes."""
+    words = [match["word"].upper() for match in _TOKENS.finditer(sql) if match["word"]]
+    return "UPDATE" in words[: words.index("ON")]
 
 
 # --- Foreign keys ----------------------------------------------------------------------------

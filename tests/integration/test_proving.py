@@ -10,7 +10,8 @@ from database_engines import engines
 from integration.live import Demo, Dump, Live
 from integration.warehouse import CONFIGURATION, build
 
-from demo_snapshots.errors import ProofError
+from demo_snapshots.errors import DemoError, ProofError
+from demo_snapshots.render.results import Facts, export_report
 
 ALL = ("sqlite", "postgresql", "mariadb")
 
@@ -214,3 +215,108 @@ def test_without_the_right_to_make_one(database_url: str, tmp_path: Path) -> Non
             live.run(f'DROP OWNED BY "{user}"', f'DROP USER "{user}"')
         else:
             live.run(f"DROP USER '{user}'@'%'")
+
+
+# --- Triggers --------------------------------------------------------------------------------
+
+FILMS = (
+    "CREATE TABLE films (id INTEGER PRIMARY KEY, title VARCHAR(40), demo BOOLEAN,"
+    " last_update TIMESTAMP NULL)",
+    "CREATE TABLE audit (entry VARCHAR(40))",
+    "INSERT INTO films VALUES (1, 'One', TRUE, '2020-01-01 00:00:00')",
+)
+TOUCH = "UPDATE films SET last_update = '2030-01-01' WHERE id = NEW.id"
+AUDIT = "INSERT INTO audit VALUES ('written')"
+
+
+def filmed(url: str, *triggers: tuple[str, str, str]) -> Live:
+    """With triggers of SQLite and MariaDB: name, when, what."""
+    live = Live(url)
+    live.run(*FILMS)
+    for name, when, body in triggers:
+        if live.engine == "sqlite":
+            live.run(f"CREATE TRIGGER {name} {when} ON films BEGIN {body}; END")
+        else:
+            live.run(f"CREATE TRIGGER {name} {when} ON films FOR EACH ROW {body}")
+    return live
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Demo:
+    return demo_of(tmp_path, '[tables.films]\nmarker = "demo"\n')
+
+
+def test_a_proof_meets_the_triggers_of_sqlite(
+    sqlite_url: str, films: Demo, scratch_directory: Path
+) -> None:
+    live = filmed(
+        sqlite_url,
+        ("touched", "AFTER UPDATE", TOUCH),
+        ("written", "AFTER INSERT", AUDIT),
+        ("removed", "AFTER DELETE", AUDIT),
+    )
+    before = live.dump()
+    proof = films.export(live, prove=True).proof
+    assert proof is not None
+    assert proof.triggers_left_out == ()
+    assert live.dump() == before
+    assert leftovers(live, scratch_directory) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("touched_too", "AFTER INSERT", TOUCH),
+        ("keep", "BEFORE DELETE", "SELECT RAISE(ABORT, 'no')"),
+    ],
+    ids=["inserts are rewritten", "edited rows cannot come back"],
+)
+def test_what_its_triggers_would_not_let_back_is_not_published(
+    sqlite_url: str, films: Demo, scratch_directory: Path, other: tuple[str, str, str]
+) -> None:
+    live = filmed(sqlite_url, ("touched", "AFTER UPDATE", TOUCH), other)
+    with pytest.raises(ProofError, match=r"could not be put back into .*films"):
+        films.export(live, prove=True)
+    assert films.store.entries() == ()
+    assert leftovers(live, scratch_directory) == []
+    path = films.export(live).path
+    live.run("UPDATE films SET title = 'Edited'")
+    with pytest.raises(DemoError):
+        films.load(live, path)
+
+
+def test_triggers_that_fill_a_virtual_table(sqlite_url: str, films: Demo) -> None:
+    live = filmed(sqlite_url)
+    live.run(
+        "CREATE VIRTUAL TABLE found USING fts5 (title, content='films', content_rowid='id')",
+        "INSERT INTO found (found) VALUES ('rebuild')",
+        "CREATE TRIGGER find AFTER INSERT ON films BEGIN INSERT INTO found (rowid, title)"
+        " VALUES (NEW.id, NEW.title); END",
+        "CREATE TRIGGER lose AFTER DELETE ON films BEGIN INSERT INTO found (found, rowid, title)"
+        " VALUES ('delete', OLD.id, OLD.title); END",
+    )
+    assert films.export(live, prove=True).proof is not None
+
+
+@engines("postgresql", "mariadb")
+def test_a_proof_says_which_triggers_it_left_out(
+    database_url: str, films: Demo, tmp_path: Path
+) -> None:
+    """What they do could reach the real tables: the scratch tables are beside them."""
+    live = filmed(database_url)
+    if live.engine == "mariadb":
+        live.run(f"CREATE TRIGGER written AFTER INSERT ON films FOR EACH ROW {AUDIT}")
+    else:
+        live.run(
+            "CREATE FUNCTION written() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {AUDIT}; RETURN NEW; END $$",
+            "CREATE TRIGGER written AFTER INSERT ON films FOR EACH ROW EXECUTE FUNCTION written()",
+        )
+    before = live.dump()
+    result = films.export(live, prove=True)
+    assert result.proof is not None
+    assert result.proof.triggers_left_out == ("films.written",)
+    assert live.dump() == before
+    facts = export_report(result)[-1]
+    assert isinstance(facts, Facts)
+    assert dict(facts.pairs)["Not proved"] == "what triggers do: films.written"

@@ -27,7 +27,10 @@ def _proved(proof: Proof | None) -> tuple[tuple[str, str], ...]:
     if proof is None:
         return ()
     rows = counted(proof.records, "record")
-    return (("Proved", f"{rows} went into {proof.place} and came out byte for byte the same"),)
+    proved = ("Proved", f"{rows} went into {proof.place} and came out byte for byte the same")
+    if not proof.triggers_left_out:
+        return (proved,)
+    return (proved, ("Not proved", f"what triggers do: {', '.join(proof.triggers_left_out)}"))
 
 
 def export_json(result: ExportResult) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """A scratch database: the tables of a real one, empty, for as long as a proof takes.
 
 In SQLite a temporary file; in PostgreSQL a schema, in MariaDB a database of its own on the same
-server, named ``demo_proof_`` and sixteen digits. Triggers, and defaults that draw from a sequence
-of the real tables, are left out, so that nothing done there reaches them.
+server, named ``demo_proof_`` and sixteen digits. On a server triggers, which may write wherever
+they like, and defaults that draw from a sequence of the real tables are left out, so that nothing
+done there reaches them. A file of SQLite has them all, and all that they write to.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from demo_snapshots.engines.connection import Database, connect
 from demo_snapshots.engines.urls import Url, parse_url
+from demo_snapshots.errors import DatabaseError
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.external import ExternalReferences
 
@@ -56,20 +58,34 @@ def _file(database: Database, url: str, external: ExternalReferences) -> Iterato
         path = Path(directory) / "scratch.sqlite"
         path.touch()
         target = Url("sqlite", database=str(path)).render()
-        made = database.rows(
-            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%'"
-            " ESCAPE '\\' AND type <> 'trigger' AND sql NOT LIKE 'CREATE VIRTUAL %'"
-            " ORDER BY type = 'view', type = 'index', rowid"
-        )
         with connect(target) as empty:
-            empty.run([sql for (sql,) in made])
+            _make(empty, database.rows(_DEFINITIONS.format(triggers="type <> 'trigger'")))
         copies = list(_copies(database, external, '"demo_proof"'))
         if copies:
             with connect(url) as origin:
                 origin.execute(f"ATTACH {origin.dialect.text(str(path))} AS demo_proof")
                 origin.run(copies)
                 origin.execute("DETACH demo_proof")
+        with connect(target) as filled:
+            _make(filled, database.rows(_DEFINITIONS.format(triggers="type = 'trigger'")))
         yield target
+
+
+_DEFINITIONS = r"""
+SELECT name, sql, sql LIKE 'CREATE VIRTUAL %' FROM sqlite_schema
+WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND {triggers}
+ORDER BY sql NOT LIKE 'CREATE VIRTUAL %', type = 'view', type = 'index', rowid
+"""
+
+
+def _make(empty: Database, definitions: Iterable[tuple[str, str, int]]) -> None:
+    for name, sql, is_virtual in definitions:
+        # A virtual table makes the tables that it keeps its content in by itself; one of a module
+        # that is not here cannot be made, and nor can triggers fire that write to it.
+        if empty.rows(f"SELECT 1 FROM sqlite_schema WHERE name = {empty.dialect.text(name)}"):
+            continue
+        with suppress(DatabaseError) if is_virtual else nullcontext():
+            empty.execute(sql)
 
 
 @contextmanager

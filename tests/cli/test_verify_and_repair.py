@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 
 def test_verify_lists_every_version_and_fails_ci(demo, seeded):
@@ -27,6 +28,48 @@ def test_verify_lists_every_version_and_fails_ci(demo, seeded):
     assert outcome.json["valid"] is False
     assert outcome.json["versions"][0]["problems"]
     assert demo("verify", "writer").status == 14
+
+
+def test_an_export_says_that_the_latest_version_is_damaged(demo, seeded):
+    assert demo("export", "general", "--json").json["damaged"] is None
+    (path,) = seeded.documents
+    path.write_bytes(path.read_bytes().replace(b"Personal", b"Personel", 1))
+    saved = demo("export", "general")
+    assert saved.status == 0
+    assert saved.stdout.startswith("Exported general v2_")
+    note = " ".join(saved.stdout.split("note: ")[1].split())
+    place = path.relative_to(seeded.path)
+    assert note.startswith("general v1_")
+    assert "is damaged: " in note
+    assert f"Restore {place} from version control" in note
+
+    newest = seeded.documents[-1]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    document = demo("export", "general", "--json").json
+    assert document["written"] is True
+    assert document["damaged"] == {
+        "version": newest.stem.removeprefix("general_"),
+        "path": str(newest.relative_to(seeded.path)),
+        "problems": ["the file was cut short: its last line is missing"],
+    }
+
+
+def test_after_an_export_over_a_merge_repair_makes_two_versions_of_it(demo, seeded):
+    (path,) = seeded.documents
+    sides = []
+    for title in ("Ours", "Base", "Theirs"):
+        seeded.sql(f"UPDATE todos SET title = '{title}' WHERE id = 5")
+        demo("export", "general", f"--snapshots={title}")
+        (side,) = (seeded.path / title).rglob(path.name)
+        sides.append(side)
+    merge = subprocess.run(["git", "merge-file", "-p", *sides], capture_output=True)
+    path.write_bytes(merge.stdout)
+    seeded.sql("UPDATE todos SET title = 'New' WHERE id = 5")
+    saved = demo("export", "general")
+    assert "demo repair makes of it the two versions" in " ".join(saved.stdout.split())
+    assert demo("repair").status == 0
+    assert demo("verify").status == 0
+    assert len(seeded.documents) == 3
 
 
 def test_an_empty_store_verifies_and_needs_no_repair(demo):

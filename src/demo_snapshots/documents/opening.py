@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from demo_snapshots.documents.compression import ending, opened, packing_of
 from demo_snapshots.documents.sql.header import TITLE
-from demo_snapshots.documents.sql.reader import RESTORE, TAIL, SqlDocument
+from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.snapshots import Description
@@ -95,3 +95,14 @@ def describe(document: Source | Path) -> Description:
             size += len(block)
             hashed.update(block)
     return Description(header, digest, size, hashed.hexdigest(), packing_of(source))
+
+
+def describe_whole(document: Source | Path) -> Description:
+    """As ``describe``, of a document that holds the rows its digest was made of; for a twentieth
+    of the time that it takes to look at them. Raises DocumentError for any other."""
+    source = source_of(document)
+    description = describe(source)
+    with reading(source) as stream:
+        if not SqlDocument(stream).holds(description.digest):
+            raise DocumentError(ALTERED, hint=RESTORE)
+    return description

@@ -22,10 +22,25 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionCheck:
+    """What was found of one stored version; ``file`` is what people call it, ``records`` and
+    ``size`` as far as they could be read. ``problems`` are clauses without a subject; empty means
+    all is well."""
+
+    scenario: str
+    version: Version
+    file: str
+    size: int | None
+    records: int | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExportResult:
     """``path`` is the stored file; ``written`` is false where the data was unchanged, and
     ``version`` and ``path`` are then those of the version it equals. ``proof`` is what was
-    proved, None unless it was asked for."""
+    proved, None unless it was asked for. ``damaged`` is the version before, where its file is
+    not what was exported: its data counts as changed."""
 
     scenario: str
     version: Version
@@ -35,6 +50,7 @@ class ExportResult:
     digest: str
     written: bool
     proof: Proof | None = None
+    damaged: VersionCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +119,6 @@ class ScenarioListing:
 
     scenario: str
     entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionCheck:
-    """What ``verify`` found of one version; ``file`` is what people call it, ``records`` and
-    ``size`` as far as they could be read. ``problems`` are clauses without a subject; empty means
-    all is well."""
-
-    scenario: str
-    version: Version
-    file: str
-    size: int | None
-    records: int | None
-    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from typing import TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
-from demo_snapshots.documents.opening import describe
+from demo_snapshots.documents.opening import describe_whole
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import ExportResult
+from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import Entry, Packing, Version, check_scenario_name
 from demo_snapshots.operations.roundtrip import prove
 from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
+from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store
 
@@ -60,7 +61,8 @@ def export_scenario(
     at all; the store is locked for the whole export, so a higher version never holds older
     rows. With ``prove`` it is published only after it was imported into a scratch database and
     came out of that with the same bytes. ``compress`` is how the file is stored, None as the
-    configuration says; data equal to the latest version's is so however that one is stored.
+    configuration says; data equal to the latest version's is so however that one is stored. A
+    latest version whose file was damaged is equal to nothing, and named in the result.
 
     Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
     ExportError, StoreError.
@@ -92,7 +94,7 @@ def _publish(
 ) -> ExportResult:
     header = snapshot.header
     packing = options.get("compress") or config.compress
-    latest = store.latest(header.scenario)
+    latest, damaged = _latest(store, header.scenario)
     with store.draft(header.scenario, header.version, packing) as draft:
         with packed(draft.file, packing) as file:
             digest = snapshot.write(file)
@@ -101,8 +103,7 @@ def _publish(
         unchanged = (
             latest is not None and latest.digest == digest and not options.get("auto_version")
         )
-        # A version that was damaged since is no reason not to save the data again.
-        if latest is not None and unchanged and _is_whole(store, latest):
+        if latest is not None and unchanged:
             logger.info("%s: unchanged since %s", header.scenario, latest.version)
             entry, written = latest, False
         else:
@@ -116,8 +117,15 @@ def _publish(
         digest=digest,
         written=written,
         proof=proof,
+        damaged=damaged,
     )
 
 
-def _is_whole(store: Store, entry: Entry) -> bool:
-    return describe(store.source(entry)).sha256 == entry.sha256
+def _latest(store: Store, scenario: str) -> tuple[Entry | None, VersionCheck | None]:
+    """The latest version, or what is wrong with it: then the data has to be saved again, and
+    nothing is equal to it."""
+    newest = next((stored for stored in store.inventory(scenario) if stored.present), None)
+    if newest is None:
+        return None, None
+    check = check_version(newest, describe_whole)
+    return (None, check) if check.problems else (store.latest(scenario), None)

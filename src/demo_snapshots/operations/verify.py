@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def verify_exports(
     versions = []
     for done, stored in enumerate(files):
         progress(f"{stored.scenario} {stored.version}", done, len(files))
-        check = _check(stored)
+        check = check_version(stored, read_whole)
         twins = named[stored.scenario, stored.version.number] - 1
         if stored.present and twins:
             problem = Words(
@@ -48,14 +49,16 @@ def verify_exports(
     return Verification(tuple(versions), store.inconsistencies(scenario), stale)
 
 
-def _check(stored: Stored) -> VersionCheck:
+def check_version(stored: Stored, read: Callable[[Source], Description]) -> VersionCheck:
+    """Whether a stored file is what its name and the manifest say; ``read`` describes it, and
+    says how closely it is looked at."""
     check = VersionCheck(stored.scenario, stored.version, stored.source.name, None, None, ())
     if not stored.present:
         return replace(check, problems=("is in the manifest, and there is no such file",))
     if stored.size is None:
         return replace(check, problems=("is not a regular file",))
     try:
-        found = read_whole(stored.source)
+        found = read(stored.source)
     except DemoError as error:
         reason = error.message.removeprefix(f"{stored.source.name}: ")
         return replace(check, size=stored.size, problems=(reason,))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from demo_snapshots.errors import Call, Words
-from demo_snapshots.model.results import Edits, ExportResult, ImportPlan, ImportResult, Proof
+from demo_snapshots.model.results import (
+    Edits,
+    ExportResult,
+    ImportPlan,
+    ImportResult,
+    Proof,
+    VersionCheck,
+)
 from demo_snapshots.render.report import Facts, Line, Look, Report, counted, file_size, number
 from demo_snapshots.render.statistics import statistics_grid, statistics_json
 
@@ -14,13 +21,24 @@ def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
     pairs = (("Size", file_size(result.file_size)), ("File", str(result.path)))
     facts = Facts((*pairs, *_proved(result.proof)))
+    damaged = result.damaged
+    notes = () if damaged is None else (Line(f"note: {_damage(damaged)}", Look.WARNING),)
     if not result.written:
         return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
     return (
         Line(f"Exported {name}", Look.GOOD),
         statistics_grid((("Records", result.statistics),)),
         facts,
+        *notes,
     )
+
+
+def _damage(check: VersionCheck) -> str:
+    what = "; ".join(check.problems)
+    way_out = f"Restore {check.file} from version control, or remove it."
+    if "conflict markers" in what:
+        way_out = "demo repair makes of it the two versions that were merged."
+    return f"{check.scenario} {check.version} is damaged: {what}. {way_out}"
 
 
 def _proved(proof: Proof | None) -> tuple[tuple[str, str], ...]:
@@ -43,6 +61,15 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "digest": result.digest,
         "records": statistics_json(result.statistics),
         "proof": None if result.proof is None else asdict(result.proof),
+        "damaged": None if result.damaged is None else _damaged_json(result.damaged),
+    }
+
+
+def _damaged_json(check: VersionCheck) -> dict[str, object]:
+    return {
+        "version": str(check.version),
+        "path": check.file,
+        "problems": list(check.problems),
     }
 
 

@@ -29,6 +29,7 @@ TAIL = re.compile(
     + rb"\n"
 )
 RESTORE = "Restore it from version control, or export again."
+ALTERED = "the rows are not those the digest was made of: the file was altered"
 
 
 class SqlDocument:
@@ -78,6 +79,19 @@ class SqlDocument:
         yield from self._deferred(described, target)
         source.hashing = False
         self._pass_end()
+
+    def holds(self, digest: str) -> bool:
+        """Whether the rows, passed without a look at any of them, are those that ``digest`` was
+        made of. In place of ``rows``; raises DocumentError for a file that is none of ours."""
+        self._pass_preamble()
+        source = self._source
+        source.hashing = True
+        end = polyglot.FOREIGN_KEYS_ON.encode() + b"\n"
+        # A text may hold this line too; then more rows follow.
+        while source.reaches(end):
+            if source.hash.hexdigest() == digest:
+                return True
+        return False
 
     def _pass_preamble(self) -> None:
         source = self._source
@@ -251,7 +265,7 @@ class SqlDocument:
         match = self._pass(TAIL)
         if match[1].decode() != self.digest:
             raise DocumentError(
-                "the rows are not those the digest was made of: the file was altered",
+                ALTERED,
                 line=line,
                 hint=RESTORE,
             )

@@ -111,3 +111,12 @@ class Window:
 
     def next_is(self, *starts: bytes) -> bool:
         return self.peek().startswith(starts)
+
+    def reaches(self, line: bytes) -> bool:
+        """Pass everything before the next ``line``, unread; False if the end comes first."""
+        while (found := self.data.find(b"\n" + line, self.position)) < 0:
+            self.advance(max(self.position, self.data.rfind(b"\n")))
+            if not self.fill():
+                return False
+        self.advance(found + 1)
+        return True

@@ -377,15 +377,13 @@ def _open(url: Url, engine: Engine, label: str) -> Any:
                 ", DATABASE_URL, demo.toml) and that the server runs.",
             ),
         ) from None
-    except OSError as error:
-        # A certificate that cannot be read; the drivers themselves wrap what the network says.
-        raise ConfigError(f"{label}: a file that the URL names: {error.strerror}") from None
-    except TypeError:
-        # Options of the URL become arguments of the driver, which answers unknown ones so.
-        raise ConfigError(
-            f"{label}: the driver does not know one of the options after the question mark"
-        ) from None
-    except (ValueError, NotImplementedError):
+    except ConfigError:
+        raise
+    except Exception as error:
+        # Options of the URL become arguments of the driver, which looks at few of them: what one
+        # of the wrong kind leads to may be any error. The network's it wraps in its own.
+        if isinstance(error, OSError) and error.strerror:
+            raise ConfigError(f"{label}: a file that the URL names: {error.strerror}") from None
         raise ConfigError(f"{label}: the driver cannot work with a part of this URL") from None
 
 

@@ -84,7 +84,7 @@ def test_the_first_of_several_hosts_that_answers(live: Live) -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("what=ever", "does not know one of the options"),
+        ("what=ever", "what is no option"),
         ("connect_timeout=soon", "connect_timeout=soon"),
         ("connect_timeout=0", "cannot work with a part"),
         ("compress=1", "cannot work with a part"),
@@ -104,7 +104,6 @@ def test_options_that_mariadb_cannot_be_given(query: str, says: str) -> None:
     ("url", "says"),
     [
         ("postgresql://u:s3cret@127.0.0.1:1/d", "Connection refused"),
-        ("postgresql://u:s3cret@127.0.0.1:1/d?what=ever", 'invalid connection option "what"'),
         ("mariadb://u:s3cret@127.0.0.1:1/d", "Can't connect"),
         ("sqlite:///no/such/file", "no database file no/such/file"),
     ],

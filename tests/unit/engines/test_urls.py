@@ -190,14 +190,14 @@ def test_hosts_and_ports_that_do_not_go_together(query: str) -> None:
         "h/d?unix_socket=/run/mysqld.sock&use_unicode=0&client_flag=8",
         "h/d?ssl_ca=ca.pem&ssl_cert=c.pem&ssl_key=k.pem&ssl_check_hostname=false",
         "h/d?ssl_cipher=A&ssl_capath=/etc/ssl",
-        "h/d?ssl_key_password=x&program_name=demo&what=ever",
+        "h/d?ssl_key_password=x&program_name=demo",
     ],
 )
 def test_pymysql_is_given_what_sqlalchemy_gives_it(rest: str) -> None:
     text = f"mysql://{rest}"
     dialect = mysql(dbapi=mysql.import_dbapi())
     _, theirs = dialect.create_connect_args(make_url(text))
-    expected = {**theirs, "charset": "utf8mb4", "autocommit": True}
+    expected = {**theirs, "charset": "utf8mb4", "use_unicode": True, "autocommit": True}
     assert pymysql_options(parse_url(text)) == expected
 
 

@@ -6,7 +6,10 @@ what an application beside this tool is configured with.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pymysql
@@ -27,12 +30,38 @@ _WORDS = {
     **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), True),
     **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
 }
+
+
+def _client_flag(text: str) -> int:
+    flag = int(text)
+    # What PyMySQL does not speak (compression) would have both sides wait for ever.
+    if flag & ~reduce(or_, _FLAGS):
+        raise ValueError(text)
+    return flag
+
+
 _TYPES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("port", "connect_timeout", "read_timeout", "write_timeout"), int),
-    **dict.fromkeys(("client_flag", "max_allowed_packet"), int),
+    "max_allowed_packet": int,
+    "client_flag": _client_flag,
     **dict.fromkeys(("compress", "local_infile", "use_unicode"), _flag),
     **dict.fromkeys(("ssl_disabled", "ssl_verify_identity", "ssl_check_hostname"), _flag),
 }
+_FLAGS = (
+    *(CLIENT.CAPABILITIES, CLIENT.CONNECT_WITH_DB, CLIENT.FOUND_ROWS, CLIENT.IGNORE_SIGPIPE),
+    *(CLIENT.IGNORE_SPACE, CLIENT.INTERACTIVE, CLIENT.LOCAL_FILES, CLIENT.MULTI_STATEMENTS),
+    *(CLIENT.NO_SCHEMA, CLIENT.ODBC),
+)
+_OBJECTS = {
+    *("auth_plugin_map", "conv", "cursorclass", "defer_connect", "named_pipe"),
+    *("server_public_key", "ssl"),
+}
+"""Arguments of PyMySQL that are no text, or mean nothing any more."""
+_KNOWN = {
+    *inspect.signature(pymysql.Connection).parameters,
+    *("ssl_capath", "ssl_cipher", "ssl_check_hostname"),
+}
+_OLD_NAMES = {"db": "database", "passwd": "password"}
 _TLS = ("ca", "key", "cert", "capath", "cipher", "check_hostname")
 
 
@@ -51,14 +80,17 @@ def pymysql_options(url: Url) -> dict[str, Any]:
     }
     options: dict[str, Any] = {name: value for name, value in parts.items() if value}
     for name, text in single(url.query).items():
+        if name in _OBJECTS or name not in _KNOWN:
+            raise ConfigError(f"the database URL: {name} is no option that a URL can give MariaDB")
         try:
-            options[name] = _TYPES.get(name, str)(text)
+            options[_OLD_NAMES.get(name, name)] = _TYPES.get(name, str)(text)
         except ValueError:
             raise ConfigError(f"the database URL: {name}={text} is not of the right kind") from None
     return {
         **_with_tls(options),
         # As our sessions speak, whatever the application's do.
         "charset": "utf8mb4",
+        "use_unicode": True,
         "autocommit": True,
         # An UPDATE counts the rows it found, also those that were so before.
         "client_flag": options.get("client_flag", 0) | CLIENT.FOUND_ROWS,

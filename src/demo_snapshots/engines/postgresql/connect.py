@@ -11,16 +11,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from demo_snapshots.engines.urls import Url, single
 from demo_snapshots.errors import ConfigError
 
+_INVALID = re.compile(r"\binvalid (?:\S+ )*?(?:value|port number|command-line argument)\b")
 _HOST_AND_PORT = r"[A-Za-z0-9.-]*:[0-9]*"
 
 
 def open_connection(url: Url) -> psycopg.Connection[Any]:
-    return psycopg.connect(make_conninfo(**libpq_options(url)), autocommit=True)
+    try:
+        return psycopg.connect(make_conninfo(**libpq_options(url)), autocommit=True)
+    except psycopg.Error as error:
+        # psycopg, libpq and the server each look at some of the options.
+        if not isinstance(error, psycopg.ProgrammingError) and not _INVALID.search(str(error)):
+            raise
+        text = str(error).strip().splitlines()[0]
+        raise ConfigError(f"the database URL: {text.removeprefix('connection is bad: ')}") from None
 
 
 def libpq_options(url: Url) -> dict[str, Any]:
@@ -34,10 +43,17 @@ def libpq_options(url: Url) -> dict[str, Any]:
         "dbname": url.database,
     }
     options: dict[str, Any] = {name: value for name, value in parts.items() if value}
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - {"replication"}
+    for name in url.query.keys() - known:
+        raise ConfigError(f"the database URL: {name} is no option that a URL can give PostgreSQL")
     rest = {name: values for name, values in url.query.items() if name not in ("host", "port")}
     # Settings of the session add up; what else is given twice has no meaning.
     rest["options"] = tuple(filter(None, [" ".join(rest.get("options", ()))]))
-    return {**options, **single(rest), **_hosts(url.query)}
+    options |= single(rest) | _hosts(url.query)
+    if any("\0" in str(value) for value in options.values()):
+        # libpq would take what stands before it.
+        raise ConfigError("the database URL holds a NUL")
+    return options
 
 
 def _hosts(query: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -140,16 +140,19 @@ class Staging:
         if not insert:
             return
         always = any(column.identity_always for column in stage.columns)
+        insert_missing = (
+            f"INSERT INTO {stage.into} ({names})"
+            f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {names}"
+            f" FROM {stage.rows} AS s WHERE NOT EXISTS (SELECT 1 FROM {stage.target} AS t"
+            f" WHERE {self.dialect.match('s', 't', stage.key)})"
+        )
         try:
-            self.database.execute(
-                f"INSERT INTO {stage.into} ({names})"
-                f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {names}"
-                f" FROM {stage.rows} AS s WHERE NOT EXISTS (SELECT 1 FROM {stage.target} AS t"
-                f" WHERE {self.dialect.match('s', 't', stage.key)})"
-            )
+            with naming(stage.table):
+                self.database.execute(insert_missing)
         except DatabaseError as error:
             raise KeyClashError(
-                f"{table}: a row that travels along could not be added: {error.message}",
+                f"{table}: a row that travels along could not be added:"
+                f" {error.message.removeprefix(f'{table}: ')}",
                 hint="Nothing was changed. If the row is there under another key, carry the"
                 f" reference by a natural key: [references] {table} = {{ by-key = […] }}.",
             ) from error
@@ -222,23 +225,22 @@ def load_rows(
         with naming(table):
             return database.load(target, columns, chunks)
     except UnfitValueError as error:
-        if error.line is not None:
+        if error.line is not None or error.message.startswith(f"{table.name}: "):
             raise
         raise UnfitValueError(f"{table.name}: {error.message}", hint=error.hint) from error
-    except DatabaseError as error:
-        if error.fault is Fault.UNFIT:
-            hint = error.hint or "Nothing was changed: every row is as it was."
-            raise UnfitValueError(error.message, hint=hint) from error
-        raise
 
 
 @contextmanager
 def naming(table: Table) -> Iterator[None]:
-    """A DatabaseError within the block names ``table``: a trigger's words seldom do."""
+    """A DatabaseError within the block names ``table``: a trigger's words seldom do. Of a value
+    that does not fit it is an UnfitValueError."""
     try:
         yield
     except DatabaseError as error:
         named = f"{table.name}: {error.message}"
+        if error.fault is Fault.UNFIT:
+            hint = error.hint or "Nothing was changed: every row is as it was."
+            raise UnfitValueError(named, hint=hint) from error
         raise type(error)(named, hint=error.hint, fault=error.fault) from error
 
 

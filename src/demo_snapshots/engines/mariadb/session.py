@@ -59,9 +59,11 @@ _BUSY = {
     1205,  # ER_LOCK_WAIT_TIMEOUT
     1213,  # ER_LOCK_DEADLOCK, and a lost certification of a Galera cluster
 }
-_CHANGED = {1264, 1265, 1292, 1366, 1406}
-"""Out of range, truncated, incorrect date, number or string, too long: a value that would be
-stored as another one, or that is refused."""
+_CHANGED = {1264, 1265, 1292, 1366, 1406, 3140}
+"""Out of range, truncated, incorrect date, number or string, too long, no JSON (MySQL): a value
+that would be stored as another one, or that is refused."""
+_CHECK_FAILED = 4025
+_OF_COLUMN = re.compile(r"CONSTRAINT `(.+)` failed for `(.+)`\.`(.+)`", re.DOTALL)
 _WITHOUT_VALUES = {
     *(1044, 1045, 1049, 1054, 1142, 1143, 1146, 1227),  # access, names
     *(1048, 1264, 1265, 1364, 1406),  # columns
@@ -224,6 +226,8 @@ class MariaDBSession(Session):
             return str(error).strip().split("\n")[0]
         # (0, '') is what the driver says of a connection that was lost before.
         code, text = int(error.args[0]), str(error.args[1]) or "the connection is lost"
+        if json := self._refused_json(error):
+            return f"a value does not fit its column ({json})"
         place = re.search(r"' for (key|column) ('[^']*'|\S+)(?: at row \d+)?\Z", text)
         if code == _DUPLICATE_ENTRY:
             return f"a value is there already{f' (key {place[2]})' if place else ''}"
@@ -236,10 +240,30 @@ class MariaDBSession(Session):
         # The server quotes values, and statements that hold them.
         return re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
 
+    def _refused_json(self, error: Exception) -> str | None:
+        """The column, if what failed is the check that makes one of MariaDB's text columns JSON:
+        its name is the table's and the column's, as any other check of the column's is."""
+        if error.args[:1] != (_CHECK_FAILED,):
+            return None
+        place = _OF_COLUMN.search(str(error.args[1]))
+        if place is None or not place[1].startswith(f"{place[3]}."):
+            return None
+        column = place[1].removeprefix(f"{place[3]}.")
+        schema, table, name = map(self.dialect.text, (place[2], place[3], column))
+        with suppress(pymysql.Error):
+            found = self.rows(
+                "SELECT check_clause FROM information_schema.check_constraints WHERE"
+                f" constraint_schema = {schema} AND table_name = {table}"
+                f" AND constraint_name = {name}"
+            )
+            if found == [(f"json_valid({self.dialect.quote(column)})",)]:
+                return column
+        return None
+
     def fault(self, error: Exception) -> Fault:
         code = error.args[0] if isinstance(error, pymysql.Error) and error.args else None
         if code in _BUSY:
             return Fault.BUSY
-        if code in _CHANGED:
+        if code in _CHANGED or self._refused_json(error):
             return Fault.UNFIT
         return Fault.DUPLICATE if code == _DUPLICATE_ENTRY else Fault.OTHER

@@ -24,7 +24,7 @@ from unit.documents.documents import (
 )
 
 from demo_snapshots.documents.opening import describe, read_tail
-from demo_snapshots.documents.protocol import Rows, any_literals
+from demo_snapshots.documents.protocol import Included, Rows, any_literals
 from demo_snapshots.documents.sql import window
 from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.documents.sql.writer import Content, Section, write_document
@@ -258,6 +258,60 @@ def test_a_string_that_never_ends_is_refused_at_the_limit(monkeypatch: pytest.Mo
     with pytest.raises(DocumentError, match="a row longer than"):
         list(SqlDocument(endless).rows(any_literals))  # type: ignore[arg-type]
     assert endless.reads < 8
+
+
+PLANS = table("plans", text("note"), Column("picture", Kind.BINARY))
+
+
+def _including(row: bytes) -> bytes:
+    return write(
+        [(NOTES, ROWS[:2])],
+        {"includes": ((PLANS, 1),)},
+        includes=[Section(PLANS, [[row]])],
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"''" * (1 << 20), b"x" * (2 << 20), b"a''\x01" * (1 << 17), b"a\nb" * (1 << 19)],
+    ids=["quotes", "text", "special", "lines"],
+)
+@pytest.mark.parametrize("step", [(1 << 20) - 1, 1 << 30])
+def test_an_included_row_may_be_as_long_as_any(value: bytes, step: int) -> None:
+    row = b"(1,'" + value + b"',X'" + b"00FF" * (1 << 18) + b"')"
+    (included,) = (e for e in read(_including(row), step=step) if isinstance(e, Included))
+    assert included.text == row
+
+
+def test_a_long_included_row_is_read_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "BLOCK", 64)
+    monkeypatch.setattr(window, "LONGEST_LINE", 1 << 14)
+    reads = []
+    for size in (1 << 16, 1 << 18):
+        stream = Trickle(_including(b"(1,'" + b"''" * size + b"',NULL)"), 1 << 30)
+        list(SqlDocument(stream).rows(any_literals, any_literals))  # type: ignore[arg-type]
+        reads.append(stream.reads)
+    assert reads[1] <= reads[0] + 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"INSERT INTO plans (id, note, picture) SELECT 1,'a',NULL WHERE" + b" x" * (8 << 20),
+        b"INSERT INTO plans (id, note, picture) SELECT 1,'a',NULL x'" + b"x" * (16 << 20),
+        b"INSERT INTO plans (id, note, picture) SELECT 1,'a'," + b"now()," * (3 << 20),
+        b"INSERT INTO plans (id, " + b"note, " * (3 << 20) + b") SELECT 1,'a',NULL WHERE",
+        b"INSERT INTO plans (id, note, picture) VALUES (1,'" + b"x" * (16 << 20),
+        b"x" * (16 << 20),
+    ],
+)
+def test_what_is_no_included_row_is_refused_before_it_is_all_read(line: bytes) -> None:
+    document = _including(b"(1,'a',NULL)")
+    old = document[document.index(b"INSERT INTO plans") : document.index(b"\n\n-- Notes")]
+    stream = Trickle(document.replace(old, line), 1 << 30)
+    with pytest.raises(DocumentError):
+        list(SqlDocument(stream).rows(any_literals, any_literals))  # type: ignore[arg-type]
+    assert stream.reads <= 4
 
 
 def test_kinds_that_the_header_names_need_no_target() -> None:

@@ -24,9 +24,11 @@ LITERAL = (
 
 _ANY = re.compile(LITERAL)
 # What may still become a literal, or is one and may be followed by its comma, when more is read.
+UNFINISHED = rb"'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?"
 _CUT = re.compile(
-    rb"(?:'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?"
-    rb"|\n\(SELECT (?:[^'\")\n]++|'[^']*+'?|\"[^\"]*+\"?|\n(?:/[^\n]*+\n?)?)*+(?:\)\n?)?)\Z"
+    rb"(?:"
+    + UNFINISHED
+    + rb"|\n\(SELECT (?:[^'\")\n]++|'[^']*+'?|\"[^\"]*+\"?|\n(?:/[^\n]*+\n?)?)*+(?:\)\n?)?)\Z"
 )
 _LONGEST_WORD = 64
 

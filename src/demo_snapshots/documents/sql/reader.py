@@ -113,8 +113,10 @@ class SqlDocument:
                 raise source.error(f"expected the clean-up of {table.name} before this line")
         source.expect("")
 
-    def _pass(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
-        match = self._source.take(pattern)
+    def _pass(
+        self, pattern: re.Pattern[bytes], unfinished: re.Pattern[bytes] | None = None
+    ) -> re.Match[bytes]:
+        match = self._source.take(pattern, unfinished)
         if match is None:
             raise self._source.error(
                 INCOMPLETE
@@ -134,7 +136,7 @@ class SqlDocument:
         grammar = self._grammar(table, names, includes(table.name))
         for _ in range(expected):
             line = source.line
-            match = self._pass(statements.INCLUDE)
+            match = self._pass(statements.INCLUDE, statements.UNFINISHED_INCLUDE)
             row = b"(" + match["values"] + b");\n"
             keys = [name for name, _ in statements.read_pairs(match["key"])]
             told = {read_identifier(match[part].decode()) for part in ("table", "again")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from demo_snapshots.documents.sql.grammar import LITERAL
+from demo_snapshots.documents.sql.grammar import LITERAL, UNFINISHED
 from demo_snapshots.documents.sql.identifiers import IDENTIFIER, read_identifier, write_identifier
 from demo_snapshots.documents.sql.polyglot import OVERRIDING, POSTGRESQL_ONLY, postgresql_only
 from demo_snapshots.rows.literals import RAW_LITERAL, quote
@@ -43,14 +43,18 @@ INSERT = re.compile(
 _ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
 _CONDITION = _NAME + b"=" + LITERAL
 _RAW_CONDITION = _NAME + b"=(?:" + RAW_LITERAL.pattern + b")"
-INCLUDE = re.compile(
+_INCLUDING = (
     rb"INSERT INTO (?P<table>"
     + _NAME
     + rb") \((?P<names>"
     + _NAMES
     + rb")\)(?: |\n"
     + re.escape(OVERRIDING.encode())
-    + rb"\n)SELECT (?P<values>"
+    + rb"\n)SELECT "
+)
+INCLUDE = re.compile(
+    _INCLUDING
+    + rb"(?P<values>"
     + LITERAL
     + rb"(?:,"
     + LITERAL
@@ -62,6 +66,17 @@ INCLUDE = re.compile(
     + _CONDITION
     + rb")*+)\);\n"
 )
+UNFINISHED_INCLUDE = re.compile(
+    _INCLUDING
+    + rb"(?:"
+    + LITERAL
+    + rb",)*+(?:(?:"
+    + UNFINISHED
+    + rb")\Z|(?:"
+    + LITERAL
+    + rb")?+[\x00-\xff]{0,1048576}+\Z)"
+)
+"""What may still become an INCLUDE, however long its values; what follows them is short."""
 ANY_LOOKUP = (
     rb"\n\(SELECT "
     + _NAME

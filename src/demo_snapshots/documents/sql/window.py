@@ -94,14 +94,21 @@ class Window:
                 return self.data[self.position :]
         return self.data[self.position : end + 1]
 
-    def take(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
-        """Pass what ``pattern`` matches here, which ends a line; None if it does not match."""
+    def take(
+        self, pattern: re.Pattern[bytes], unfinished: re.Pattern[bytes] | None = None
+    ) -> re.Match[bytes] | None:
+        """Pass what ``pattern`` matches here, which ends a line; None if it does not match within
+        LONGEST_LINE, or within LONGEST_ROW where all that is there so far is ``unfinished``."""
         while True:
             match = pattern.match(self.data, self.position)
             if match is not None:
                 self.advance(match.end())
                 return match
-            if len(self.data) - self.position > LONGEST_LINE or not self.fill():
+            if len(self.data) - self.position > LONGEST_LINE and not (
+                unfinished and unfinished.match(self.data, self.position)
+            ):
+                return None
+            if not self.fill():
                 return None
 
     def expect(self, line: str) -> None:

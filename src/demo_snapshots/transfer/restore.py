@@ -98,7 +98,7 @@ def _refusal(merge: Merge, tables: Sequence[Table], found: TableComparison) -> V
     if found.table in merge.rigid and merge.holds:
         message += "; rows that real rows need are not deleted and inserted again"
         hint += (
-            " In PostgreSQL, demo import passes by what fires before such a row is updated if"
+            " In PostgreSQL, an import passes by what fires before such a row is updated if"
             f" the user owns {found.table}."
         )
     return VerificationError(message, hint=f"{hint} Or {elsewhere}")

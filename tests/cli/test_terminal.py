@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -215,16 +214,3 @@ def test_verbose_logs_to_stderr_and_never_to_stdout(seeded, demo):
 def test_python_m_is_the_same_command(seeded, run_demo, demo):
     assert run_demo("list-exports", "--json").stdout == demo("list-exports", "--json").stdout
     assert run_demo("list-exports", "nowhere").status == 14
-
-
-def test_it_is_quick(seeded, run_demo):
-    def seconds(*arguments: str) -> float:
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            assert run_demo(*arguments).status == 0
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert seconds("--help") < 0.5
-    assert seconds("import", "general", "--yes") < 3

@@ -22,7 +22,7 @@ def export_report(result: ExportResult) -> Report:
     pairs = (("Size", file_size(result.file_size)), ("File", str(result.path)))
     facts = Facts((*pairs, *_proved(result.proof)))
     damaged = result.damaged
-    notes = () if damaged is None else (Line(f"note: {_damage(damaged)}", Look.WARNING),)
+    notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
     if not result.written:
         return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
     return (
@@ -35,10 +35,10 @@ def export_report(result: ExportResult) -> Report:
 
 def _damage(check: VersionCheck) -> str:
     what = "; ".join(check.problems)
-    way_out = f"Restore {check.file} from version control, or remove it."
+    damage = f"{check.scenario} {check.version} is damaged: {what}. "
     if "conflict markers" in what:
-        way_out = "demo repair makes of it the two versions that were merged."
-    return f"{check.scenario} {check.version} is damaged: {what}. {way_out}"
+        return Words(damage, Call("repair"), " makes of it the two versions that were merged.")
+    return f"{damage}Restore {check.file} from version control, or remove it."
 
 
 def _proved(proof: Proof | None) -> tuple[tuple[str, str], ...]:

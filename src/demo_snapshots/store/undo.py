@@ -22,6 +22,7 @@ from demo_snapshots.store.backends.base import Backend, Form, Upload
 from demo_snapshots.store.measured import Measured
 
 FOLDER = ".undo"
+_IGNORE = f"{FOLDER}/.gitignore"
 _NAME = re.compile(
     r"(?P<number>[0-9]{6,9})_(?P<made>[0-9]{8}T[0-9]{6}Z)_(?P<database>[0-9a-f]{12})"
     r"_(?P<by>import|undo)\.sql(?:\.gz|\.zst)?"
@@ -49,10 +50,15 @@ class UndoDraft:
     file: BinaryIO
     number: int
     upload: Upload
+    backend: Backend
 
     def place(self) -> None:
         self.file.flush()
         self.upload.finish()
+        if self.backend.look(_IGNORE) is None:
+            with self.backend.changes() as changes:
+                changes.write(_IGNORE, b"*\n")
+                changes.commit()
         self.upload.place()
         self.upload.settle()
 
@@ -87,15 +93,10 @@ class UndoLog:
         number = max((entry.number for entry in self.entries()), default=0) + 1
         stamp = made.astimezone(UTC).strftime(_MADE)
         name = f"{number:06}_{stamp}_{self._database}_{by}{packing.suffix}"
-        ignore = f"{FOLDER}/.gitignore"
         with self._backend.upload(f"{FOLDER}/{name}", private=True) as upload:
-            if self._backend.look(ignore) is None:
-                with self._backend.changes() as changes:
-                    changes.write(ignore, b"*\n")
-                    changes.commit()
             file = io.BufferedWriter(Measured(upload), _BUFFER)
             try:
-                yield UndoDraft(file, number, upload)
+                yield UndoDraft(file, number, upload, self._backend)
             finally:
                 file.detach()
 

@@ -17,6 +17,7 @@ from .model.results import ImportPlan as ImportPlan
 from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
 from .model.results import RepairResult as RepairResult
+from .model.results import Undoable as Undoable
 from .model.results import ValidationResult as ValidationResult
 from .model.results import Verification as Verification
 from .operations.cleanup import cleanup_exports as cleanup_exports

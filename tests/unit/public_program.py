@@ -35,6 +35,8 @@ def by_a_project() -> None:
     number += cleaned.freed + len(cleaned.removed) + len(newest)
 
     validated: demo_snapshots.ValidationResult = project.validate("general", schema_only=True)
+    undoable: tuple[demo_snapshots.Undoable, ...] = project.list_undo()
+    print([(each.number, each.records) for each in undoable], project.undo().undo)
     verified: demo_snapshots.Verification = project.verify()
     whole: bool = validated.valid and verified.valid and not verified.damaged
     repaired: demo_snapshots.RepairResult = project.repair(dry_run=True)

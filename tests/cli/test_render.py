@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from demo_snapshots.cli import demo
+from demo_snapshots.cli.wording import Wording
 from demo_snapshots.model.results import (
     CleanupResult,
     Edits,
+    ExportResult,
     ImportPlan,
     ImportResult,
     Listing,
     ScenarioListing,
     ValidationResult,
+    VersionCheck,
 )
 from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
 from demo_snapshots.render import report, statistics, transfer, validation, versions
@@ -160,3 +164,13 @@ def test_every_document_is_json():
     }
     nothing = ValidationResult(None, None, Statistics(), problems=("x",))
     assert json.loads(json.dumps(validation.validation_json(nothing)))["valid"] is False
+
+
+def test_a_damaged_latest_version_is_told_with_the_way_out():
+    check = VersionCheck("general", V2, "general/x.sql", None, None, ("it holds conflict markers",))
+    result = ExportResult("general", V2, Path("x.sql"), AFTER, 9, "d", True, damaged=check)
+    note = transfer.export_report(result)[-1].text
+    assert note.startswith("note: general v2_2025-01-20 is damaged: it holds conflict markers. ")
+    told = " makes of it the two versions that were merged."
+    assert Wording(demo).text(note).endswith(f". demo repair{told}")
+    assert note.endswith(f". project.repair(){told}")

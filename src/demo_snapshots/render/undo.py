@@ -75,8 +75,7 @@ def undone_report(result: ImportResult) -> Report:
     if not result.changed:
         return (Line("The demo rows are as they were before already", Look.GOOD),)
     kept = replace(result, undo=None)
-    again = (
-        () if result.undo is None else (Line(Words(Call("undo", result.undo), " takes that back")),)
-    )
+    takes_back = Line(Words(Call("undo", result.undo), " takes that back"))
+    again = () if result.undo is None else (takes_back,)
     first = Line("Put back what was there before", Look.GOOD)
     return (first, *import_report(kept)[1:], *again)

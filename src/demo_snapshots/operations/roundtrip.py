@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import zip_longest
@@ -18,6 +17,7 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.transfer.leftovers import proof_directory
 from demo_snapshots.transfer.scratch import scratch, scratch_place
 
 _NOTHING = "No version was published."
@@ -27,7 +27,8 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
     """Import ``document`` into a scratch database, export that, and compare the bytes.
 
     ``header`` and ``digest`` are the document's, ``demo`` the set it was written from. The real
-    tables are only read. Nothing is left of the scratch database, whatever happens. Raises
+    tables are only read. Nothing is left of the scratch database, unless this process is killed:
+    then a later proof removes it. Raises
     ProofError if the document cannot be imported there, if it comes out otherwise, and if no
     scratch database can be made.
     """
@@ -45,7 +46,7 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
                 ),
             ) from error
         there = _moved(config, url, demo)
-        again = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "again.sql"
+        again = stack.enter_context(proof_directory()) / "again.sql"
         try:
             came_out = _put_back(document, again, header, there)
             if came_out == digest and _edit(there):

@@ -1,25 +1,23 @@
 """A scratch database: the tables of a real one, empty, for as long as a proof takes.
 
 In SQLite a temporary file; in PostgreSQL a schema, in MariaDB a database of its own on the same
-server, named ``demo_proof_`` and sixteen digits. On a server triggers, which may write wherever
+server, named as ``leftovers`` says. On a server triggers, which may write wherever
 they like, and defaults that draw from a sequence of the real tables are left out, so that nothing
 done there reaches them. A file of SQLite has them all, and all that they write to.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from demo_snapshots.engines.connection import Database, connect
 from demo_snapshots.engines.urls import Url, parse_url
 from demo_snapshots.errors import DatabaseError
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.external import ExternalReferences
+from demo_snapshots.transfer.leftovers import proof_directory, proof_schema
 
 _PLACES = {
     "sqlite": "a temporary SQLite file",
@@ -48,14 +46,10 @@ def scratch(
     return makers[database.dialect.name](database, url, external)
 
 
-def _name() -> str:
-    return f"demo_proof_{os.urandom(8).hex()}"
-
-
 @contextmanager
 def _file(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="demo_proof_") as directory:
-        path = Path(directory) / "scratch.sqlite"
+    with proof_directory() as directory:
+        path = directory / "scratch.sqlite"
         path.touch()
         target = Url("sqlite", database=str(path)).render()
         with connect(target) as empty:
@@ -90,11 +84,11 @@ def _make(empty: Database, definitions: Iterable[tuple[str, str, int]]) -> None:
 
 @contextmanager
 def _schema(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
-    dialect, name = database.dialect, _name()
-    home = dialect.quote(name)
+    dialect = database.dialect
     kinds = ("GENERATED", "IDENTITY", "CONSTRAINTS", "INDEXES")
     like = " ".join(f"INCLUDING {kind}" for kind in kinds)
-    with connect(url) as maker, _made(maker, f"SCHEMA {home}", "CASCADE"):
+    with connect(url) as maker, proof_schema(maker) as name:
+        home = dialect.quote(name)
         for table in _tables(external):
             copy = f"{home}.{dialect.quote(table.name)}"
             maker.execute(f"CREATE TABLE {copy} (LIKE {dialect.table(table)} {like})")
@@ -113,9 +107,9 @@ def _with_option(url: Url, option: str) -> str:
 
 @contextmanager
 def _database(database: Database, url: str, external: ExternalReferences) -> Iterator[str]:
-    dialect, name = database.dialect, _name()
-    home = dialect.quote(name)
-    with connect(url) as maker, _made(maker, f"DATABASE {home}"):
+    dialect = database.dialect
+    with connect(url) as maker, proof_schema(maker) as name:
+        home = dialect.quote(name)
         for table in _tables(external):
             copy = f"{home}.{dialect.quote(table.name)}"
             maker.execute(f"CREATE TABLE {copy} LIKE {dialect.table(table)}")
@@ -130,15 +124,6 @@ def _database(database: Database, url: str, external: ExternalReferences) -> Ite
             )
         maker.run([*_foreign_keys(database, external, home), *_copies(database, external, home)])
         yield replace(parse_url(url), database=name).render()
-
-
-@contextmanager
-def _made(maker: Database, what: str, how: str = "") -> Iterator[None]:
-    maker.execute(f"CREATE {what}")
-    try:
-        yield
-    finally:
-        maker.execute(f"DROP {what} {how}")
 
 
 def _tables(external: ExternalReferences) -> list[Table]:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 from demo_snapshots.model.changes import NOTHING, Cell, Json, Value
@@ -14,6 +14,8 @@ from demo_snapshots.model.tables import Kind
 from demo_snapshots.rows.literals import value_of
 
 _DEEPEST = 50
+# The default one rounds to 28 digits: numbers that differ further on would be the same.
+_EVERY_DIGIT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _FRACTION = re.compile(r"(\.\d*?)0+(?=$|[+-])")
 _OFFSET = re.compile(r"(?:Z|[+-]00(?::?00)?)$")
 
@@ -57,7 +59,7 @@ def normal(literal: bytes, kind: Kind) -> object:
         case Kind.BOOLEAN | Kind.INTEGER:
             return int(value) if isinstance(value, (bool, int)) else value
         case Kind.DECIMAL | Kind.FLOAT if isinstance(value, (int, Decimal)):
-            return Decimal(value).normalize()
+            return Decimal(value).normalize(_EVERY_DIGIT)
         case Kind.TIMESTAMP | Kind.TIMESTAMPTZ | Kind.TIME if isinstance(value, str):
             bare = _OFFSET.sub("", value.replace("T", " ", 1))
             return _FRACTION.sub(r"\1", bare).rstrip(".") if "." in bare else bare
@@ -104,7 +106,7 @@ def _sorted(value: Any) -> Any:
         case list():
             return [_sorted(item) for item in value]
         case Decimal():
-            return value.normalize()
+            return value.normalize(_EVERY_DIGIT)
     return value
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from demo_snapshots.rows.literals import CELL
+from demo_snapshots.rows.literals import CELL, is_int
 
 Key = tuple[object, ...]
 """Sorts, and is equal for equal keys."""
@@ -52,7 +52,7 @@ def sort_number(literal: bytes) -> Key:
     first = literal[:1]
     if first in b"-0123456789":
         text = literal.decode()
-        return (1, int(text) if text.lstrip("-").isdigit() else Decimal(text))
+        return (1, int(text) if is_int(text) else Decimal(text))
     if first in b"TF" and first:
         return (1, int(first == b"T"))
     return sort_text(literal)

@@ -161,6 +161,9 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 RAW_LITERAL = re.compile(rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW)
 
 
+# int() takes time that grows with their square, and refuses more than 4,300.
+_MOST_DIGITS = 1_000
+
 Value = None | bool | int | Decimal | str | bytes
 """What a literal says. Numbers that are not whole keep their digits: 1.0 is not 1.00."""
 
@@ -182,7 +185,12 @@ def value_of(literal: bytes) -> Value:
             return literal == b"TRUE"
         case _:
             text = literal.decode()
-            return Decimal(text) if text.lstrip("-").strip("0123456789") else int(text)
+            return int(text) if is_int(text) else Decimal(text)
+
+
+def is_int(text: str) -> bool:
+    """Whether a number is a whole one, and not of so many digits that ``int`` refuses it."""
+    return len(text) <= _MOST_DIGITS and not text.lstrip("-").strip("0123456789")
 
 
 def split(row: bytes) -> list[bytes]:

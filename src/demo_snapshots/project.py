@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
     from demo_snapshots.operations.replaced import UndoKeeping
+    from demo_snapshots.operations.show import Showing
     from demo_snapshots.sample.scenario import Scenario
     from demo_snapshots.sample.schema import MigrateResult
     from demo_snapshots.store import Store, UndoLog
@@ -231,6 +233,14 @@ class Project:
         from demo_snapshots.operations.compare import compare_files
 
         return compare_files(self.config, Path(old), Path(new), **options)
+
+    def show(
+        self, scenario: str, version: str | None = None, *, tables: Iterable[str] = ()
+    ) -> AbstractContextManager[Showing]:
+        """A version to look at, the latest if None, as a context manager: ``show_export``."""
+        from demo_snapshots.operations.show import show_export
+
+        return show_export(self.store, scenario, version, tables=tables)
 
     def verify(
         self, scenario: str | None = None, *, progress: Progress = no_progress

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from demo_snapshots.cli import (
     cleanup_exports,
+    compare_exports,
     config,
     export,
     import_,
@@ -16,6 +17,7 @@ from demo_snapshots.cli import (
     migrate_fresh,
     repair,
     seed_enhanced,
+    show,
     undo,
     validate,
     verify,
@@ -33,7 +35,9 @@ for _command in (
     import_.command,
     undo.command,
     list_exports.command,
+    show.command,
     cleanup_exports.command,
+    compare_exports.command,
     validate.command,
     verify.command,
     repair.command,

@@ -14,6 +14,9 @@ from demo_snapshots.cli.options import COMMON, WithExamples, examples
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import DemoError
 
+_SHORT = {"diff": "compare-exports"}
+"""Other names of commands."""
+
 
 class Demo(WithExamples, click.Group):
     """Runs a command and ends the process with the error's own exit status."""
@@ -37,6 +40,10 @@ class Demo(WithExamples, click.Group):
             # Click answers a pipe closed on a result in the same way.
             status = failures.give_up_writing()
         sys.exit(status if isinstance(status, int) else 0)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or of that short name."""
+        return super().get_command(ctx, _SHORT.get(cmd_name, cmd_name))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work rather than of the alphabet."""

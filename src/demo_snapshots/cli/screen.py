@@ -15,7 +15,7 @@ from rich.text import Text
 from demo_snapshots.cli.wording import Wording, visible
 from demo_snapshots.render.report import Facts, Grid, Line, Look, Report
 
-_STYLES = {
+STYLES = {
     Look.PLAIN: "",
     Look.STRONG: "bold",
     Look.FAINT: "dim",
@@ -60,7 +60,7 @@ def _print_blocks(console: Console, report: Report, wording: Wording) -> None:
         if place and Grid in (type(block), type(report[place - 1])):
             console.print()
         if isinstance(block, Line):
-            console.print(Text(wording.line(block.text), _STYLES[block.look]), soft_wrap=True)
+            console.print(Text(wording.line(block.text), STYLES[block.look]), soft_wrap=True)
         elif isinstance(block, Facts):
             _print_facts(console, block, wording)
         else:
@@ -92,7 +92,7 @@ def _print_grid(console: Console, grid: Grid, wording: Wording) -> None:
     for row in grid.rows:
         if row.after_rule:
             table.add_section()
-        table.add_row(*(Text(wording.line(cell), _STYLES[row.look]) for cell in row.cells))
+        table.add_row(*(Text(wording.line(cell), STYLES[row.look]) for cell in row.cells))
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from demo_snapshots.errors import Call, Words
+from demo_snapshots.render.visible import visible as visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Wording:
 
     def _command(self, method: str) -> tuple[str, ...]:
         """The command of the same name; or a command and the flag that makes the name with it:
-        ``list_undo`` is ``undo --list``."""
+        ``list_undo`` is ``undo --list``, ``compare_files`` is ``compare-exports --files``."""
         wanted = method.strip("_").replace("_", "-")
         if wanted in self.group.commands:
             return (wanted,)
@@ -58,8 +59,12 @@ class Wording:
             (name, flag)
             for name, command in self.group.commands.items()
             for flag in map(_flag, command.params)
-            if wanted in (f"{name}{flag[1:]}", f"{flag[2:]}-{name}")
+            if wanted in (f"{name}{flag[1:]}", f"{flag[2:]}-{name}", f"{_verb(name)}{flag[1:]}")
         )
+
+
+def _verb(name: str) -> str:
+    return name.partition("-")[0]
 
 
 def _flag(parameter: click.Parameter) -> str:
@@ -74,13 +79,3 @@ def _typed_option(flag: str, value: object) -> Iterator[str]:
     else:
         yield f"{flag}={value}"
 
-
-def visible(text: str) -> str:
-    """``text`` on one line, control characters spelled out.
-
-    Names and kinds come from files and databases; an escape sequence among them must not reach
-    the terminal.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

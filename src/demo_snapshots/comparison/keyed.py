@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import groupby
 from typing import BinaryIO
 
+from demo_snapshots.documents.opening import reading
 from demo_snapshots.documents.protocol import Document, Included, Rows, Update, any_literals
 from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.rows.keys import Key, KeyOf, key_of
 from demo_snapshots.rows.literals import cells, count_rows, records
@@ -165,6 +167,14 @@ def _with(record: bytes, names: Sequence[str], changes: dict[str, bytes]) -> byt
     for name, literal in changes.items():
         values[names.index(name)] = literal
     return b",".join(values)
+
+
+@contextmanager
+def keyed_document(source: Source) -> Iterator[KeyedDocument]:
+    """A document, read whole once; errors of its content, whoever meets them, name it. Raises
+    DocumentError, ExportNotFoundError."""
+    with reading(source), closing(KeyedDocument(lambda: reading(source))) as document:
+        yield document
 
 
 def sorted_records(batches: Batches, key: Callable[[bytes], Key]) -> Batches:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from demo_snapshots.comparison.documents import DocumentComparison
-from demo_snapshots.comparison.keyed import KeyedDocument
+from demo_snapshots.comparison.keyed import keyed_document
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import read_tail, reading
 from demo_snapshots.documents.protocol import Document
@@ -20,6 +20,7 @@ from demo_snapshots.model.changes import Change, Comparison, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import what_fits
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
@@ -56,11 +57,15 @@ class Scope:
 
     tables: frozenset[str] | None = None
     ignored: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    """Those of ``ignored`` that have to be there. What the configuration ignores may be gone from
+    some versions, or not be there yet."""
 
     @classmethod
     def of(cls, config: Config, options: CompareOptions) -> Scope:
-        ignored = (*config.compare.ignore, *options.get("ignore", ()))
-        return cls(frozenset(options.get("tables", ())) or None, frozenset(ignored))
+        asked = frozenset(options.get("ignore", ()))
+        tables = frozenset(options.get("tables", ())) or None
+        return cls(tables, asked | frozenset(config.compare.ignore), asked)
 
     def includes(self, table: str) -> bool:
         return self.tables is None or table in self.tables
@@ -69,18 +74,22 @@ class Scope:
         prefix = f"{table}."
         return {name.removeprefix(prefix) for name in self.ignored}
 
-    def require(self, described: Header) -> None:
-        """Raise UsageError for a name of ``tables`` or ``ignored`` that nothing has."""
-        known = {table.name: table for table in described.tables}
+    def require(self, *sides: Header) -> None:
+        """Raise UsageError for a name of ``tables`` or ``ignored`` that none of the sides has."""
+        known: dict[str, list[Table]] = {}
+        for side in sides:
+            for table in (*side.tables, *(table for table, _ in side.includes)):
+                known.setdefault(table.name, []).append(table)
         for name in sorted(self.tables or ()):
             if name not in known:
                 raise UsageError(
                     f"no table {name} in the snapshot", hint=f"There are: {', '.join(known)}."
                 )
         for name in sorted(self.ignored):
-            table, _, column = name.rpartition(".")
-            holders = [known[table]] if table in known else [] if table else known.values()
-            if not any(holder.has(column) for holder in holders):
+            of_table, _, column = name.rpartition(".")
+            every = [holder for holders in known.values() for holder in holders]
+            holders = known.get(of_table, []) if of_table else every
+            if name in self.asked and not any(holder.has(column) for holder in holders):
                 raise UsageError(f"no column {name} in the snapshot")
             if any(column in holder.key for holder in holders):
                 raise UsageError(f"{name}: a key cannot be ignored: it tells the rows apart")
@@ -125,8 +134,8 @@ def _compare(
     scenario: str | None, sources: Sequence[Source], names: Sequence[str], scope: Scope, tell: Told
 ) -> Comparison:
     with ExitStack() as stack:
-        old, new = (stack.enter_context(_keyed(source)) for source in sources)
-        scope.require(new.header)
+        old, new = (stack.enter_context(keyed_document(source)) for source in sources)
+        scope.require(old.header, new.header)
         compared = DocumentComparison(old, new, scope.ignored_in)
         found = tuple(compared.tables(scope.tables, tell))
         return Comparison(
@@ -144,13 +153,6 @@ def _notes(old: Header, new: Header) -> Iterator[str]:
     ours, theirs = (header.source.partition(" ")[0] for header in (old, new))
     if ours != theirs:
         yield f"one was made from {ours}, the other from {theirs}: values compare by what they mean"
-
-
-@contextmanager
-def _keyed(source: Source) -> Iterator[KeyedDocument]:
-    # Errors of the content, whoever meets them, name the file.
-    with reading(source), closing(KeyedDocument(lambda: reading(source))) as document:
-        yield document
 
 
 def _two_versions(

@@ -162,6 +162,13 @@ def test_the_sessions_are_what_happens(session, shell, tmp_path):
         assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_sessions_about_comparing_are_what_happens(shell):
+    """One story, over all blocks of the page."""
+    for session in blocks(ROOT / "docs" / "comparing.md", "console"):
+        for command, shown in commands_and_outputs(session.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_every_command_of_a_session_is_found():
     first, second = (list(commands_and_outputs(b.text)) for b in blocks(README, "console"))
     assert [command.split()[0] for command, _ in first].count("demo") == 7
@@ -285,7 +292,7 @@ def commands_in(page: Path) -> Iterator[tuple[list[str], bool]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_shown_can_be_typed(page):
     for words, in_block in commands_in(page):
-        name = next((word for word in words if word in demo_command.commands), None)
+        name = next((word for word in words if command_named(word)), None)
         if name is None:
             assert words[0] in ("--help", "--version"), f"no such command: demo {words}"
             continue
@@ -293,7 +300,12 @@ def test_every_command_shown_can_be_typed(page):
         rest.remove(name)
         lax = () if in_block else (click.MissingParameter, click.BadOptionUsage)
         with suppress(click.exceptions.Exit, *lax):
-            demo_command.commands[name].make_context(name, rest)
+            command_named(name).make_context(name, rest)
+
+
+def command_named(name: str) -> click.Command | None:
+    """By its name or its short name."""
+    return demo_command.get_command(click.Context(demo_command), name)
 
 
 def test_commands_are_found_where_they_are_shown():
@@ -324,6 +336,13 @@ def mishaps() -> Iterator[str]:
     general = ("import", "general", "--yes")
     yield run("import", "general", "--latest", "--version=v1")
     yield run("exprot")
+    yield run("diff")
+    yield run("diff", "general", "--stat", "--limit=1")
+    yield run("show", "general", "--table=nowhere")
+    yield run("show", "general", "--html=nowhere/page.html")
+    yield run("diff", "general")
+    yield run("diff", "general", "--with-database", "--ignore=todos.nothing")
+    yield run("diff", "general", "--with-database", "--ignore=todos.id")
     yield run("export", "General")
     yield run("cleanup-exports", "--keep=0")
     yield run("list-exports", "--snapshots=s3://bucket")

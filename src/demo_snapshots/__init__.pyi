@@ -11,6 +11,10 @@ from .errors import ExportNotFoundError as ExportNotFoundError
 from .errors import ImportFailedError as ImportFailedError
 from .errors import NotConfirmedError as NotConfirmedError
 from .errors import ProtectedDatabaseError as ProtectedDatabaseError
+from .model.changes import Cell as Cell
+from .model.changes import Change as Change
+from .model.changes import Comparison as Comparison
+from .model.changes import TableDifference as TableDifference
 from .model.results import CleanupResult as CleanupResult
 from .model.results import ExportResult as ExportResult
 from .model.results import ImportPlan as ImportPlan
@@ -21,6 +25,9 @@ from .model.results import Undoable as Undoable
 from .model.results import ValidationResult as ValidationResult
 from .model.results import Verification as Verification
 from .operations.cleanup import cleanup_exports as cleanup_exports
+from .operations.compare import compare_exports as compare_exports
+from .operations.compare import compare_files as compare_files
+from .operations.compare import compare_with_database as compare_with_database
 from .operations.export import export_scenario as export_scenario
 from .operations.import_ import import_from_file as import_from_file
 from .operations.import_ import import_latest_scenario as import_latest_scenario
@@ -28,6 +35,7 @@ from .operations.import_ import import_scenario_version as import_scenario_versi
 from .operations.listing import get_latest_export_path as get_latest_export_path
 from .operations.listing import list_exports as list_exports
 from .operations.repair import repair_store as repair_store
+from .operations.show import show_export as show_export
 from .operations.validate import validate_scenario as validate_scenario
 from .operations.verify import validate_export_file as validate_export_file
 from .operations.verify import verify_exports as verify_exports

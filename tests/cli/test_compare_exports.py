@@ -160,6 +160,23 @@ def test_versions_that_are_not_there(demo, seeded):
     assert demo("diff", "--files", "no.sql", "no.sql").status == 14
 
 
+def test_a_table_that_only_the_old_version_has(demo, workplace):
+    text = '[demo]\ndatabase = "sqlite:///a.sqlite"\n'
+    tables = ['[tables.a]\nwhere = "TRUE"\n', '[tables.b]\nwhere = "TRUE"\n']
+    connection = sqlite3.connect("a.sqlite")
+    connection.executescript(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY, n INT);"
+        "INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1), (2, 2)"
+    )
+    connection.close()
+    for named in (tables, tables[:1]):
+        Path("demo.toml").write_text(text + "".join(named), "utf-8")
+        assert demo("export", "two").status == 0
+    outcome = demo("diff", "two", "--table=b", "--ignore=b.n", "--exit-code")
+    assert outcome.status == 1
+    assert re.search(r"\nb  2 removed\n  the table is only in two v1_[\d-]+\n", outcome.stdout)
+
+
 @engines("sqlite", "postgresql", "mariadb")
 def test_with_the_database(demo, workplace, database_url):
     option = f"--database={database_url}"

@@ -76,6 +76,27 @@ def by_hand(directory: Path) -> None:
     print(results, listing, cleaned, validated, digests, verified, repaired)
 
 
+def comparing(project: demo_snapshots.Project, place: Path) -> None:
+    def tell(change: demo_snapshots.Change) -> None:
+        cells: tuple[demo_snapshots.Cell, ...] = change.cells
+        print(change.table, change.what, change.key, [cell.place for cell in cells])
+
+    config, store = project.config, project.store
+    found: list[demo_snapshots.Comparison] = [
+        project.compare("general", "v1", tell=tell),
+        project.compare_with_database("general", ignore=["updated_at"]),
+        project.compare_files(place, place, tables=["todos"]),
+        demo_snapshots.compare_exports(config, store, "general", "v1", "v2"),
+        demo_snapshots.compare_with_database(config, store, "general", tell=tell),
+        demo_snapshots.compare_files(config, place, place),
+    ]
+    tables: tuple[demo_snapshots.TableDifference, ...] = found[0].tables
+    print([table.added for table in tables], found[0].differs)
+    with project.show("general") as showing, demo_snapshots.show_export(store, "general") as same:
+        for shown in showing.tables():
+            print(shown.table.name, shown.count, same.header.version, next(shown.rows))
+
+
 def with_errors(project: demo_snapshots.Project) -> int:
     try:
         project.import_("general")

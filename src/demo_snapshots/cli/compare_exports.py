@@ -239,9 +239,7 @@ def _print_lines(compare: Callable[[Told], Comparison], form: Form) -> Compariso
     return found
 
 
-def _print_text(
-    session: Session, found: Comparison, kept: KeptChanges, form: Form
-) -> None:
+def _print_text(session: Session, found: Comparison, kept: KeptChanges, form: Form) -> None:
     from demo_snapshots.cli.painting import is_ascii, print_lines, width_of
     from demo_snapshots.cli.screen import print_report
     from demo_snapshots.render.comparison import text, words
@@ -250,7 +248,7 @@ def _print_text(
     print_lines([text.heading(found, signs)], sys.stdout)
     if not (form.stat or form.html):
         print_lines(text.TextForm(width_of(sys.stdout), signs).lines(found, kept), sys.stdout)
-    report = text.totals(found)
+    report = text.totals(found, always=form.stat or bool(form.html))
     if report:
         print_lines([()], sys.stdout)
         print_report(report, sys.stdout, session.terminal.wording)

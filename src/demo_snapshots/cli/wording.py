@@ -78,4 +78,3 @@ def _typed_option(flag: str, value: object) -> Iterator[str]:
         yield from (f"{flag} {item}" for item in value)
     else:
         yield f"{flag}={value}"
-

@@ -15,7 +15,7 @@ from demo_snapshots.documents.opening import read_tail, reading
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import ExportNotFoundError, UsageError
+from demo_snapshots.errors import Call, ExportNotFoundError, UsageError, Words
 from demo_snapshots.model.changes import Change, Comparison, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
@@ -170,7 +170,10 @@ def _two_versions(
         raise ExportNotFoundError(
             f"{scenario} {later.version} has no version before it to compare with",
             available=tuple(str(entry.version) for entry in entries),
-            hint="Export again after a change, or compare with the database.",
+            hint=Words(
+                "Export again after a change, or compare with the database: ",
+                Call("compare_with_database", scenario),
+            ),
         )
     return before, later
 

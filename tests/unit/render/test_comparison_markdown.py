@@ -29,7 +29,7 @@ def test_counts_come_first_and_changes_are_folded():
     table, details = text.split("<details>", 1)
     assert "| `todos` | 2 | 1 | 1 | 1 | 97 |\n" in table
     assert "| 1 other table |  |  |  |  | 4 |\n" in table
-    assert table.startswith("### <code>general v3")
+    assert table.startswith("### `general v3_2025-01-15 → v4_2025-01-20`\n")
     assert "2 changed, 1 moved, 1 added, 1 removed in 1 table.\n" in table
     code = details.split("```")[1]
     assert code == (

@@ -24,7 +24,7 @@ _ROOM_FOR_THE_END = 500
 _LONGEST_VALUE = 300
 _MOST_CELLS = 40
 _MARKS = {What.CHANGED: "!", What.MOVED: "!", What.ADDED: "+", What.REMOVED: "-"}
-_PLAIN = re.compile(r"[A-Za-z0-9_]{1,100}")
+_PLAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .:→-]{0,100}[A-Za-z0-9_])?")
 
 
 def markdown_of(comparison: Comparison, kept: KeptChanges) -> Iterator[str]:

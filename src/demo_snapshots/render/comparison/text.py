@@ -126,10 +126,11 @@ def heading(comparison: Comparison, signs: words.Signs = words.UNICODE) -> Spans
     return ((f"{name}: no difference", Look.GOOD),)
 
 
-def totals(comparison: Comparison) -> Report:
-    """The counts by table, the alike tables in one row, and what else there is to know."""
+def totals(comparison: Comparison, *, always: bool = True) -> Report:
+    """The counts by table, the alike tables in one row, and what else there is to know. Unless
+    ``always``, not of a single table, whose counts stand above its changes."""
     notes = tuple(Line(f"note: {note}", Look.WARNING) for note in comparison.notes)
-    if not comparison.differs:
+    if not comparison.differs or not (always or len(comparison.tables) > 1):
         return notes
     alike = [table for table in comparison.tables if not table.differs]
     rows = [_row(table) for table in comparison.tables if table.differs]

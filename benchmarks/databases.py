@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -153,11 +153,9 @@ class Databases:
 def execute(url: Url, *statements: str) -> list[Any]:
     """Run statements in one transaction of their own; the rows of the last, if it has any."""
     if url.engine == "sqlite":
-        connection = sqlite3.connect(url.file)
-        with connection:
+        with closing(sqlite3.connect(url.file)) as connection, connection:
             for statement in statements:
                 rows = connection.execute(statement).fetchall()
-        connection.close()
         return rows
     if url.engine == "mariadb":
         return _mariadb(url, statements)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,8 @@ def test_its_bytes_are_those_the_format_allows(example: Example) -> None:
 @named
 def test_the_stock_client_of_sqlite_loads_it_twice(example: Example, tmp_path: Path) -> None:
     client, database = stock_client("sqlite3"), tmp_path / "app.db"
-    connection = sqlite3.connect(database)
-    connection.executescript(example.schema)
-    connection.close()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript(example.schema)
     for _ in range(2):
         with example.path.open("rb") as stream:
             loaded = subprocess.run([client, "-bail", database], stdin=stream, capture_output=True)
@@ -72,11 +72,10 @@ def test_the_stock_client_of_sqlite_loads_it_twice(example: Example, tmp_path: P
         counts = [line.split("|") for line in loaded.stdout.decode().splitlines()]
         assert [count for _, count, _ in counts] == [expected for _, _, expected in counts]
         assert [int(count) for _, count, _ in counts] == [len(rows) for _, rows in example.sections]
-    connection = sqlite3.connect(database)
-    for table, _ in example.sections:
-        name = '"' + table.name.replace('"', '""') + '"'
-        found = connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
-        raw = [row.decode("utf-8") for row in example.rows(table.name)]
-        meant = [connection.execute(f"SELECT {row[1:-1]}").fetchone() for row in raw]
-        assert sorted(found, key=repr) == sorted(meant, key=repr)
-    connection.close()
+    with closing(sqlite3.connect(database)) as connection:
+        for table, _ in example.sections:
+            name = '"' + table.name.replace('"', '""') + '"'
+            found = connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall()
+            raw = [row.decode("utf-8") for row in example.rows(table.name)]
+            meant = [connection.execute(f"SELECT {row[1:-1]}").fetchone() for row in raw]
+            assert sorted(found, key=repr) == sorted(meant, key=repr)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 from hypothesis import given
@@ -40,11 +42,19 @@ literals = st.one_of(
 )
 
 
-def made() -> tuple[sqlite3.Connection, tuple[Column, ...]]:
+@contextmanager
+def made() -> Iterator[tuple[sqlite3.Connection, tuple[Column, ...]]]:
     raw = sqlite3.connect(":memory:", isolation_level=None)
     names = ", ".join(f"c{number} {declared}" for number, declared in enumerate(DECLARED))
     raw.execute(f"CREATE TABLE cells ({names})")
-    return raw, columns_of(raw)
+    with closing(raw):
+        yield raw, columns_of(raw)
+
+
+@pytest.fixture
+def table() -> Iterator[tuple[sqlite3.Connection, tuple[Column, ...]]]:
+    with made() as found:
+        yield found
 
 
 def session(raw: sqlite3.Connection) -> SQLiteSession:
@@ -65,14 +75,14 @@ def held(raw: sqlite3.Connection) -> list[tuple[object, ...]]:
 @given(st.lists(st.tuples(*[literals] * len(DECLARED)), min_size=1, max_size=5))
 def test_a_bound_value_is_kept_as_its_literal_is(rows):
     chunk = ",\n".join(f"({','.join(row)})" for row in rows)
-    (bound, columns), (parsed, _) = made(), made()
-    loaded = session(bound).load("cells", columns, [chunk.encode()])
-    parsed.execute(INSERT + chunk)
-    assert (loaded, held(bound)) == (len(rows), held(parsed))
+    with made() as (bound, columns), made() as (parsed, _):
+        loaded = session(bound).load("cells", columns, [chunk.encode()])
+        parsed.execute(INSERT + chunk)
+        assert (loaded, held(bound)) == (len(rows), held(parsed))
 
 
-def test_rows_are_bound_in_their_order():
-    raw, columns = made()
+def test_rows_are_bound_in_their_order(table):
+    raw, columns = table
     nulls = ",NULL" * (len(DECLARED) - 1)
     # Of the usual forms, with a quote, with another form than the column's, and again.
     firsts = ["1", "2", "'it''s'", "3", "X'00'", "4"]
@@ -81,8 +91,8 @@ def test_rows_are_bound_in_their_order():
     assert [row[0] for row in held(raw)] == [1, 2, "it's", 3, b"\0", 4]
 
 
-def test_quotes_are_single_again_in_every_row_that_has_some():
-    raw, columns = made()
+def test_quotes_are_single_again_in_every_row_that_has_some(table):
+    raw, columns = table
     rest = "NULL,'[]',NULL,TRUE,1.5,2.25,NULL,NULL"
     texts = ["'plain'", "'it''s'", "''", "''''", "'again plain'", "'''tis'"]
     chunk = ",\n".join(f"({number},{text},{rest})" for number, text in enumerate(texts))
@@ -90,11 +100,11 @@ def test_quotes_are_single_again_in_every_row_that_has_some():
     assert [row[2] for row in held(raw)] == ["plain", "it's", "", "'", "again plain", "'tis"]
 
 
-def test_large_rows_are_kept_alike():
+def test_large_rows_are_kept_alike(table):
     long = "ü'€\n" * (LARGE // 8)
     spelled = "'" + long.replace("'", "''") + "'"
     row = f"(7,{spelled},NULL,'[]',NULL,TRUE,1.5,2.25,X'00FF',{spelled})"
-    raw, columns = made()
+    raw, columns = table
     assert session(raw).load("cells", columns, [f"{row},\n{row}".encode()]) == 2
     values = [cell for cell, _ in zip(held(raw)[1][::2], DECLARED, strict=True)]
     assert values == [7, long, None, "[]", None, 1, 1.5, 2.25, b"\0\xff", long]
@@ -104,8 +114,8 @@ def test_large_rows_are_kept_alike():
 
 
 @pytest.mark.parametrize("place", [6, 7])
-def test_a_number_that_would_lose_digits_is_refused_by_its_column(place):
-    raw, columns = made()
+def test_a_number_that_would_lose_digits_is_refused_by_its_column(place, table):
+    raw, columns = table
     cells = ["NULL"] * len(DECLARED)
     cells[place] = "0.12345678901234567890123"
     with pytest.raises(UnfitValueError, match=f"^c{place}: a number with more digits"):

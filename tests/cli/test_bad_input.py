@@ -22,7 +22,7 @@ def refused(demo, seeded):
         assert says in outcome.stderr
         assert seeded.state() == before
         assert demo(*arguments, "--json", **environment).json["error"]["exit_code"] == status
-        return outcome.stderr
+        return str(outcome.stderr)
 
     return type_it
 

@@ -13,7 +13,7 @@ from database_engines import engines
 from integration.live import Live
 
 from demo_snapshots.cli import demo as demo_command
-from demo_snapshots.config.settings import load_config
+from demo_snapshots.config.settings import ByKey, load_config
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.operations import init as initialising
@@ -134,7 +134,7 @@ def test_the_comments_beneath_references_work_without_their_sign(database_url, p
     text = write(live, place).content
     (place / "demo.toml").write_text(text.replace("# users =", "users ="), "utf-8")
     config = load_config(environment={}, directory=place)
-    assert config.references["users"].by_key == ("email",)
+    assert config.references["users"] == ByKey.model_validate({"by-key": ["email"]})
 
 
 @engines(*ALL)

@@ -154,11 +154,16 @@ def test_an_import_and_an_export_see_what_is_not_committed(
 @engines(*EVERY)
 def test_questions_are_answered_on_the_same_connection(project: demo_snapshots.Project) -> None:
     edited: list[object] = []
+
+    def yes(plan: demo_snapshots.ImportPlan) -> bool:
+        edited.append(plan.edited)
+        return True
+
     with theirs(project) as raw:
         project.import_(
             "general",
             connection=raw,
-            confirm=lambda plan: bool(edited.append(plan.edited)) or True,
+            confirm=yes,
         )
         assert names_of(raw) != {"asdf"}
         raw.rollback()

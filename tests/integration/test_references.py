@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from database_engines import engines
 from integration.live import Demo, Live, edited
 
 from demo_snapshots.errors import (
+    DemoError,
     DocumentError,
     ExternalReferenceError,
     ExternalRowError,
@@ -168,8 +170,12 @@ def test_what_stops_an_export(source, tmp_path):
         message = caught.value.message
         assert all(path in message for path in told), message
         assert message.count(" -> ") == len(told)
-        assert "[references]" in caught.value.hint
+        assert "[references]" in (caught.value.hint or "")
     assert not list(tmp_path.rglob("*.sql"))
+
+
+def replacing(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    return lambda rows: rows.replace(old, new)
 
 
 @engines(*ALL)
@@ -177,9 +183,9 @@ def test_what_stops_an_import(source, target, tmp_path):
     demo = demo_of(tmp_path)
     path = demo.export(source).path
 
-    def refused(file: Path, error: type[Exception]) -> Exception:
+    def refused(file: Path, *errors: type[DemoError]) -> DemoError:
         before = target.dump()
-        with pytest.raises(error) as caught:
+        with pytest.raises(errors) as caught:
             demo.load(target, file)
         assert target.dump() == before
         return caught.value
@@ -194,8 +200,7 @@ def test_what_stops_an_import(source, target, tmp_path):
         b"(SELECT id FROM countries WHERE iso='DE' OR area=1)",
         b"(SELECT max(id) FROM countries WHERE iso='DE' AND area=1)",
     ):
-        hostile = edited(path, lambda rows, new=other: rows.replace(needle, new))
-        refused(hostile, (DocumentError, UnfitValueError))
+        refused(edited(path, replacing(needle, other)), DocumentError, UnfitValueError)
 
     # A natural key that the target does not have.
     target.run("UPDATE countries SET area = 9 WHERE id = 71")
@@ -208,7 +213,7 @@ def test_what_stops_an_import(source, target, tmp_path):
     target.run("UPDATE users SET email = 'boss@x' WHERE id = 77")
     clash = refused(path, KeyClashError)
     assert "users" in clash.message
-    assert "by-key" in clash.hint
+    assert "by-key" in (clash.hint or "")
     target.run("UPDATE users SET email = 'own@y' WHERE id = 77")
     demo.load(target, path)
     assert target.rows(POSTS) == LED

@@ -209,7 +209,12 @@ def test_no_for_an_answer_changes_nothing(live, demo):
     path = demo.export(live).path
     live.run("UPDATE teams SET note = 'second' WHERE id = 1")
     plans = []
-    refused(live, demo, path, NotConfirmedError, confirm=lambda plan: bool(plans.append(plan)))
+
+    def no(plan):
+        plans.append(plan)
+        return False
+
+    refused(live, demo, path, NotConfirmedError, confirm=no)
     assert [plan.replaces.total for plan in plans] == [12]
 
 

@@ -17,7 +17,7 @@ from safety.harness import Harness, harness
 from safety.mutating import Tampering, tamperings
 from servers import Run
 
-import demo_snapshots.operations.import_
+from demo_snapshots.selection import demo_set
 
 BLOCK = 2000
 """Cases of one seed: Hypothesis remembers what it has tried, and slows down with it."""
@@ -60,7 +60,7 @@ def _block(place: Harness, cases: int, seed: int) -> None:
 
 def _reflect_once() -> None:
     """The schema stays the same, and looking at it anew takes half the time of a case."""
-    reflect = demo_snapshots.operations.import_.reflect
+    reflect = vars(demo_set)["reflect"]
     found: dict[str, Any] = {}
 
     def remembered(database: Any, *rest: Any) -> Any:
@@ -68,7 +68,7 @@ def _reflect_once() -> None:
             found[database.label] = reflect(database, *rest)
         return found[database.label]
 
-    demo_snapshots.operations.import_.reflect = remembered  # type: ignore[assignment]
+    vars(demo_set)["reflect"] = remembered
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import io
 import sys
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found]
+import atheris
 
 with atheris.instrument_imports(include=["demo_snapshots.documents.sql"]):
     from demo_snapshots.documents.protocol import any_literals

@@ -162,10 +162,10 @@ def recounted(document: bytes) -> bytes:
             (rb"^-- %s \([0-9]+ records?\)$", b"-- " + title + b" (" + count + b" " + word + b")"),
             (rb"^-- Total %s: [0-9]+$", b"-- Total " + title + b": " + count),
         ):
-            document = re.sub(pattern % title, lambda _, n=new: n, document, flags=re.M)
+            document = re.sub(pattern % title, new, document, flags=re.M)
         document = re.sub(
             rb"(SELECT '%s' AS type, COUNT\(\*\) AS count, )[0-9]+" % title,
-            lambda found, n=count: found[1] + n,
+            rb"\g<1>" + count,
             document,
         )
     return re.sub(
@@ -251,7 +251,7 @@ def _double_token(document: bytes, at: int, other: int) -> bytes:
 
 
 def _lines(
-    document: bytes, at: int, other: int, act: Callable[[list[bytes], int, int], None]
+    document: bytes, at: int, other: int, act: Callable[[list[bytes], int, int], object]
 ) -> bytes:
     lines = document.splitlines(keepends=True)
     if lines:
@@ -260,7 +260,7 @@ def _lines(
 
 
 def _delete_line(document: bytes, at: int, other: int) -> bytes:
-    return _lines(document, at, other, lambda lines, one, _: lines.pop(one) and None)
+    return _lines(document, at, other, lambda lines, one, _: lines.pop(one))
 
 
 def _move_line(document: bytes, at: int, other: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def _agree(demo: Demo, live: Live, marked: list[int]) -> None:
     assert [key for (key,) in live.rows("SELECT id FROM cells ORDER BY id")] == left
 
 
-def _fill(live: Live, kind: str, cells: list[tuple[str | None, bool]]) -> list[int]:
+def _fill(live: Live, kind: str, cells: Sequence[tuple[str | None, bool]]) -> list[int]:
     live.run(f"CREATE TABLE cells (id INTEGER PRIMARY KEY, metadata {kind})")
     live.insert("cells", *((number, text) for number, (text, _) in enumerate(cells)))
     return [number for number, (_, marked) in enumerate(cells) if marked]

@@ -117,7 +117,7 @@ class MemoryBackend:
         self.kept.objects.pop(key, None)
 
     @contextmanager
-    def upload(self, key: str) -> Iterator[MemoryUpload]:
+    def upload(self, key: str, *, private: bool = False) -> Iterator[MemoryUpload]:
         folder, _, name = key.rpartition("/")
         upload = MemoryUpload(self, key, f"{folder}/.{name}.tmp-{next(self.kept.numbers)}")
         self.step("begin", key)

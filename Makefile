@@ -5,13 +5,15 @@ PYTHON ?= python3
 WORKERS ?= 4
 CASES ?= 100000
 ARGS ?=
+TRIAL := bin/demo --database=sqlite:///trial.sqlite --snapshots=snapshots
+FAST := not slow and not postgresql and not mariadb
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH_STAMP := .venv/.bench
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: help install demo test check fuzz bench format lock clean
+.PHONY: help install demo fast test check dist fuzz bench format lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,7 +37,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: $(STAMP) ## play the whole story on an embedded SQLite database
 	@$(BIN)/python examples/story.py
 
-test: $(STAMP) ## run the tests, on SQLite and on real servers
+fast: $(STAMP) ## run what needs no server and is quick: unit, property, cli, SQLite (a minute)
+	@$(BIN)/pytest -n auto -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
+
+test: $(STAMP) ## run all tests, on SQLite and on real servers
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 check: $(STAMP) ## check format, lint, types and import contracts
@@ -43,6 +48,18 @@ check: $(STAMP) ## check format, lint, types and import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+dist: $(STAMP) ## build sdist and wheel, and try the wheel in an empty environment
+	@rm -rf dist
+	@$(BIN)/hatchling build -t sdist
+	@# From the sdist, so that a file missing there is noticed.
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@$(BIN)/python -m venv dist/trial
+	@dist/trial/bin/python -m pip --disable-pip-version-check --no-input --quiet install dist/*.whl
+	@cd dist/trial && bin/demo --version && \
+	  $(TRIAL) migrate-fresh && $(TRIAL) seed-enhanced --scenario=general && $(TRIAL) export general
+	@rm -rf dist/trial
+	@ls dist
 
 fuzz: $(STAMP) ## try 100,000 tampered files on SQLite, 1,000 on each server (CASES=…, see docs/guarantees.md)
 	@cd tests && ../$(BIN)/python -m safety.fuzz --cases $(CASES)

@@ -7,11 +7,14 @@ which, and ``@engines(..., fixture="target_url")`` does the same for a second da
 ``servers.database("postgresql")``: a context manager, for fixtures of wider scope.
 
 A server that is not installed: the test is skipped, but fails where CI is set.
+
+Each test is marked with the engines it opens databases on (``engine_markers.py``).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,8 +23,12 @@ from typing import Any
 
 import pytest
 from database_engines import ENGINES, missing
+from engine_markers import check_marked, mark_engines
+from hypothesis import settings
 from server_engines import SERVERS, version
 from servers import Run
+
+SLOW_SECONDS = 900
 
 NewDatabase = Callable[[str], str]
 _RUN = pytest.StashKey[Run]()
@@ -30,12 +37,36 @@ _RUN = pytest.StashKey[Run]()
 _FOREIGN = ("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR")
 
 
+# `make fast`: enough to notice a slip; `make test` looks closer.
+settings.register_profile("fast", max_examples=15)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _give_children_default_signals()
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
         config.stash[_RUN] = Run()
     else:
         config.stash[_RUN] = Run(Path(given["servers"]), given["workerid"])
+
+
+def _give_children_default_signals() -> None:
+    """A signal that is ignored (SIGINT in a job of the background, SIGHUP under nohup) stays
+    ignored in every program that is started; one that is handled is the default one there, says
+    execve(2). So what this process was told to ignore is handled from now on: by doing nothing.
+    SIGPIPE, which Python ignores, ``subprocess`` restores by itself.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mark_engines(item)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -71,10 +102,13 @@ def servers(pytestconfig: pytest.Config) -> Run:
 
 
 @pytest.fixture
-def new_database(servers: Run, tmp_path: Path) -> Iterator[NewDatabase]:
+def new_database(
+    request: pytest.FixtureRequest, servers: Run, tmp_path: Path
+) -> Iterator[NewDatabase]:
     with ExitStack() as databases:
 
         def create(engine: str) -> str:
+            check_marked(request.node, engine)
             try:
                 return databases.enter_context(servers.database(engine, tmp_path))
             except LookupError as error:

@@ -3,11 +3,15 @@
 Every server runs on a free port of 127.0.0.1, as an ordinary user (PostgreSQL refuses root; as
 root everything is run as ``nobody``), on data that is thrown away. It is started by the first
 test that wants it, in whichever process of the run, and shared by all of them.
+
+``TEST_POSTGRESQL_PORT``, ``TEST_MARIADB_PORT`` name a server on 127.0.0.1 that runs already (a
+service of a CI job), which lets ``postgres`` or ``root`` in without a password.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +44,7 @@ class Run:
     """
 
     def __init__(self, directory: Path | None = None, worker: str = "main") -> None:
-        self._worker = worker
+        self.worker = worker
         self._numbers = count(1)
         self._ports: dict[str, int] = {}
         self._keepers: list[subprocess.Popen[bytes]] = []
@@ -60,7 +64,7 @@ class Run:
         ``engine`` is ``sqlite`` or a name in SERVERS; an SQLite file is made in ``directory``.
         Raises LookupError, saying how to get it, where the engine is not installed.
         """
-        name = f"demo_{self._worker}_{next(self._numbers)}"
+        name = f"demo_{self.worker}_{next(self._numbers)}"
         if engine == "sqlite":
             path = (directory or self.directory) / f"{name}.sqlite"
             yield f"sqlite:///{path.as_posix()}"
@@ -73,6 +77,8 @@ class Run:
             server.drop(port, name)
 
     def _port(self, name: str) -> int:
+        if given := os.environ.get(f"TEST_{name.upper()}_PORT"):
+            return int(given)
         if SERVERS[name].program() is None:
             raise LookupError(f"no {name} server here: {SERVERS[name].obtain}")
         if name not in self._ports:

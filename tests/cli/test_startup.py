@@ -8,6 +8,8 @@ import sys
 import pytest
 from database_engines import engines
 
+pytestmark = pytest.mark.slow
+
 SAMPLE_APPLICATION = {"sqlalchemy", "alembic", "ruamel"}
 """What only migrating and seeding need."""
 

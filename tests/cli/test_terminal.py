@@ -16,6 +16,8 @@ from demo_snapshots.cli.screen import print_report
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.render.report import Facts, Grid, Heading, Line, Row
 
+pytestmark = pytest.mark.slow
+
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
 ESCAPE = "\x1b["
@@ -150,9 +152,11 @@ def test_a_closed_pipe(seeded, arguments):
 def test_a_closed_pipe_under_an_error(workplace, closed):
     reader, writer = os.pipe()
     os.close(reader)
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writer}
     command = [*COMMAND, "list-exports", "nowhere", "--json"]
-    done = subprocess.run(command, **streams, encoding="utf-8")
+    stdout, stderr = (
+        writer if name == closed else subprocess.PIPE for name in ("stdout", "stderr")
+    )
+    done = subprocess.run(command, stdout=stdout, stderr=stderr, encoding="utf-8")
     os.close(writer)
     assert done.returncode == 1
     assert "Traceback" not in (done.stderr or "")

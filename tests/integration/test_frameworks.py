@@ -92,6 +92,7 @@ def test_laravel(database_url, run):
     assert sources["database"] == "DB_CONNECTION in .env"
 
 
+@pytest.mark.slow
 @engines(*ALL)
 def test_django(database_url, run):
     live = Live(database_url)

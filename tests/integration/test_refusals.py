@@ -292,6 +292,7 @@ def test_a_check_that_fails_in_the_middle(live, demo):
     assert "parts" in message
 
 
+@pytest.mark.slow
 @engines(*ALL)
 def test_a_file_cut_anywhere_changes_nothing(live, demo):
     path = demo.export(live).path

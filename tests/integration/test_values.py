@@ -134,6 +134,7 @@ def any_cells(sqlite_url: str) -> Live:
     return live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TEXTS, *NUMBERS, *OTHERS])
 def test_any_value_in_any_column_of_sqlite(any_cells, demo, name):
     value = (TEXTS | NUMBERS | OTHERS)[name]
@@ -296,6 +297,7 @@ _ANY = settings(
 )
 
 
+@pytest.mark.slow
 @_ANY
 @given(rows=st.lists(st.tuples(*[_CELL] * len(DECLARED)), min_size=1, max_size=4))
 def test_any_rows_of_sqlite(any_cells, demo, rows):
@@ -364,6 +366,7 @@ def test_a_float_s_last_digit_from_postgresql_to_sqlite(database_url, sqlite_url
     assert target.value("SELECT c FROM cells") == number
 
 
+@pytest.mark.slow
 @engines("sqlite", "postgresql")
 @engines("sqlite", "postgresql", fixture="target_url")
 @settings(_ANY, max_examples=10)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,16 +16,20 @@ import pymysql
 import pytest
 from database_engines import engines, missing, stock_client
 from server_engines import SERVERS
+from servers import Run
 
 
 def _mariadb(url: str) -> pymysql.Connection:
     parts = urlsplit(url)
     database = parts.path.removeprefix("/")
-    return pymysql.connect(host=parts.hostname, port=parts.port, user="root", database=database)
+    return pymysql.connect(
+        host=parts.hostname, port=parts.port or 3306, user="root", database=database
+    )
 
 
 def _ask(url: str, question: str) -> object:
     scheme, rest = url.split("://")
+    connection: Any
     if scheme == "sqlite":
         connection = sqlite3.connect(rest.removeprefix("/"))
     elif scheme == "postgresql":
@@ -97,6 +102,17 @@ def test_a_database_with_open_connections_is_dropped(servers, name, request):
     open_one.close()
 
 
+@pytest.mark.parametrize("name", ["postgresql", "mariadb"])
+def test_a_server_that_runs_already_is_used(servers, name, request, monkeypatch, tmp_path):
+    running = urlsplit(request.getfixturevalue(f"{name}_url")).port
+    monkeypatch.setenv(f"TEST_{name.upper()}_PORT", str(running))
+    with Run(tmp_path, f"{servers.worker}_beside").database(name) as url:
+        assert urlsplit(url).port == running
+        _ask(url, "CREATE TABLE t (id INTEGER)")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there are no servers on Windows")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_no_server_outlives_the_run(ending, tmp_path):
@@ -120,6 +136,7 @@ def test_no_server_outlives_the_run(ending, tmp_path):
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
+        assert process.stdout is not None
         directory, url = process.stdout.readline().split()
         assert _ask(url.rpartition("/")[0] + "/postgres", "SELECT 1") == 1
         process.send_signal(ending)

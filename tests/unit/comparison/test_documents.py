@@ -229,6 +229,7 @@ def test_nothing_is_told_of_a_file_that_is_damaged():
 Table_ = st.dictionaries(st.integers(-5, 40), st.tuples(VALUES, VALUES), max_size=25)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(Table_, Table_, st.booleans())
 def test_what_is_told_makes_the_one_of_the_other(old, new, merges):

@@ -127,6 +127,7 @@ def test_a_document_in_two_parts_is_refused(tmp_path: Path, how: Packing) -> Non
     assert "something follows" in refusal(path).message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", COMPRESSED)
 def test_a_flipped_bit_is_refused(tmp_path: Path, how: Packing) -> None:
     whole = pack(DOCUMENT, how)
@@ -171,6 +172,7 @@ def endless_frame(start: bytes, letter: bytes) -> bytes:
 START = DOCUMENT[: DOCUMENT.index(b"(0,'")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [endless, endless_frame])
 @pytest.mark.parametrize("start", [b"", b"-- Demo Data Export\n", START, START + b"(0,'"])
 def test_a_file_that_unpacks_without_end_is_stopped(

@@ -147,6 +147,7 @@ def test_only_the_version_line_changes(tmp_path: Path) -> None:
     assert new == old.replace(b"-- Version: v2_2025-01-21\n", b"-- Version: v4_2025-01-21\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("merge", [days_apart, one_day])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -146,10 +145,8 @@ def test_another_applications_migrations_are_left_alone(engine: Engine) -> None:
         migrate_fresh(engine, force=True)
 
 
-def test_a_failure_half_way_leaves_everything(
-    new_database: Callable[[str], str], small: Scenario
-) -> None:
-    engine = fresh(new_database("postgresql"))
+def test_a_failure_half_way_leaves_everything(postgresql_url: str, small: Scenario) -> None:
+    engine = fresh(postgresql_url)
     seed(engine, small, seed=1, as_of=AS_OF)
     execute(engine, "CREATE VIEW names AS SELECT name FROM vaults")
     before = contents(engine)

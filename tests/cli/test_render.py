@@ -125,7 +125,7 @@ def test_the_latest_of_each_scenario_is_marked():
         ("writer", "v1_2025-01-01", "2025-01-01 09:05", "1,203", "1.00 kB", "latest"),
     ]
     assert note == report.Line("note: the manifest was damaged", report.Look.WARNING)
-    document = versions.listing_json(listing)
+    document: Any = versions.listing_json(listing)
     assert [v["latest"] for v in document["scenarios"][0]["versions"]] == [True, False]
     assert document["scenarios"][0]["versions"][0]["generated"] == "2025-01-12T09:05:00Z"
 
@@ -138,6 +138,7 @@ def test_a_clean_up_lists_what_goes_beside_what_stays():
         dry_run=True,
     )
     head, grid = versions.cleanup_report(result)
+    assert isinstance(head, report.Line)
     assert head.text == "Would remove 2 versions (3.00 kB), 2 versions kept"
     assert [(row[0], row[1].partition("_")[0], row[-1]) for row in cells(grid)] == [
         ("general", "v10", "keep"),
@@ -145,12 +146,15 @@ def test_a_clean_up_lists_what_goes_beside_what_stays():
         ("", "v1", "remove"),
         ("writer", "v1", "keep"),
     ]
-    assert versions.cleanup_report(replace(result, dry_run=False))[0].text.startswith("Removed 2")
+    done = versions.cleanup_report(replace(result, dry_run=False))[0]
+    assert isinstance(done, report.Line)
+    assert done.text.startswith("Removed 2")
 
 
 def test_an_import_that_changed_nothing_says_so():
     result = ImportResult("general", V2, Path("x.sql"), AFTER, AFTER, changed=0, route="merge")
     facts = transfer.import_report(result)[-1]
+    assert isinstance(facts, report.Facts)
     assert "held exactly this snapshot already" in dict(facts.pairs)["Changed"]
 
 

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -22,7 +23,11 @@ from demo_snapshots.project import Project
 
 PACKAGE = Path(demo_snapshots.__file__).parent
 LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if PACKAGE / "cli" not in path.parents)
-FUNCTIONS = [demo_snapshots.open_project, initialise, *map(vars(Project).get, vars(Project))]
+FUNCTIONS: list[Any] = [
+    demo_snapshots.open_project,
+    initialise,
+    *map(vars(Project).get, vars(Project)),
+]
 REST = {"Unpack[ExportOptions]": ExportOptions, "Unpack[ImportOptions]": ImportOptions}
 COMMANDS = [demo_command, *demo_command.commands.values()]
 WORDING = Wording(demo_command)

@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -48,7 +49,7 @@ def run(place: Path) -> Run:
     return invoke
 
 
-def write(live: Live, place: Path, **options: bool) -> InitResult:
+def write(live: Live, place: Path, **options: Any) -> InitResult:
     config = load_config(environment={"DATABASE_URL": live.url}, directory=place)
     return initialise(config, directory=place, **options)
 

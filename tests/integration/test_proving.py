@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from database_engines import engines
-from demo_snapshots.render.results import Facts, export_report
 from integration.live import Demo, Dump, Live
 from integration.warehouse import CONFIGURATION, build
 
 from demo_snapshots.errors import DemoError, ProofError
+from demo_snapshots.render.report import Facts
+from demo_snapshots.render.transfer import export_report
 
 ALL = ("sqlite", "postgresql", "mariadb")
 

@@ -29,7 +29,7 @@ def keys(live: Live, table: str = "t") -> list[int]:
 
 def next_keys(live: Live, count: int = 3, table: str = "t") -> list[int]:
     """The application adds rows; the keys they get, in that order. A key in use is an error."""
-    found = []
+    found: list[int] = []
     for _ in range(count):
         before = set(keys(live, table))
         live.run(f"INSERT INTO {table} (demo) VALUES (FALSE)")

@@ -45,7 +45,9 @@ def test_the_tree_is_drawn_as_it_is() -> None:
     ):
         above[len(lead) // 4 :] = [name]
         drawn.append((name, above[-2] if len(above) > 1 else "Exception", int(status)))
-    assert sorted(drawn) == sorted((c.__name__, c.__base__.__name__, c.exit_code) for c in CLASSES)
+    assert sorted(drawn) == sorted(
+        (c.__name__, c.__bases__[0].__name__, c.exit_code) for c in CLASSES
+    )
 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)

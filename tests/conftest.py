@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from database_engines import ENGINES, missing
 from engine_markers import check_marked, mark_engines
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from server_engines import SERVERS, version
 from servers import Run
 
@@ -37,8 +37,10 @@ _RUN = pytest.StashKey[Run]()
 _FOREIGN = ("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR")
 
 
-# `make fast`: enough to notice a slip; `make test` looks closer.
-settings.register_profile("fast", max_examples=15)
+# `make fast`: enough to notice a slip; `make test` looks closer. A busy machine is no fault.
+settings.register_profile(
+    "fast", max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -307,7 +307,9 @@ def test_every_command_shown_can_be_typed(page):
         rest.remove(name)
         lax = () if in_block else (click.MissingParameter, click.BadOptionUsage)
         with suppress(click.exceptions.Exit, *lax):
-            command_named(name).make_context(name, rest)
+            command = command_named(name)
+            assert command is not None
+            command.make_context(name, rest)
 
 
 def command_named(name: str) -> click.Command | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hostile_values import HOSTILE
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from unit.render.changes import EVERY_KIND, added, changed, comparison, hostile, kept
 
 from demo_snapshots.model.changes import Cell, TableDifference
@@ -33,7 +34,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         html: str,
         width: int = 1280,
         height: int = 900,
-        scheme: str = "light",
+        scheme: Literal["light", "dark"] = "light",
         scripts: bool = True,
     ) -> Page:
         file = tmp_path / "page.html"
@@ -48,9 +49,13 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", heard)
         page.goto(file.as_uri())
         return page
+
+    def heard(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
 
     asked: list[str] = []
     said: list[str] = []
@@ -144,7 +149,7 @@ def test_nothing_is_wider_than_the_screen(open_page, size):
     wide = "unbroken" * 200
     changes = [
         *hostile(),
-        added("wide", **{wide[:60]: wide, "x": 1}),
+        added("wide", **{wide[:60]: wide, "x": "1"}),
         changed(Cell(wide, "a", wide)),
     ]
     page = open_page(html(changes, TableDifference(wide, only_old=(wide,)), notes=(wide,)), *size)

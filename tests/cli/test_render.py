@@ -26,6 +26,7 @@ from demo_snapshots.model.results import (
 )
 from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
 from demo_snapshots.render import report, statistics, transfer, validation, versions
+from demo_snapshots.render.report import Line
 
 KINDS = TableCount("fragments", 3, (("contact", 1), ("todo", 2)))
 BEFORE = Statistics((TableCount("old", 1), TableCount("fragments", 4, (("note", 4),))))
@@ -174,7 +175,9 @@ def test_every_document_is_json():
 def test_a_damaged_latest_version_is_told_with_the_way_out():
     check = VersionCheck("general", V2, "general/x.sql", None, None, ("it holds conflict markers",))
     result = ExportResult("general", V2, Path("x.sql"), AFTER, 9, "d", True, damaged=check)
-    note = transfer.export_report(result)[-1].text
+    last = transfer.export_report(result)[-1]
+    assert isinstance(last, Line)
+    note = last.text
     assert note.startswith("note: general v2_2025-01-20 is damaged: it holds conflict markers. ")
     told = " makes of it the two versions that were merged."
     assert Wording(demo).text(note).endswith(f". demo repair{told}")

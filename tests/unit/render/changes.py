@@ -66,7 +66,14 @@ def comparison(
         of_table = counts.setdefault(change.table, dict.fromkeys(What, 0))
         of_table[change.what] += 1
     found = [
-        TableDifference(table, same=97, **{what.value: n for what, n in of_table.items()})
+        TableDifference(
+            table,
+            added=of_table[What.ADDED],
+            removed=of_table[What.REMOVED],
+            changed=of_table[What.CHANGED],
+            moved=of_table[What.MOVED],
+            same=97,
+        )
         for table, of_table in counts.items()
     ]
     return Comparison(

@@ -80,7 +80,9 @@ def test_a_page_of_hostile_values_has_none_but_our_elements():
 
 def test_the_policy_names_the_one_style_and_the_one_script():
     text = page(EVERY_KIND)
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    found = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert found is not None
+    policy = found[1]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     for element in ("style", "script"):

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from hostile_values import HOSTILE
 
+from demo_snapshots.model.changes import Value
 from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.render.version.csv import csv_of, file_names
 
@@ -18,7 +19,10 @@ TABLE = Table(
 
 
 def test_null_and_empty_text_are_told_apart():
-    rows = [(1, None, "", "x"), (Decimal("1.50"), True, b"\x00\xff", 'say "a", b\r\nc')]
+    rows: list[tuple[Value, ...]] = [
+        (1, None, "", "x"),
+        (Decimal("1.50"), True, b"\x00\xff", 'say "a", b\r\nc'),
+    ]
     assert "".join(csv_of(TABLE, rows, Counter())) == (
         '"id","a,b","c""d","e\nf"\r\n1,,"","x"\r\n1.50,true,"\\x00ff","say ""a"", b\r\nc"\r\n'
     )

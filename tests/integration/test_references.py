@@ -217,3 +217,33 @@ def test_what_stops_an_import(source, target, tmp_path):
     target.run("UPDATE users SET email = 'own@y' WHERE id = 77")
     demo.load(target, path)
     assert target.rows(POSTS) == LED
+
+
+@engines(*ALL)
+def test_a_reference_of_which_a_part_is_null_keeps_the_other_part(
+    database_url: str, tmp_path: Path
+) -> None:
+    """It references nothing, so nothing has to wait for the end of the document."""
+    live = Live(database_url)
+    to_y = "FOREIGN KEY (a, b) REFERENCES y (a, b)"
+    live.run(
+        "CREATE TABLE y (a INTEGER, b INTEGER, x_id INTEGER, up_a INTEGER, up_b INTEGER,"
+        " demo BOOLEAN, PRIMARY KEY (a, b), FOREIGN KEY (up_a, up_b) REFERENCES y (a, b)"
+        + (", FOREIGN KEY (x_id) REFERENCES x (id))" if live.engine == "sqlite" else ")"),
+        f"CREATE TABLE x (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, demo BOOLEAN, {to_y})",
+    )
+    if live.engine != "sqlite":
+        live.run("ALTER TABLE y ADD FOREIGN KEY (x_id) REFERENCES x (id)")
+    live.run(
+        "INSERT INTO y VALUES (1, 1, NULL, 9, NULL, TRUE)",
+        "INSERT INTO x VALUES (1, 7, NULL, TRUE), (2, 1, 1, TRUE)",
+        "UPDATE y SET x_id = 2",
+    )
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text('[tables.x]\nmarker = "demo"\n[tables.y]\nmarker = "demo"\n')
+    demo = Demo(tmp_path / "snapshots", configuration)
+    path = demo.export(live, allow_empty=True).path
+    before = live.dump()
+    live.run("UPDATE x SET a = NULL", "UPDATE y SET up_a = NULL")
+    demo.load(live, path)
+    assert live.dump() == before

@@ -176,7 +176,7 @@ class RowSource:
         """The condition under which the column is written as NULL, empty for never."""
         conditions = self.demo.external.left_empty(table, column.name)
         conditions += [
-            self._is_forward(reference) if reference.forward else "1 = 1"
+            self._waits(reference)
             for reference in self.order.deferred
             if reference.table.name == table.name and column.name in reference.columns
         ]
@@ -190,12 +190,16 @@ class RowSource:
         )
         return f"({ahead}) > ({own})"
 
-    def _deferred_from(self, reference: DeferredReference) -> str:
+    def _waits(self, reference: DeferredReference) -> str:
+        """The condition under which a row's reference is set at the end. One of which a part is
+        NULL references nothing, and stands where it is."""
         given = " AND ".join(
             f"{self.dialect.quote(name)} IS NOT NULL" for name in reference.foreign_key.columns
         )
-        forward = f" AND {self._is_forward(reference)}" if reference.forward else ""
-        return f"{self._from(reference.table)} AND {given}{forward}"
+        return f"{given} AND {self._is_forward(reference)}" if reference.forward else given
+
+    def _deferred_from(self, reference: DeferredReference) -> str:
+        return f"{self._from(reference.table)} AND {self._waits(reference)}"
 
     def deferred_count(self, reference: DeferredReference) -> int:
         """How many rows ``deferred_rows`` gives."""

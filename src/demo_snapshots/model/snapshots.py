@@ -15,6 +15,7 @@ _SCENARIO = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})_([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_PARENT = re.compile(r"([^ ]+) sha256:([0-9a-f]{64})")
 
 
 def check_scenario_name(name: str) -> str:
@@ -89,6 +90,26 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """A version that another one was made from: what it was called then, and the digest of its
+    rows, by which it is found again under whatever number."""
+
+    version: Version
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.version} sha256:{self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Parent:
+        """The parent that ``str`` wrote. Raises ValueError for any other text."""
+        match = _PARENT.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a version and its digest: {text!r}")
+        return cls(Version.parse(match[1]), match[2])
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a document says of itself before its rows.
 
@@ -110,6 +131,14 @@ class Header:
     includes: tuple[tuple[Table, int], ...] = ()
     """Tables outside the demo whose rows travel along, and how many, in load order."""
     extra: tuple[tuple[str, str], ...] = ()
+    base: Parent | None = None
+    """The store's latest version when this one was made; of a merge, the first of the two."""
+    merged: Parent | None = None
+    """The second of the two versions that a merge made this one from."""
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        return tuple(parent for parent in (self.base, self.merged) if parent is not None)
 
 
 @dataclass(frozen=True, slots=True)

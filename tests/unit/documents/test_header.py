@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from unit.documents.documents import header, table, text
@@ -16,7 +17,7 @@ from demo_snapshots.documents.sql.header import (
     write_header,
 )
 from demo_snapshots.errors import DocumentError
-from demo_snapshots.model.snapshots import Header, Statistics, TableCount
+from demo_snapshots.model.snapshots import Header, Parent, Statistics, TableCount, Version
 from demo_snapshots.model.tables import Column, Kind, Table
 
 VAULTS = table("vaults", text())
@@ -55,6 +56,29 @@ def test_the_lines_are_as_documented() -> None:
         " psql -v ON_ERROR_STOP=1 and mariadb load it too.",
     ]
     assert read_header(LINES) == HEADER
+
+
+BASE = Parent(Version(3, date(2025, 1, 10)), "0a" * 32)
+MERGED = Parent(Version(4, date(2025, 1, 12)), "f9" * 32)
+
+
+def test_the_versions_it_was_made_from_stand_in_lines_of_their_own() -> None:
+    made = replace(HEADER, base=BASE, merged=MERGED)
+    lines = write_header(made).splitlines()
+    assert lines[9] == f"-- Base: v3_2025-01-10 sha256:{'0a' * 32}"
+    assert lines[10] == f"-- Merged: v4_2025-01-12 sha256:{'f9' * 32}"
+    assert [*lines[:9], *lines[11:]] == LINES
+    assert read_header(lines) == made
+    assert made.parents == (BASE, MERGED)
+    assert HEADER.parents == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["", "v3", "v3_2025-01-10", f"v3 sha256:{'0a' * 32}", "v3_2025-01-10 sha256:0A"]
+)
+def test_a_base_that_is_no_version_with_its_digest_is_refused(value: str) -> None:
+    with pytest.raises(DocumentError, match="not"):
+        read_header([*LINES[:9], f"-- Base: {value}", *LINES[9:]])
 
 
 @pytest.mark.parametrize("gone", range(len(LINES)))

@@ -15,6 +15,7 @@ from demo_snapshots.documents.sql.identifiers import IDENTIFIER, read_identifier
 from demo_snapshots.errors import DocumentError, UsageError
 from demo_snapshots.model.snapshots import (
     Header,
+    Parent,
     Statistics,
     TableCount,
     Version,
@@ -97,6 +98,10 @@ def write_header(header: Header) -> str:
     lines.append(f"-- Schema: {header.schema}")
     if header.migration:
         lines.append(f"-- Migration: {header.migration}")
+    if header.base:
+        lines.append(f"-- Base: {header.base}")
+    if header.merged:
+        lines.append(f"-- Merged: {header.merged}")
     lines += [f"-- Table {describe_table(table)}" for table in header.tables]
     for table, rows in header.includes:
         lines.append(f"-- Include {describe_table(table)}")
@@ -158,7 +163,8 @@ def read_header(lines: Iterable[str]) -> Header:
     return replace(header, includes=tuple(zip(includes, counts, strict=True)))
 
 
-_KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Tool", "Schema", "Migration"}
+_OPTIONAL = {"Tool", "Migration", "Base", "Merged"}
+_KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Schema", *_OPTIONAL}
 
 
 def _keep(key: str, value: str, values: dict[str, str], extra: list[tuple[str, str]]) -> None:
@@ -186,7 +192,7 @@ def _assemble(
     breakdowns: dict[str, tuple[tuple[str, int], ...]],
     extra: list[tuple[str, str]],
 ) -> Header:
-    missing = _KNOWN - {"Tool", "Migration"} - values.keys()
+    missing = _KNOWN - _OPTIONAL - values.keys()
     if missing:
         raise DocumentError(f"the header has no {', '.join(sorted(missing))}")
     names = [table.name for table in tables]
@@ -205,6 +211,9 @@ def _assemble(
         scenario = check_scenario_name(values["Scenario"])
         version = Version.parse(values["Version"])
         generated = datetime.strptime(values["Generated"], _GENERATED).replace(tzinfo=UTC)
+        base, merged = (
+            Parent.parse(values[key]) if key in values else None for key in ("Base", "Merged")
+        )
     except (UsageError, ValueError) as error:
         raise DocumentError(f"the header is not one of ours: {error}") from None
     if values["Schema"] != fingerprint(tables):
@@ -220,6 +229,8 @@ def _assemble(
         tool=values.get("Tool", ""),
         migration=values.get("Migration"),
         extra=tuple(extra),
+        base=base,
+        merged=merged,
     )
 
 

@@ -132,13 +132,13 @@ def shell(tmp_path: Path) -> Callable[[str], str]:
     demo.chmod(0o755)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
 
     def type_it(command: str) -> str:
         done = subprocess.run(
             ["sh", "-c", command],
             cwd=scratch,
-            env=environment,
+            env={**os.environ, "PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -174,6 +174,23 @@ def test_the_sessions_about_comparing_are_what_happens(shell):
     for session in blocks(ROOT / "docs" / "comparing.md", "console"):
         for command, shown in commands_and_outputs(session.text):
             assert settled(shell(command)) == settled(shown), command
+
+
+def test_the_session_of_merging_is_what_happens(shell, monkeypatch):
+    """One session, told in several blocks; the texts of git are those of its version."""
+    identity = {"NAME": "a", "EMAIL": "a@example.org"}
+    for who in ("AUTHOR", "COMMITTER"):
+        for what, value in identity.items():
+            monkeypatch.setenv(f"GIT_{who}_{what}", value)
+    for level in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{level}", os.devnull)
+    for block in blocks(ROOT / "docs" / "merging.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            real = settled(shell(command))
+            if "git merge" in command:
+                assert set(settled(shown)) <= set(real)
+            else:
+                assert real == settled(shown), command
 
 
 def test_every_command_of_a_session_is_found():
@@ -381,6 +398,7 @@ def mishaps() -> Iterator[str]:
     yield run("seed-enhanced", "--scenario-file=my.yaml")
     yield run("seed-enhanced", "--scenario=nowhere")
     yield run(*general, APP_ENV="production")
+    yield from mishaps_in_merging()
     yield from mishaps_in_the_database(general)
     Path("database/demo-snapshots/general/general_v2_2025-01-15.sql").write_text("torn", "utf-8")
     yield run(*general)
@@ -400,6 +418,25 @@ def spoilt_documents() -> Iterator[str]:
     for name, change in changes.items():
         Path(name).write_text(change(text), "utf-8", newline="\n")
         yield name
+
+
+def mishaps_in_merging() -> Iterator[str]:
+    merge = ("merge", "general", "v2", "v3")
+    whole = Path("database/demo.sqlite").read_bytes()
+    for title in ("One", "Other"):
+        sql(f"UPDATE todos SET title = '{title}' WHERE id = 1")
+        run("export", "general")
+    yield run(*merge, "--base=v1")
+    sql("ALTER TABLE todos ADD COLUMN effort INTEGER")
+    yield run(*merge)
+    Path("database/demo.sqlite").write_bytes(whole)
+    documents = sorted(Path("database/demo-snapshots/general").glob("general_v[23]_*.sql"))
+    for document in documents:
+        text = re.sub(r"^-- Base: .*\n", "", document.read_text("utf-8"), flags=re.M)
+        document.write_text(text, "utf-8", newline="\n")
+    yield run(*merge)
+    for document in documents:
+        document.unlink()
 
 
 def mishaps_in_the_database(general: tuple[str, ...]) -> Iterator[str]:

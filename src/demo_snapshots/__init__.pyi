@@ -9,12 +9,16 @@ from .errors import DocumentError as DocumentError
 from .errors import ExportError as ExportError
 from .errors import ExportNotFoundError as ExportNotFoundError
 from .errors import ImportFailedError as ImportFailedError
+from .errors import MergeConflictError as MergeConflictError
+from .errors import MergeError as MergeError
 from .errors import NotConfirmedError as NotConfirmedError
 from .errors import ProtectedDatabaseError as ProtectedDatabaseError
 from .model.changes import Cell as Cell
 from .model.changes import Change as Change
 from .model.changes import Comparison as Comparison
 from .model.changes import TableDifference as TableDifference
+from .model.merging import MergeResult as MergeResult
+from .model.merging import Side as Side
 from .model.results import CleanupResult as CleanupResult
 from .model.results import ExportResult as ExportResult
 from .model.results import ImportPlan as ImportPlan
@@ -34,6 +38,7 @@ from .operations.import_ import import_latest_scenario as import_latest_scenario
 from .operations.import_ import import_scenario_version as import_scenario_version
 from .operations.listing import get_latest_export_path as get_latest_export_path
 from .operations.listing import list_exports as list_exports
+from .operations.merge import merge_exports as merge_exports
 from .operations.repair import repair_store as repair_store
 from .operations.show import show_export as show_export
 from .operations.validate import validate_scenario as validate_scenario

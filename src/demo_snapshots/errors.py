@@ -28,7 +28,9 @@
     │   └── StoreBusyError          31   another process holds the store's lock
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
-    └── ProtectedDatabaseError      51   production, or real rows that would be dropped
+    ├── ProtectedDatabaseError      51   production, or real rows that would be dropped
+    └── MergeError                  60   two versions cannot be made one; nothing was written
+        └── MergeConflictError      61   both changed the same, and nothing says whose is taken
 
 The number is the process's exit status. Messages say what failed and on what; ``hint`` says
 what to do. Row values and passwords never appear in either. Where they name what the library
@@ -306,3 +308,33 @@ class ProtectedDatabaseError(DemoError):
     """The environment says production, or tables or rows that are not demo data would go."""
 
     exit_code = 51
+
+
+class MergeError(DemoError):
+    """Two versions cannot be made one; nothing was written. ``problems`` has one line each."""
+
+    exit_code = 60
+
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class MergeConflictError(MergeError):
+    """Both sides changed the same, and nothing says whose change is taken. ``conflicts`` says how
+    many there are; ``problems`` names the first of them by table, key and cell."""
+
+    exit_code = 61
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        conflicts: int,
+        problems: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, problems=problems, hint=hint)
+        self.conflicts = conflicts

@@ -17,6 +17,7 @@ from demo_snapshots.model.progress import Progress, no_progress
 if TYPE_CHECKING:
     from demo_snapshots.config.settings import Config
     from demo_snapshots.model.changes import Comparison
+    from demo_snapshots.model.merging import MergeResult
     from demo_snapshots.model.results import (
         CleanupResult,
         ExportResult,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
+    from demo_snapshots.operations.merge import MergeOptions
     from demo_snapshots.operations.replaced import UndoKeeping
     from demo_snapshots.operations.show import Showing
     from demo_snapshots.sample.scenario import Scenario
@@ -255,6 +257,16 @@ class Project:
         from demo_snapshots.operations.repair import repair_store
 
         return repair_store(self.store, dry_run=dry_run)
+
+    def merge(
+        self, scenario: str, ours: str, theirs: str, **options: Unpack[MergeOptions]
+    ) -> MergeResult:
+        """Make the next version from two that two branches exported: ``merge_exports``."""
+        from demo_snapshots.operations.merge import merge_exports
+
+        return merge_exports(
+            self.config, self.store, scenario, ours, theirs, now=self.clock(), **options
+        )
 
     def migrate_fresh(self, *, force: bool = False) -> MigrateResult:
         """Drop and recreate the sample application's tables.

@@ -40,7 +40,12 @@ def by_a_project() -> None:
     verified: demo_snapshots.Verification = project.verify()
     whole: bool = validated.valid and verified.valid and not verified.damaged
     repaired: demo_snapshots.RepairResult = project.repair(dry_run=True)
-    print(number, whole, repaired.renumbered, repaired.left)
+    print(number, whole, repaired.renumbered, repaired.left, repaired.to_merge)
+
+    merged: demo_snapshots.MergeResult = project.merge(
+        "general", "v2", "v3", base="v1", take=demo_snapshots.Side.OURS, dry_run=True
+    )
+    print(merged.version, merged.written, [table.renewed for table in merged.tables])
 
     project.migrate_fresh(force=True)
     seeded: int = project.seed("general", as_of=datetime.now(UTC), scale=2).total
@@ -73,6 +78,10 @@ def by_hand(directory: Path) -> None:
     )
     verified: demo_snapshots.Verification = demo_snapshots.verify_exports(store)
     repaired: demo_snapshots.RepairResult = demo_snapshots.repair_store(store, dry_run=True)
+    merged: demo_snapshots.MergeResult = demo_snapshots.merge_exports(
+        config, store, "general", "v2", "v3", now=datetime.now(UTC), answers="answers.toml"
+    )
+    print(merged.path, merged.digest)
     print(results, listing, cleaned, validated, digests, verified, repaired)
 
 
@@ -115,6 +124,10 @@ def with_errors(project: demo_snapshots.Project) -> int:
     ) as error:
         hint: str | None = error.hint
         print(hint)
+    except demo_snapshots.MergeConflictError as error:
+        print(error.conflicts)
+    except demo_snapshots.MergeError as error:
+        print(error.problems)
     except demo_snapshots.DemoError as error:
         return error.exit_code
     return 0

@@ -14,6 +14,7 @@ from demo_snapshots.cli import (
     import_,
     init,
     list_exports,
+    merge,
     migrate_fresh,
     repair,
     seed_enhanced,
@@ -41,6 +42,7 @@ for _command in (
     validate.command,
     verify.command,
     repair.command,
+    merge.command,
 ):
     demo.add_command(_command)
 

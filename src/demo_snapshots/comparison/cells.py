@@ -66,7 +66,7 @@ def normal(literal: bytes, kind: Kind) -> object:
         case Kind.UUID if isinstance(value, str):
             return value.lower()
         case Kind.JSON if isinstance(value, str):
-            return _meaning(value)
+            return json_meaning(value)
     return value
 
 
@@ -89,7 +89,7 @@ def _member_cells(column: str, old: str, new: str) -> list[Cell]:
         return []
 
 
-def _meaning(text: str) -> str:
+def json_meaning(text: str) -> str:
     """JSON in one spelling; what is none, or too deep, as it is."""
     try:
         parsed = _parsed(text)

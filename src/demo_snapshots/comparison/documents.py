@@ -53,7 +53,7 @@ class DocumentComparison:
         """The difference of each table, or of those called ``names``: in the new document's
         order, then those that only the old one has. ``tell`` takes the changes."""
         there = {table.name for table in self._old.described}
-        with_old = _InOrder(self._old)
+        with_old = InOrder(self._old)
         for name, batches in self._new.tables():
             if names is not None and name not in names:
                 continue
@@ -91,7 +91,7 @@ class DocumentComparison:
         return all(column.kind in _ALIKE for column in shape.key)
 
 
-class _InOrder:
+class InOrder:
     """One document's tables in the order in which another has them: as the first one streams by,
     or where that is past, from the beginning again."""
 

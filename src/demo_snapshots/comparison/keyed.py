@@ -106,6 +106,13 @@ class KeyedDocument:
         """The key of a record of a table that has one."""
         return self._keys[table]
 
+    def reference_of(self, table: str, columns: Sequence[str]) -> KeyOf:
+        """What a record references by ``columns``, which hold a key of its own table; sorts with
+        ``key_of``."""
+        described = self.table(table)
+        names = [column.name for column in described.columns]
+        return key_of(len(names), [names.index(c) for c in columns], self._numeric(described))
+
     def is_sorted_alike(self, table: str) -> bool:
         """Whether every engine has the table's rows in this order."""
         described = self.table(table)

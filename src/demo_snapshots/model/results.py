@@ -159,6 +159,9 @@ class RepairResult:
     renumbered: tuple[Renumbered, ...]
     left: tuple[str, ...]
     dry_run: bool
+    to_merge: tuple[tuple[str, Version, Version], ...] = ()
+    """Scenarios with two versions that no later one was made from, each holding what one branch
+    exported: ``demo merge`` makes one of both."""
 
 
 @dataclass(frozen=True, slots=True)

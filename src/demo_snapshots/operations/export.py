@@ -13,7 +13,7 @@ from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
-from demo_snapshots.model.snapshots import Entry, Packing, Version, check_scenario_name
+from demo_snapshots.model.snapshots import Entry, Packing, Parent, Version, check_scenario_name
 from demo_snapshots.operations.roundtrip import prove
 from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
 from demo_snapshots.operations.verify import check_version
@@ -78,23 +78,30 @@ def export_scenario(
     with connect(config.database, given) as database, store.lock(), database.reading():
         demo = see(database, config).of(scenario)
         version = Version(store.next_number(scenario), moment.date())
+        latest, damaged = whole_latest(store, scenario)
         with snapshot_of(
             demo,
             version,
             moment,
+            base=Parent(latest.version, latest.digest) if latest else None,
             allow_empty=options.get("allow_empty", False),
             jobs=options.get("jobs", 1),
             progress=options.get("progress", no_progress),
         ) as snapshot:
-            return _publish(snapshot, store, demo, config, options)
+            return _publish(snapshot, store, latest, damaged, demo, config, options)
 
 
 def _publish(
-    snapshot: Snapshot, store: Store, demo: DemoSet, config: Config, options: ExportOptions
+    snapshot: Snapshot,
+    store: Store,
+    latest: Entry | None,
+    damaged: VersionCheck | None,
+    demo: DemoSet,
+    config: Config,
+    options: ExportOptions,
 ) -> ExportResult:
     header = snapshot.header
     packing = options.get("compress") or config.compress
-    latest, damaged = _latest(store, header.scenario)
     with store.draft(header.scenario, header.version, packing) as draft:
         with packed(draft.file, packing) as file:
             digest = snapshot.write(file)
@@ -121,7 +128,7 @@ def _publish(
     )
 
 
-def _latest(store: Store, scenario: str) -> tuple[Entry | None, VersionCheck | None]:
+def whole_latest(store: Store, scenario: str) -> tuple[Entry | None, VersionCheck | None]:
     """The latest version, or what is wrong with it: then the data has to be saved again, and
     nothing is equal to it."""
     newest = next((stored for stored in store.inventory(scenario) if stored.present), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult
 from demo_snapshots.model.snapshots import Description, Entry, Header, Stored, Version
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.operations.ancestry import Ancestry
 from demo_snapshots.operations.verify import read_whole
 from demo_snapshots.store import Store
 
@@ -45,7 +46,30 @@ def repair_store(store: Store, *, dry_run: bool = False) -> RepairResult:
             if stored.present:
                 repair.take_apart(stored)
         repair.separate_twins()
-    return RepairResult(wrong, tuple(repair.done), tuple(repair.left), dry_run)
+        to_merge = tuple(_to_merge(store, repair.done))
+    return RepairResult(wrong, tuple(repair.done), tuple(repair.left), dry_run, to_merge)
+
+
+def _to_merge(store: Store, done: Sequence[Renumbered]) -> Iterator[tuple[str, Version, Version]]:
+    """Of each scenario in which a version got another number the two that hold the work of both
+    branches, if there are just two: the last that no other was made from; or where the documents
+    do not say it, the last that kept its number, and the last that did not."""
+    for scenario in dict.fromkeys(change.scenario for change in done):
+        changes = [change for change in done if change.scenario == scenario]
+        becomes = {c.version: c.becomes for c in changes if not c.merged}
+        try:
+            ancestry = Ancestry(store, scenario)
+        except DemoError:
+            # A file that was altered since it was saved; it is told of by itself.
+            continue
+        heads = [becomes.get(e.version, e.version) for e in ancestry.heads()]
+        if not heads:
+            moved = {c.becomes for c in changes}
+            kept = [e.version for e in ancestry.entries if e.version not in moved | {*becomes}]
+            kept += [c.version for c in changes if c.merged]
+            heads = [max(kept), max(moved)]
+        if len(heads) == 2:
+            yield scenario, min(heads), max(heads)
 
 
 def _missing(store: Store) -> tuple[str, ...]:

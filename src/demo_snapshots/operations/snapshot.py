@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version as package_version
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO, Protocol, TypedDict
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.header import fingerprint
@@ -15,12 +15,13 @@ from demo_snapshots.documents.sql.writer import Content, Deferred, Section, writ
 from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.rules import ways_of
-from demo_snapshots.model.snapshots import Header, Statistics, Version
+from demo_snapshots.model.snapshots import Header, Parent, Statistics, Version
 from demo_snapshots.model.tables import Column, ColumnSequence, Kind, Table, moments
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import Lookup
-from demo_snapshots.selection.order import DeferredReference
+from demo_snapshots.selection.order import DeferredReference, LoadOrder
+from demo_snapshots.selection.rules import Selection
 from demo_snapshots.transfer.extract import RowSource
 
 
@@ -42,12 +43,14 @@ def snapshot_of(
     version: Version,
     generated: datetime,
     *,
+    base: Parent | None = None,
     allow_empty: bool = False,
     jobs: int = 1,
     progress: Progress = no_progress,
 ) -> Iterator[Snapshot]:
     """The rows of ``demo``, which is of one scenario, as a document of that version; within one
-    consistent read of its database, for as long as the block lasts.
+    consistent read of its database, for as long as the block lasts. ``base`` is the
+    version that it comes after.
 
     Raises EmptyScenarioError, ExternalReferenceError, ConfigError and DatabaseError.
     """
@@ -65,10 +68,11 @@ def snapshot_of(
         generated=generated,
         statistics=statistics,
         includes=tuple((table, source.included_count(table)) for table in demo.external.included),
+        base=base,
         **_origin(demo),
     )
     with source.reading_ahead(statistics, jobs):
-        yield Snapshot(header, _content(source, header, progress, demo.schema.search_path))
+        yield Snapshot(header, content_of(source, header, progress, demo.schema.search_path))
 
 
 def replaced_rows(
@@ -91,7 +95,7 @@ def replaced_rows(
         extra=extra,
         **_origin(demo),
     )
-    return Snapshot(header, _content(source, header, no_progress, demo.schema.search_path))
+    return Snapshot(header, content_of(source, header, no_progress, demo.schema.search_path))
 
 
 class _Origin(TypedDict):
@@ -130,9 +134,24 @@ def _spelled(lookup: Lookup) -> tuple[str, ...]:
     return statements.lookup(referenced.name, column, key)
 
 
-def _content(
-    source: RowSource, header: Header, progress: Progress, search_path: Sequence[str]
+class RowsToWrite(Protocol):
+    """What ``RowSource`` gives of a database's rows, whoever gives it."""
+
+    demo: DemoSet
+    order: LoadOrder
+    selection: Selection
+
+    def rows(self, table: Table) -> Iterator[list[bytes]]: ...
+
+    def deferred_count(self, reference: DeferredReference) -> int: ...
+
+    def deferred_rows(self, reference: DeferredReference) -> Iterator[list[bytes]]: ...
+
+
+def content_of(
+    source: RowsToWrite, header: Header, progress: Progress, search_path: Sequence[str]
 ) -> Content:
+    """The rows as a document's content, with what the stock clients need to load it."""
     order = source.order
     named = [(table.name, drawn) for table in order.tables for drawn in _named(source, table)]
     filled = {(table, drawn.column) for table, drawn in named}
@@ -174,7 +193,7 @@ def _content(
     )
 
 
-def _is_between(source: RowSource, reference: DeferredReference) -> bool:
+def _is_between(source: RowsToWrite, reference: DeferredReference) -> bool:
     """Whether the stock clients' clean-up lets go of the reference: not of one by which the
     table's demo rows are told."""
     ways = ways_of(source.selection.rules[reference.table.name].rule)
@@ -187,7 +206,7 @@ def _always(table: Table) -> bool:
 
 
 def _watched(
-    source: RowSource, table: Table, statistics: Statistics, progress: Progress
+    source: RowsToWrite, table: Table, statistics: Statistics, progress: Progress
 ) -> Iterator[Sequence[bytes]]:
     done, total = 0, statistics.rows(table.name)
     progress(table.name, done, total)
@@ -205,7 +224,7 @@ def _counted(table: Table) -> Iterator[Column]:
             yield column
 
 
-def _named(source: RowSource, table: Table) -> Iterator[ColumnSequence]:
+def _named(source: RowsToWrite, table: Table) -> Iterator[ColumnSequence]:
     """What must be led past the keys, and is not by the line that an ordinary counter gets."""
     counted = {column.name for column in _counted(table)}
     unique = {name for names in (table.key, *table.uniques) for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo_snapshots.errors import Words
+from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import Renumbered, RepairResult, Verification
 from demo_snapshots.render.report import (
     Grid,
@@ -94,7 +94,13 @@ def repair_report(result: RepairResult) -> Report:
     verb = "Would put right" if result.dry_run else "Put right"
     steps = (*result.reconciled, *map(_renumbered, result.renumbered))
     done = (Line(Words("  - ", step)) for step in steps)
-    return (Line(f"{verb} {counted(len(steps), 'thing')}:", Look.GOOD), *done, *notes)
+    hints = (
+        Line(
+            Words("hint: ", Call("merge", s, f"v{a.number}", f"v{b.number}"), " makes one of both.")
+        )
+        for s, a, b in result.to_merge
+    )
+    return (Line(f"{verb} {counted(len(steps), 'thing')}:", Look.GOOD), *done, *hints, *notes)
 
 
 def _renumbered(change: Renumbered) -> str:
@@ -118,4 +124,8 @@ def repair_json(result: RepairResult) -> dict[str, object]:
             for change in result.renumbered
         ],
         "left": list(result.left),
+        "to_merge": [
+            {"scenario": scenario, "ours": str(ours), "theirs": str(theirs)}
+            for scenario, ours, theirs in result.to_merge
+        ],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from demo_snapshots.rows.keys import KeyOf
 
@@ -48,6 +48,47 @@ class MergeJoin:
         while new.fill():
             new.key()
             yield None, new.take()
+
+
+Triple = tuple[bytes | None, bytes | None, bytes | None]
+"""A record of each of three sides with one key; None where a side has none."""
+
+
+class ThreeWayJoin:
+    """Iterating gives, in key order, the triples of records with one key; and in their place,
+    where all three sides go on with the same bytes, those records as a list, at memory speed.
+
+    The sides are as those of ``MergeJoin``, all in the order of ``key``; ValueError where one is
+    not, or has a key twice.
+    """
+
+    def __init__(self, sides: Sequence[Iterable[list[bytes]]], key: KeyOf) -> None:
+        self._sides = [_Side(side, key) for side in sides]
+        self._last: tuple[object, ...] | None = None
+
+    def __iter__(self) -> Iterator[list[bytes] | Triple]:
+        base, ours, theirs = self._sides
+        while True:
+            there = [side.fill() for side in self._sides]
+            if not any(there):
+                return
+            if all(there):
+                same = _pass_same_of_three(base, ours, theirs)
+                if same:
+                    yield same
+                    continue
+            yield self._lowest(there)
+
+    def _lowest(self, there: Sequence[bool]) -> Triple:
+        sides = list(zip(self._sides, there, strict=True))
+        lowest = min(side.key() for side, filled in sides if filled)
+        if lowest == self._last:
+            raise ValueError("two rows have one key")
+        self._last = lowest
+        base, ours, theirs = (
+            side.take() if filled and side.key() == lowest else None for side, filled in sides
+        )
+        return base, ours, theirs
 
 
 class _Side:
@@ -100,3 +141,18 @@ def _pass_same(old: _Side, new: _Side) -> int:
     old.position += passed
     new.position += passed
     return passed
+
+
+def _pass_same_of_three(base: _Side, ours: _Side, theirs: _Side) -> list[bytes]:
+    """Pass the records that all three sides have next in the same bytes; which."""
+    sides = (base, ours, theirs)
+    most = min(len(side.records) - side.position for side in sides)
+    first, second, third = (side.records[side.position : side.position + most] for side in sides)
+    if not first == second == third:
+        passed = 0
+        while first[passed] == second[passed] == third[passed]:
+            passed += 1
+        first = first[:passed]
+    for side in sides:
+        side.position += len(first)
+    return first

@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 import marshal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 _MOST_BYTES = 32_000_000
+_BATCH = 500
 
 
 class Sorter:
@@ -48,6 +49,42 @@ class Sorter:
         """Let go of the temporary files."""
         while self._runs:
             self._runs.pop().close()
+
+
+class Spool:
+    """Takes lists of records, and gives them back in the same order, as often as it is asked; in a
+    temporary file, without a name, until ``close``. ``count`` says how many records there are."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
+        self._held: list[bytes] = []
+        self.count = 0
+
+    def add(self, records: Sequence[bytes]) -> None:
+        self.count += len(records)
+        self._held += records
+        if len(self._held) >= _BATCH:
+            self._write()
+
+    def _write(self) -> None:
+        if self._held:
+            marshal.dump(self._held, self._file)
+            self._held = []
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        self._write()
+        self._file.flush()
+        self._file.seek(0)
+        while True:
+            try:
+                batch = marshal.load(self._file)
+            except EOFError:
+                return
+            yield batch
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        self._file.close()
 
 
 def _read(run: BinaryIO) -> Iterator[tuple[bytes, ...]]:

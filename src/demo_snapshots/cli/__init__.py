@@ -24,6 +24,7 @@ from demo_snapshots.cli import (
     verify,
 )
 from demo_snapshots.cli.group import demo
+from demo_snapshots.cli.terminal import silence_libraries
 
 __all__ = ["demo", "main"]
 
@@ -49,4 +50,5 @@ for _command in (
 
 def main() -> None:
     """Run ``demo`` with the process's arguments; ends the process with its exit status."""
+    silence_libraries()
     demo.main(prog_name="demo")

@@ -90,6 +90,14 @@ def configure_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def silence_libraries() -> None:
+    """Keep what drivers log, and Python's warnings, off the terminal: they may hold values of
+    rows. For a process that is the command's own; no library may do this to its user."""
+    # Where no handler is at all, Python writes warnings and errors to stderr.
+    logging.getLogger().addHandler(logging.NullHandler())
+    logging.captureWarnings(True)
+
+
 @contextlib.contextmanager
 def log_lines_on_stderr(verbose: int, *, quiet: bool) -> Iterator[None]:
     """Send this package's log to stderr: warnings, INFO from ``verbose`` 1, DEBUG from 2."""

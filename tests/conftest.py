@@ -29,6 +29,8 @@ from server_engines import SERVERS, version
 from servers import Run
 
 SLOW_SECONDS = 900
+# Each takes many processes or thousands of cases.
+SLOW_PLACES = ("benchmarks", "faults", "safety", "test_docs.py")
 
 NewDatabase = Callable[[str], str]
 _RUN = pytest.StashKey[Run]()
@@ -67,6 +69,8 @@ def _give_children_default_signals() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mark_engines(item)
+        if item.path.relative_to(Path(__file__).parent).parts[0] in SLOW_PLACES:
+            item.add_marker("slow")
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 

@@ -24,8 +24,6 @@ from demo_snapshots import errors
 from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.config.settings import load_config
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = (

@@ -12,8 +12,6 @@ import pytest
 from database_engines import missing
 from server_engines import SERVERS, client
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 FRAGMENTS = 3_500
 """Seven statements of 500 rows: batches, windows of the reader and statements all end somewhere

@@ -19,8 +19,6 @@ from demo_snapshots.operations.verify import verify_exports
 from demo_snapshots.store import Store
 from demo_snapshots.store.inventory import MANIFEST
 
-pytestmark = pytest.mark.slow
-
 Job = Callable[[Store], object]
 
 

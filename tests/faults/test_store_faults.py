@@ -25,8 +25,6 @@ from demo_snapshots.model.snapshots import Packing, Version
 from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.store import Store
 
-pytestmark = pytest.mark.slow
-
 TESTS = Path(__file__).parents[1]
 MANIFEST = "metadata/export_manifest.json"
 

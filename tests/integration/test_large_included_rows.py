@@ -38,6 +38,7 @@ def build(url: str) -> Live:
 
 
 @engines("sqlite", "postgresql", "mariadb")
+@pytest.mark.slow
 def test_they_arrive_on_every_engine(
     database_url: str, sqlite_url: str, demo: Demo, tmp_path: Path
 ) -> None:

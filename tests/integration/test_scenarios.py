@@ -20,7 +20,11 @@ from demo_snapshots.sample.schema import migrate_fresh
 from demo_snapshots.sample.seeding import seed
 
 ALL = ("sqlite", "postgresql", "postgresql15", "mariadb")
-SCENARIOS = ("general", "writer", "developer")
+SCENARIOS = (
+    "general",
+    pytest.param("writer", marks=pytest.mark.slow),
+    pytest.param("developer", marks=pytest.mark.slow),
+)
 
 REAL = (
     "INSERT INTO vaults (id, name, slug) VALUES (9001, 'Mine', 'mine')",

@@ -13,8 +13,6 @@ from integration.live import Live
 from demo_snapshots.cli import demo
 from demo_snapshots.errors import UnfitValueError
 
-pytestmark = pytest.mark.slow
-
 CONFIGURATION = """\
 [tables.vaults]
 where = "id < 100"

@@ -16,8 +16,6 @@ from safety.test_killed_imports import die, hang_up
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DemoError
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def mixed(database_url: str) -> MixedDatabase:

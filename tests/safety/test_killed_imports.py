@@ -19,8 +19,6 @@ from safety.mixed_database import Image, MixedDatabase, Snapshots, snapshots
 
 from demo_snapshots.errors import CommitInDoubtError, DatabaseError
 
-pytestmark = pytest.mark.slow
-
 EVERY = ("sqlite", "postgresql", "mariadb")
 SERVERS = ("postgresql", "mariadb")
 

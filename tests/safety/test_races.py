@@ -22,8 +22,6 @@ from demo_snapshots.engines.postgresql import session as postgresql
 from demo_snapshots.engines.sqlite import session as sqlite
 from demo_snapshots.errors import DatabaseBusyError, RealRowsError
 
-pytestmark = pytest.mark.slow
-
 EVERY = ("sqlite", "postgresql", "mariadb")
 VISIT = "INSERT INTO visits (id, vault_id, who) VALUES ({}, 1, 'late')"
 """Under vault 1, which is a demo row that the new snapshot does not bring back."""

@@ -15,8 +15,6 @@ from sqlalchemy.engine import make_url
 
 from demo_snapshots.cli import demo
 
-pytestmark = pytest.mark.slow
-
 PASSWORD = "Tr0ub4dor"
 COMMANDS = [
     ["export", "general"],

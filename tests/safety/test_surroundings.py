@@ -18,8 +18,6 @@ from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DatabaseError, DocumentError, StoreError
 from demo_snapshots.store import open_store
 
-pytestmark = pytest.mark.slow
-
 is_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
 

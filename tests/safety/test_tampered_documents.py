@@ -13,8 +13,6 @@ from safety.harness import Harness, harness
 from safety.mutating import Tampering, resealed, tamperings
 from servers import Run
 
-pytestmark = pytest.mark.slow
-
 CASES = {"sqlite": 1500, "postgresql": 150, "mariadb": 150}
 
 

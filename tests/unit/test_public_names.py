@@ -51,6 +51,7 @@ def test_the_program_uses_each_name() -> None:
     assert used == set(NAMES)
 
 
+@pytest.mark.slow
 def test_the_program_type_checks(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     known = "".join(f"reveal_type(demo_snapshots.{name})\n" for name in NAMES)

@@ -195,19 +195,19 @@ def test_the_merged_version_is_what_one_hand_would_have_made(
 
 
 @engines("sqlite")
-def test_it_loads_into_every_engine(branches: Branches, new_database: Any) -> None:
+@engines(*ALL, fixture="target_url")
+@pytest.mark.parametrize("by_client", [False, True])
+def test_it_loads_into_every_engine(branches: Branches, target_url: str, by_client: bool) -> None:
     branches.diverge(OURS, theirs())
     result = branches.merge()
     assert result.path is not None
-    for engine in ALL:
-        for by_client in (False, True):
-            live = build(new_database(engine), rows=False)
-            if by_client:
-                live.by_client(result.path)
-            else:
-                branches.demo.load(live, result.path)
-            assert live.rows("SELECT follows_id FROM book WHERE id = 12") == [(13,)]
-            assert live.value("SELECT count(*) FROM sales") == 4
+    live = build(target_url, rows=False)
+    if by_client:
+        live.by_client(result.path)
+    else:
+        branches.demo.load(live, result.path)
+    assert live.rows("SELECT follows_id FROM book WHERE id = 12") == [(13,)]
+    assert live.value("SELECT count(*) FROM sales") == 4
 
 
 @engines("sqlite")
@@ -374,7 +374,7 @@ def test_what_would_not_hold_together_is_refused(branches: Branches) -> None:
 
 @engines("sqlite")
 def test_tables_that_differ_and_other_engines_are_refused_by_name(
-    branches: Branches, new_database: Any
+    branches: Branches, postgresql_url: str
 ) -> None:
     branches.diverge(OURS, theirs())
     branches.live.run("ALTER TABLE book ADD COLUMN pages INTEGER")
@@ -383,7 +383,7 @@ def test_tables_that_differ_and_other_engines_are_refused_by_name(
     assert raised.value.problems[1] == (
         "v2_2025-01-11 has other columns of book than the database: pages"
     )
-    elsewhere = build(new_database("postgresql"))
+    elsewhere = build(postgresql_url)
     with pytest.raises(MergeError) as raised:
         merge_exports(
             branches.demo.config(elsewhere),

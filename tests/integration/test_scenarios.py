@@ -159,6 +159,7 @@ def test_a_file_of_one_engine_loads_into_any_other(database_url, target_url, dem
     assert values(third) == values(target)
 
 
+@pytest.mark.slow
 @engines(*ALL)
 @engines(*ALL, fixture="target_url")
 def test_a_file_of_one_engine_loads_with_the_stock_client_of_another(
@@ -214,6 +215,7 @@ def _files(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if path.suffix == ".sql")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [

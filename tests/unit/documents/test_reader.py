@@ -58,6 +58,7 @@ def test_a_row_longer_than_a_block_is_read_in_linear_time(monkeypatch: pytest.Mo
     assert reads[1] <= reads[0] + 4
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_document() -> None:
     peaks = []
     for count in (40_000, 160_000):
@@ -278,6 +279,7 @@ def _including(row: bytes) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [b"''" * (1 << 20), b"x" * (2 << 20), b"a''\x01" * (1 << 17), b"a\nb" * (1 << 19)],

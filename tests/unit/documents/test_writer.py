@@ -62,6 +62,7 @@ def test_a_statement_ends_before_the_row_that_would_pass_a_mebibyte(
     assert [len(line) for group in found for line in group] == sizes
 
 
+@pytest.mark.slow
 def test_bytes_count_as_the_document_holds_them() -> None:
     """A CR makes a value take two forms, and more than twice the room."""
     odd = b"(1,'" + b"\r" * 200_000 + b"')"

@@ -289,7 +289,8 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_readme_leads_to_every_page():
-    assert {f"docs/{page.name}" for page in PAGES[1:]} <= set(links(README))
+    pages = {page.relative_to(ROOT).as_posix() for page in PAGES[1:]}
+    assert pages <= set(links(README))
 
 
 # --- Commands --------------------------------------------------------------------------------
@@ -379,6 +380,7 @@ def mishaps() -> Iterator[str]:
     yield run("export", "general", "--database=oracle://host/name")
     yield run("export", "general", "--database=sqlite://demo.sqlite")
     yield run("export", "general", "--database=mysql://host/name?connect_timeout=soon")
+    yield run("export", "general", "--database=mysql://host/name?cursorclass=x")
     Path("notes.txt").write_text("a few words, but no database\n" * 10, "utf-8")
     yield run("export", "general", "--database=sqlite:///notes.txt")
     yield run(*general, "--database=sqlite:///missing.sqlite")

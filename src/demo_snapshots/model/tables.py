@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -141,6 +141,10 @@ class Table:
     @property
     def has_update_triggers(self) -> bool:
         return any(trigger.on_update for trigger in self.triggers)
+
+    def without_key(self) -> Table:
+        """The same table, its key no more than a unique constraint."""
+        return replace(self, key=(), uniques=(self.key, *self.uniques)) if self.key else self
 
     @property
     def carried(self) -> tuple[Column, ...]:

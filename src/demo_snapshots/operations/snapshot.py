@@ -54,6 +54,7 @@ def snapshot_of(
 
     Raises EmptyScenarioError, ExternalReferenceError, ConfigError and DatabaseError.
     """
+    demo = demo.telling_apart()
     assert demo.scenario is not None
     texts = {lookup: _spelled(lookup) for _, _, lookup in demo.external.lookups()}
     require_conditions(demo.database, demo.selection)
@@ -85,6 +86,7 @@ def replaced_rows(
     """All rows of ``demo`` as they are, to be put back into the same database: whatever else
     they reference is there. ``extra`` are lines for the header. Within a transaction. Raises
     DatabaseError."""
+    demo = demo.telling_apart()
     there = replace(demo, references={})
     source = RowSource(there)
     header = Header(

@@ -6,7 +6,7 @@ demo rows, in which order they load, and what becomes of references to other row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -53,6 +53,34 @@ class DemoSet:
     def over(self, database: Database) -> DemoSet:
         """The same set through another connection to the same database."""
         return replace(self, database=database)
+
+    def telling_apart(self, without_key: Collection[str] = ()) -> DemoSet:
+        """The same set, of whose tables those have no key whose keys do not tell its rows apart:
+        SQLite lets one be NULL, in any number of rows. Those are the tables in which a demo row
+        has such a key, and of ``without_key`` those in which one may."""
+        names = {
+            table.name
+            for table in self.schema.tables.values()
+            if (may_be_null := [name for name in table.key if table.column(name).nullable])
+            and (table.name in without_key or self._holds_null(table, may_be_null))
+        }
+        if not names:
+            return self
+        tables = {
+            name: table.without_key() if name in names else table
+            for name, table in self.schema.tables.items()
+        }
+        return replace(
+            self,
+            schema=replace(self.schema, tables=tables),
+            selection=Selection(self.dialect, tables, self.selection.rules),
+            order=load_order(tables),
+        )
+
+    def _holds_null(self, table: Table, names: Collection[str]) -> bool:
+        null = " OR ".join(f"{self.dialect.quote(name)} IS NULL" for name in names)
+        rows = f"SELECT 1 FROM {self.dialect.rows_of(table)} WHERE ({null})"
+        return bool(self.database.rows(f"{rows} AND {self.predicate(table)} LIMIT 1"))
 
     def predicate(self, table: Table) -> str:
         """A condition on the columns of a selected table: the row is in the set."""

@@ -74,6 +74,8 @@ class Staging:
         *,
         adds: bool = False,
     ) -> None:
+        described = tuple(described)
+        demo = demo.telling_apart([table.name for table in described if not table.key])
         self.demo = demo
         self.adds = adds
         self.database = demo.database

@@ -16,12 +16,12 @@ where the engine lets us.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 from demo_snapshots.selection.order import DeferredReference
 from demo_snapshots.transfer.compare import Written, compare_table
-from demo_snapshots.transfer.protect import is_held
+from demo_snapshots.transfer.protect import is_held, require_not_held
 from demo_snapshots.transfer.stage import Stage, Staging, naming
 
 
@@ -135,6 +135,39 @@ class Merge:
                 for stage in self.stages
                 if not stage.key and compare_table(self.staging, stage).same
             }
+        if self.dialect.enforces_foreign_keys:
+            self._require_free_to_go()
+
+    def _require_free_to_go(self) -> None:
+        """Raise RealRowsError where rows of a table without a key, which are about to be deleted
+        and inserted again, are such as real rows need: those cannot be told, and held."""
+        going: set[str] = set()
+        while more := {
+            stage.table.name
+            for stage in self.stages
+            if not stage.key and self._goes(stage, going) and stage.table.name not in going
+        }:
+            going |= more
+        for stage in self.stages:
+            if stage.table.name in going:
+                held = [is_held(self.staging, stage, "t"), *self._needed_by_held(stage)]
+                require_not_held(self.staging, stage, list(filter(None, held)))
+
+    def _goes(self, stage: Stage, going: set[str]) -> bool:
+        """Whether its rows are deleted, or may be by a cascade from tables whose rows are."""
+        cascades = {key.referenced_table for key in stage.table.foreign_keys} & going
+        return stage.number not in self.untouched or bool(cascades)
+
+    def _needed_by_held(self, stage: Stage) -> Iterator[str]:
+        """Conditions: a held row of a table with a key references the row ``t``."""
+        for other in self.stages if self.holds else ():
+            for key in other.table.foreign_keys:
+                if key.referenced_table == stage.table.name and other.key:
+                    yield (
+                        f"EXISTS (SELECT 1 FROM {other.target} AS o JOIN {self._held(other)} AS h"
+                        f" ON {self.dialect.match('h', 'o', other.key)}"
+                        f" WHERE {self._pairs(key, 'o', 't')})"
+                    )
 
     def _hold(self, keyed: list[Stage]) -> bool:
         """Find the rows that real rows need; whether there are any."""

@@ -14,19 +14,22 @@ _SHOWN = 5
 def require_free_keys(staging: Staging) -> None:
     """Raise KeyClashError if a key or unique value of the snapshot is a real row's."""
     for stage in staging.stages.values():
-        if not stage.key:
-            continue
         carried = {column.name for column in stage.columns}
-        for names in (stage.key, *stage.table.uniques):
+        for names in filter(None, (stage.key, *stage.table.uniques)):
             if set(names) <= carried:
                 _require_free(staging, stage, names)
 
 
 def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
     dialect = staging.dialect
+    target, real = stage.target, "1 = 1"
+    if stage.key:
+        real = is_real(staging, stage, "t")
+    else:
+        target = f"(SELECT * FROM {target} WHERE {_is_real_row(staging, stage.table)})"
     source = (
-        f"FROM {stage.rows} AS s JOIN {stage.target} AS t ON {dialect.match('s', 't', names)}"
-        f" WHERE {is_real(staging, stage, 't')}"
+        f"FROM {stage.rows} AS s JOIN {target} AS t ON {dialect.match('s', 't', names)}"
+        f" WHERE {real}"
     )
     taken = int(staging.database.scalar(f"SELECT count(*) {source}"))
     if not taken:
@@ -127,6 +130,23 @@ def is_held(staging: Staging, stage: Stage, alias: str) -> str | None:
             f" WHERE {pairs} AND {_is_real_row(staging, referencing)})"
         )
     return f"({' OR '.join(held)})" if held else None
+
+
+def require_not_held(staging: Staging, stage: Stage, held: Sequence[str]) -> None:
+    """Raise RealRowsError if a demo row of a table without a key is ``held``, by conditions on
+    the alias ``t``."""
+    if not held:
+        return
+    rows = f"(SELECT * FROM {stage.target} WHERE {staging.predicate(stage)}) AS t"
+    count = staging.count(rows, " OR ".join(f"({condition})" for condition in held))
+    if count:
+        raise RealRowsError(
+            f"{stage.table.name}: {count} demo {'row is' if count == 1 else 'rows are'} needed by"
+            " rows that are not demo data, and in a table whose rows no key tells apart an import"
+            " deletes all demo rows and inserts them again",
+            hint="Nothing was changed. Give the table a primary key, or point those rows elsewhere"
+            " first.",
+        )
 
 
 def require_foreign_keys(staging: Staging) -> None:

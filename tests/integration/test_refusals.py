@@ -384,3 +384,28 @@ def test_a_rule_that_changes_another_row_than_the_one_that_differed(live, demo):
         demo.load(live, path)
     assert "cells.on_delete" in (caught.value.hint or "")
     assert live.dump() == before
+
+
+@engines("sqlite", "postgresql", "mariadb")
+def test_an_export_that_fails_between_two_rows_comes_to_an_end(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The rows that were not taken are still on their way when the transaction ends."""
+    live = Live(database_url)
+    live.run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, is_demo BOOLEAN, v VARCHAR(2000))",
+        "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        f" WHERE i < 900) SELECT i, TRUE, '{'x' * 2000}' FROM n",
+    )
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text('[tables.t]\nmarker = "is_demo"\n', encoding="utf-8")
+    demo = Demo(tmp_path / "snapshots", configuration)
+
+    def interrupt(table: str, done: int, total: int) -> None:
+        if 0 < done < total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.export(live, progress=interrupt)
+    assert not list(tmp_path.rglob("*.sql"))
+    assert demo.export(live).written

@@ -4,7 +4,7 @@ password."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -68,6 +68,7 @@ class Database:
         self.label = label
         self.url = url
         self._is_nested = is_nested
+        self._streams: list[Generator[list[bytes], None, None]] = []
 
     @property
     def dialect(self) -> Dialect:
@@ -112,8 +113,12 @@ class Database:
     def stream(self, sql: str) -> Iterator[list[bytes]]:
         """The single column of a query as UTF-8, in lists of bounded size."""
         logger.debug("%s", sql)
+        rows = self.session.stream(sql)
+        self._streams.append(rows)
         with self.wrapped():
-            yield from self.session.stream(sql)
+            yield from rows
+        if rows in self._streams:
+            self._streams.remove(rows)
 
     def run(self, statements: Sequence[str]) -> None:
         """Run many small statements that return nothing."""
@@ -245,11 +250,13 @@ class Database:
                     self.session.release_savepoint()
         except BaseException:
             with suppress(self.session.error):
+                self._end_streams()
                 self.session.roll_back_to_savepoint()
                 self.session.drop_temporary()
             raise
         if not keep:
             with self.wrapped():
+                self._end_streams()
                 self.session.roll_back_to_savepoint()
                 self.session.drop_temporary()
 
@@ -265,9 +272,25 @@ class Database:
 
         yield undo
 
+    def drain(self) -> None:
+        """Take the rows that whoever wanted them left untaken, where the transaction is to go on:
+        ending a COPY would end it too."""
+        while self._streams:
+            for _ in self._streams[-1]:
+                pass
+            self._streams.pop()
+
+    def _end_streams(self) -> None:
+        """Have done with rows that whoever wanted them left untaken, as after an error: the
+        connection is theirs until then, and a ROLLBACK would wait for ever (psycopg, COPY)."""
+        while self._streams:
+            with suppress(self.session.error):
+                self._streams.pop().close()
+
     def _roll_back(self) -> bool:
         """Whether the connection was there to do so."""
         try:
+            self._end_streams()
             self.session.rollback()
         except Exception:
             # The connection may be gone, which rolls back too; the first error is the one to tell.

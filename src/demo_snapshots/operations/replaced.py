@@ -72,6 +72,7 @@ def keeping(undo: UndoKeeping | None, demo: DemoSet, header: Header) -> Iterator
             with packed(draft.file, undo.packing) as file:
                 snapshot.write(file)
         except (StoreError, UnportableValueError) as error:
+            demo.database.drain()
             _warn(error)
             yield lambda: None
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from demo_snapshots.engines.base.dialect import Dialect
@@ -156,7 +156,7 @@ class Session(ABC):
             self.execute(statement)
 
     @abstractmethod
-    def stream(self, sql: str) -> Iterator[list[bytes]]:
+    def stream(self, sql: str) -> Generator[list[bytes], None, None]:
         """The single column of a query as UTF-8, in lists of bounded size."""
 
     @abstractmethod

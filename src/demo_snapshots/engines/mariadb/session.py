@@ -9,7 +9,7 @@ commit"), so a stage's key is part of its CREATE statement.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -168,7 +168,7 @@ class MariaDBSession(Session):
     def cursor(self) -> Any:
         return self.raw.cursor(Cursor)
 
-    def stream(self, sql: str) -> Iterator[list[bytes]]:
+    def stream(self, sql: str) -> Generator[list[bytes], None, None]:
         cursor = self.raw.cursor(SSCursor)
         try:
             cursor.execute(sql)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -132,7 +132,7 @@ class PostgreSQLSession(Session):
         for start in range(0, len(statements), FETCH_ROWS):
             self.execute("; ".join(statements[start : start + FETCH_ROWS]))
 
-    def stream(self, sql: str) -> Iterator[list[bytes]]:
+    def stream(self, sql: str) -> Generator[list[bytes], None, None]:
         quick = sql.startswith("COPY ")
         copying = sql if quick else f"COPY ({sql}) TO STDOUT (FORMAT binary)"
         with self.cursor() as cursor, cursor.copy(copying) as copy:

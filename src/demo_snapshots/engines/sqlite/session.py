@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -92,7 +92,7 @@ class SQLiteSession(Session):
         cursor.row_factory = None
         return cursor
 
-    def stream(self, sql: str) -> Iterator[list[bytes]]:
+    def stream(self, sql: str) -> Generator[list[bytes], None, None]:
         cursor = self.cursor()
         try:
             cursor.execute(sql)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from demo_snapshots.comparison.keyed import KeyedDocument
 from demo_snapshots.comparison.merged import MergedRows
 from demo_snapshots.model.snapshots import Statistics, TableCount
-from demo_snapshots.model.tables import Table
+from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.rows.literals import cells, value_of
 from demo_snapshots.rows.spill import Spool
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.order import DeferredReference
+from demo_snapshots.selection.search_path import search_path
 
 
 class MergedRowsToWrite:
@@ -24,7 +25,7 @@ class MergedRowsToWrite:
         self.merged, self.demo = merged, demo
         self.order = demo.order
         self.selection = demo.selection
-        self.search_path = demo.schema.search_path
+        self.search_path = search_path(demo)
         self._included = demo.external.included
         self._like = like
         self._deferred = [(reference, Spool()) for reference in demo.order.deferred]
@@ -76,6 +77,16 @@ class MergedRowsToWrite:
         """Raw rows, in the order of the document."""
         for batch in self._without.get(table.name) or self.merged.rows(table.name):
             yield [b"(" + record + b")" for record in batch]
+
+    def leads_ahead(self, table: Table, key: ForeignKey) -> bool:
+        """As ``RowSource.leads_ahead``."""
+        ahead = DeferredReference(table, key, key.columns, key.referenced_columns == table.key)
+        waits = self._waits(ahead)
+        return any(
+            waits(record, cells(record))
+            for batch in self.merged.rows(table.name)
+            for record in batch
+        )
 
     def deferred_count(self, reference: DeferredReference) -> int:
         return self._spool(reference).count

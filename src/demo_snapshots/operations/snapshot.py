@@ -16,12 +16,20 @@ from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Header, Parent, Statistics, Version
-from demo_snapshots.model.tables import Column, ColumnSequence, Kind, Table, moments
+from demo_snapshots.model.tables import (
+    Column,
+    ColumnSequence,
+    ForeignKey,
+    Kind,
+    Table,
+    moments,
+)
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import Lookup
 from demo_snapshots.selection.order import DeferredReference, LoadOrder
 from demo_snapshots.selection.rules import Selection
+from demo_snapshots.selection.search_path import SearchPath, search_path
 from demo_snapshots.transfer.extract import RowSource
 
 
@@ -52,12 +60,15 @@ def snapshot_of(
     consistent read of its database, for as long as the block lasts. ``base`` is the
     version that it comes after.
 
-    Raises EmptyScenarioError, ExternalReferenceError, ConfigError and DatabaseError.
+    Raises ExportError for names that lead a stock client astray, EmptyScenarioError,
+    ExternalReferenceError, ConfigError and DatabaseError.
     """
     demo = demo.telling_apart()
     assert demo.scenario is not None
-    texts = {lookup: _spelled(lookup) for _, _, lookup in demo.external.lookups()}
     require_conditions(demo.database, demo.selection)
+    path = search_path(demo)
+    path.require()
+    texts = {lookup: _spelled(lookup) for _, _, lookup in demo.external.lookups()}
     source = RowSource(demo, texts)
     statistics, leading_out = source.count()
     if not allow_empty:
@@ -72,8 +83,9 @@ def snapshot_of(
         base=base,
         **_origin(demo),
     )
+    content = content_of(source, header, progress, path)
     with source.reading_ahead(statistics, jobs):
-        yield Snapshot(header, content_of(source, header, progress, demo.schema.search_path))
+        yield Snapshot(header, content)
 
 
 def replaced_rows(
@@ -97,7 +109,8 @@ def replaced_rows(
         extra=extra,
         **_origin(demo),
     )
-    return Snapshot(header, content_of(source, header, no_progress, demo.schema.search_path))
+    content = content_of(source, header, no_progress, search_path(there))
+    return Snapshot(header, content)
 
 
 class _Origin(TypedDict):
@@ -133,7 +146,7 @@ def _require_rows(demo: DemoSet, scenario: str, statistics: Statistics) -> None:
 
 def _spelled(lookup: Lookup) -> tuple[str, ...]:
     referenced, _, column, key = lookup
-    return statements.lookup(referenced.name, column, key)
+    return statements.lookup(referenced.name, column, key, only=referenced.has_heirs)
 
 
 class RowsToWrite(Protocol):
@@ -145,18 +158,21 @@ class RowsToWrite(Protocol):
 
     def rows(self, table: Table) -> Iterator[list[bytes]]: ...
 
+    def leads_ahead(self, table: Table, key: ForeignKey) -> bool: ...
+
     def deferred_count(self, reference: DeferredReference) -> int: ...
 
     def deferred_rows(self, reference: DeferredReference) -> Iterator[list[bytes]]: ...
 
 
 def content_of(
-    source: RowsToWrite, header: Header, progress: Progress, search_path: Sequence[str]
+    source: RowsToWrite, header: Header, progress: Progress, path: SearchPath
 ) -> Content:
     """The rows as a document's content, with what the stock clients need to load it."""
     order = source.order
     named = [(table.name, drawn) for table in order.tables for drawn in _named(source, table)]
     filled = {(table, drawn.column) for table, drawn in named}
+    postponed = [*order.postponed, *_postponed_of_included(source)]
     return Content(
         sections=[
             Section(table, _watched(source, table, header.statistics, progress), _always(table))
@@ -186,13 +202,21 @@ def content_of(
         named_sequences=named,
         # SQLite's foreign keys need no name; PostgreSQL's, which these lines alter, all have one.
         postponed=[
-            (table.name, key.name)
-            for table, key in order.postponed
-            if key.name and not key.deferrable
+            (table.name, key.name) for table, key in postponed if key.name and not key.deferrable
         ],
-        defers=bool(order.postponed),
-        search_path=search_path,
+        defers=bool(postponed),
+        search_path=path.schemas,
+        elsewhere=path.elsewhere,
     )
+
+
+def _postponed_of_included(source: RowsToWrite) -> Iterator[tuple[Table, ForeignKey]]:
+    """References among the rows that travel along, of which each is inserted by itself: an
+    order in which all hold there may not be. One of a table to another there is not."""
+    for table in source.demo.external.included:
+        for key in table.foreign_keys:
+            if key.referenced_table == table.name and source.leads_ahead(table, key):
+                yield table, key
 
 
 def _is_between(source: RowsToWrite, reference: DeferredReference) -> bool:

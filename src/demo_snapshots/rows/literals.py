@@ -198,11 +198,11 @@ def split(row: bytes) -> list[bytes]:
     return [match[0] for match in RAW_LITERAL.finditer(row)]
 
 
-# A reference by natural key, on a line of its own.
-_PIECES = rb"[^'\"()\n]++|" + STRING + rb"|" + _NAME
-_LOOKUP = rb"\n\(SELECT (?:" + _PIECES + rb"|\((?:" + _PIECES + rb")*+\))*+\)\n"
+_PIECES = rb"[^'\"()]++|" + STRING + rb"|" + _NAME
+RAW_LOOKUP = rb"\n\(SELECT (?:" + _PIECES + rb"|\((?:" + _PIECES + rb")*+\))*+\)\n"
+"""A reference by natural key, on lines of its own."""
 _UNCAPTURED = re.sub(rb"(?<!\\)\((?!\?)", rb"(?:", RAW_LITERAL.pattern)
-CELL = rb"(?:" + _UNCAPTURED + rb"|" + _LOOKUP + rb")"
+CELL = rb"(?:" + _UNCAPTURED + rb"|" + RAW_LOOKUP + rb")"
 """A pattern without groups for one value of a raw row."""
 _CELL = re.compile(rb"(" + CELL + rb")(?:,|\Z)")
 

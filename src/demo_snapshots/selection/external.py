@@ -193,10 +193,8 @@ class ExternalReferences:
                 if key.referenced_table == table.name and source.name != table.name:
                     terms.append(self._needed(source, key, (*passed, table.name)))
         condition = " OR ".join(terms)
-        for key in table.foreign_keys:
-            if key.referenced_table == table.name and len(key.columns) == 1:
-                condition = self._chain(table, key, condition)
-        return f"({condition})"
+        own = [key for key in table.foreign_keys if key.referenced_table == table.name]
+        return f"({self._chain(table, own, condition) if own else condition})"
 
     def _needed(self, source: Table, key: ForeignKey, passed: tuple[str, ...]) -> str:
         if source.name in self.schema.tables:
@@ -208,17 +206,19 @@ class ExternalReferences:
             f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self._given(key.columns)})"
         )
 
-    def _chain(self, table: Table, key: ForeignKey, condition: str) -> str:
-        """The rows of ``condition`` and those they reference in their own table, and so on."""
-        own, theirs = (
-            self.dialect.quote(key.columns[0]),
-            self.dialect.quote(key.referenced_columns[0]),
+    def _chain(self, table: Table, own: Sequence[ForeignKey], condition: str) -> str:
+        """The rows of ``condition`` and those they reference in their ``own`` table, and so on."""
+        columns, name = self.dialect.columns, self.dialect.rows_of(table)
+        names = columns(table.key)
+        led = " OR ".join(
+            _equal(columns(key.referenced_columns, "s"), columns(key.columns, "r")) for key in own
         )
-        name = self.dialect.rows_of(table)
         return (
-            f"{theirs} IN (WITH RECURSIVE needed(it) AS (SELECT {theirs} FROM {name}"
-            f" WHERE {condition} UNION SELECT r.{own} FROM {name} AS r JOIN needed"
-            f" ON r.{theirs} = needed.it WHERE r.{own} IS NOT NULL) SELECT it FROM needed)"
+            f"{self._row(table.key)} IN (WITH RECURSIVE needed({names}) AS"
+            f" (SELECT {names} FROM {name} WHERE {condition}"
+            f" UNION SELECT {columns(table.key, 's')} FROM needed"
+            f" JOIN {name} AS r ON {self.dialect.match('r', 'needed', table.key)}"
+            f" JOIN {name} AS s ON {led}) SELECT {names} FROM needed)"
         )
 
     # --- Checks ------------------------------------------------------------------------------
@@ -321,6 +321,10 @@ class ExternalReferences:
     def _path(self, table: Table, key: ForeignKey) -> str:
         columns, theirs = ", ".join(key.columns), ", ".join(key.referenced_columns)
         return f"{table.name}.{columns} -> {key.referenced_table}.{theirs}"
+
+
+def _equal(a: str, b: str) -> str:
+    return f"({a}) = ({b})"
 
 
 def _rows(count: int) -> str:

@@ -17,8 +17,7 @@ class Schema:
     ``configured`` says which of them each name in the configuration means (``crm.contacts`` is
     ``contacts`` in the PostgreSQL schema ``crm``); ``referencing`` are the other tables with
     foreign keys into them, over any number of hops; ``names`` are all tables of the database's
-    default schema; ``migration`` is its migration head, if it has one. ``search_path`` are the
-    PostgreSQL schemas the tables lie in, if not just in public.
+    default schema; ``migration`` is its migration head, if it has one.
     """
 
     tables: Mapping[str, Table]
@@ -26,7 +25,6 @@ class Schema:
     referencing: tuple[Table, ...]
     names: tuple[str, ...]
     migration: str | None = None
-    search_path: tuple[str, ...] = ()
     external: Mapping[str, Table] = field(default_factory=dict)
     """Tables outside the demo that the configuration's ``[references]`` name, by name."""
 
@@ -49,24 +47,14 @@ def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str,
     foreign_keys = catalog.foreign_keys(names)
     others = _referencing(foreign_keys, places.values())
     tables = _tables(catalog, {*places.values(), *external.values(), *others}, foreign_keys)
-    selected = [tables[place] for place in places.values()]
     return Schema(
-        tables={table.name: table for table in selected},
+        tables={place[1]: tables[place] for place in places.values()},
         configured={name: place[1] for name, place in places.items()},
         referencing=tuple(tables[place] for place in others),
         names=tuple(names[None]),
         migration=_migration_head(database, names[None]),
-        search_path=_search_path(catalog, selected) if catalog.has_schemas else (),
         external={place[1]: tables[place] for place in external.values()},
     )
-
-
-def _search_path(catalog: Catalog, selected: Iterable[Table]) -> tuple[str, ...]:
-    home = catalog.home()
-    elsewhere = [table.schema for table in selected if table.schema]
-    if not elsewhere and home in ("public", ""):
-        return ()
-    return tuple(dict.fromkeys([*elsewhere, home]))
 
 
 def _locate(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Statistics, TableCount
-from demo_snapshots.model.tables import Affinity, Column, Kind, Table
+from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Table
 from demo_snapshots.rows.utf8 import first_fault
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import LeadingOut, Lookup
@@ -200,6 +200,12 @@ class RowSource:
 
     def _deferred_from(self, reference: DeferredReference) -> str:
         return f"{self._from(reference.table)} AND {self._waits(reference)}"
+
+    def leads_ahead(self, table: Table, key: ForeignKey) -> bool:
+        """Whether a row of ``table`` references, by ``key``, a row of it that ``rows`` gives
+        later. Where the key references other columns than the primary key: any row."""
+        ahead = DeferredReference(table, key, key.columns, key.referenced_columns == table.key)
+        return self.deferred_count(ahead) > 0
 
     def deferred_count(self, reference: DeferredReference) -> int:
         """How many rows ``deferred_rows`` gives."""

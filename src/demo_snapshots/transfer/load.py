@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 
 from demo_snapshots.documents.protocol import Document, Event, Included, Rows, Update
-from demo_snapshots.documents.sql.statements import LOOKUP, lookup, lookup_pattern, read_lookup
+from demo_snapshots.documents.sql.statements import LOOKUP, lookup_pattern, read_lookup
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.progress import Progress
@@ -117,7 +117,7 @@ def check_document(document: Document, demo: DemoSet) -> None:
 def _events(document: Document, demo: DemoSet) -> Iterator[Event]:
     external = demo.external
     patterns = {
-        (table.name, column): lookup_pattern(lookup(referenced.name, wanted, names))
+        (table.name, column): lookup_pattern(referenced.name, wanted, names)
         for table, column, (referenced, _, wanted, names) in external.lookups()
     }
     return document.rows(

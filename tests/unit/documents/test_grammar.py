@@ -37,6 +37,7 @@ TYPED: list[Case] = [
     (Kind.DECIMAL, {"precision": 2, "scale": 2}, "0.25 0", "1.0 0.255"),
     (Kind.FLOAT, {}, "0.1 1 -1.5e300 0.30000000000000004 5e-324", "'1' TRUE 'NaN' 1. .5 NaN"),
     (Kind.FLOAT, {}, "0.00012345678901234567", "0.1234567890123456789"),
+    (Kind.FLOAT, {}, "'-0' -0 -0.0", "'0' '-0.0' '-1' '-0''"),
     (Kind.FLOAT, {"bits": 32}, "0.1 1.23456789 3.4e38", "1.2345678901"),
     (Kind.FLOAT, {"extended": True}, "'NaN' 'Infinity' '-Infinity' 1", "'-NaN' 'infinite'"),
     (Kind.BOOLEAN, {}, "TRUE FALSE 0 1 NULL", "2 -1 't' 'true' '1' 1.0 true"),

@@ -24,11 +24,12 @@ VALUES = ["DE", "it's (here)", ")\n", "a\rb", "a\0b", "", 5, -1.5, True, b"\xff"
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", VALUES)
-def test_a_lookup_is_read_as_it_was_written(key: str, value: object) -> None:
-    texts = lookup("countries", "id", [key, "valid"])
+@pytest.mark.parametrize("only", [False, True])
+def test_a_lookup_is_read_as_it_was_written(key: str, value: object, only: bool) -> None:
+    texts = lookup("countries", "id", [key, "valid"], only=only)
     raw = texts[0].encode() + literal(value) + texts[1].encode() + b"'x'" + texts[2].encode()
     assert re.fullmatch(ANY_LOOKUP, encode(raw))
-    assert re.fullmatch(lookup_pattern(texts), encode(raw))
+    assert re.fullmatch(lookup_pattern("countries", "id", [key, "valid"]), encode(raw))
     match = LOOKUP.fullmatch(decode(encode(raw)))
     assert match is not None
     assert read_lookup(match) == ("countries", "id", ((key, literal(value)), ("valid", b"'x'")))

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from unit.documents.documents import batches, header, read, rows_of, selection, table, text, write
+from unit.documents.documents import (
+    batches,
+    header,
+    read,
+    refusal,
+    rows_of,
+    sealed,
+    selection,
+    table,
+    text,
+    write,
+)
 
 from demo_snapshots.documents.sql.writer import Content, Deferred, Section, write_document
 from demo_snapshots.errors import ExportError
+from demo_snapshots.model.rules import Follows, TableSelection, Where
 from demo_snapshots.model.snapshots import Version
 
 NOTES = table("notes", text("note"))
@@ -114,6 +127,47 @@ def test_updates_name_the_key_and_leave_moments_alone() -> None:
         b"UPDATE things SET a='x', b=b WHERE id=1;\n"
         b"UPDATE things SET a=\n/* /* */ CAST(X'0D' AS CHAR) -- */ E'\\r'\n, b=b WHERE id=2;\n\n"
     ) in document
+
+
+def test_tables_that_others_inherit_from_are_named_without_their_heirs() -> None:
+    place = replace(table("place", text("name")), has_heirs=True)
+    parent = replace(table("parent", text("name"), text("next")), has_heirs=True)
+    child = table("child", text("parent_id"))
+    rules = {
+        "parent": TableSelection("parent", Where("id = 1", "id = 1", "id = 1")),
+        "child": TableSelection("child", Follows(("parent_id",), "parent", ("id",))),
+    }
+    document = write(
+        [(parent, [b"(1,'a',NULL)"]), (child, [b"(1,'x')"])],
+        {"includes": ((place, 1),)},
+        selection=rules,
+        includes=[Section(place, [[b"(5,'there')"]])],
+        deferred=[Deferred(parent, ("next",), (), 1, [[b"(1,'b')"]], between_tables=True)],
+        search_path=("other", "public"),
+        elsewhere=[("parent", "public")],
+    )
+    only = b"\n/* /* */ -- */ ONLY\n"
+    for statement in (
+        b"DELETE FROM%bparent WHERE (id = 1);" % only,
+        b"UPDATE%bparent SET next=NULL WHERE (id = 1);" % only,
+        b"(SELECT id FROM%bparent WHERE (id = 1)) AS demo);" % only,
+        b"NOT EXISTS (SELECT 1 FROM%bplace WHERE id=5);" % only,
+        b"UPDATE%bparent SET next='b' WHERE id=1;" % only,
+        b"1 AS expected FROM%bparent WHERE (id = 1)" % only,
+        b"DELETE FROM child WHERE ",
+    ):
+        assert statement in document
+    assert [type(event).__name__ for event in read(document)] == [
+        *("Included", "Rows", "Rows", "Update")
+    ]
+    for hostile in (
+        document.replace(b"to_regclass('parent')", b"pg_sleep(9)"),
+        document.replace(b"to_regclass('parent')", b"to_regclass('parent') OR 1=1"),
+        document.replace(b"WHERE nspname <> 'public'", b"WHERE TRUE"),
+        document.replace(b"ONLY\nparent SET next='b'", b"ONLY ONLY\nparent SET next='b'"),
+    ):
+        assert hostile != document
+        refusal(sealed(hostile))
 
 
 def test_one_is_singular() -> None:

@@ -141,6 +141,8 @@ def value_forms(column: Column | None, kind: Kind, *, typed_cells: bool = True) 
         common, rare = _dynamic(column)
         if not typed_cells and kind in _NOT_A_CELL:
             common, rare = ([_NOT_A_CELL[kind] + form for form in part] for part in (common, rare))
+        if kind is Kind.FLOAT and column.affinity in _NUMERIC:
+            rare = [*rare, _NEGATIVE_ZERO]
     return ([b"NULL", *common] if column.nullable else common), rare
 
 
@@ -210,12 +212,17 @@ _INT64 = f"(?:{_up_to('9223372036854775807')}|-{_up_to('9223372036854775808')})"
 _SMALL = rb"-?[0-9]{1,15}+(?![0-9.eE])"
 # Seventeen significant digits tell every double apart; the loader checks the rest by value.
 _FRACTION = rb"-?[0-9]++(?:\.[0-9]++(?:[eE][+-]?[0-9]++)?|[eE][+-]?[0-9]++)"
-_NOT_A_NUMBER, _NOT_A_MOMENT = rb"(?!'-?(?:NaN|Infinity)')", rb"(?!'-?infinity'|'[^']*+(?<= BC)')"
+_NOT_A_NUMBER = rb"(?!'(?:-?(?:NaN|Infinity)|-0)')"
+_NOT_A_MOMENT = rb"(?!'-?infinity'|'[^']*+(?<= BC)')"
 # A cell of SQLite could hold only the word for what is a value of a typed column.
 _NOT_A_CELL = {
     **dict.fromkeys((Kind.DECIMAL, Kind.FLOAT), _NOT_A_NUMBER),
     **dict.fromkeys((Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ), _NOT_A_MOMENT),
 }
+_NUMERIC = (Affinity.REAL, Affinity.NUMERIC, Affinity.INTEGER)
+# PostgreSQL reads -0 and -0.0 as integer and numeric, which have no such zero; where a column
+# has none either, it takes the text for 0.
+_NEGATIVE_ZERO = rb"'-0'(?!')"
 _NOT_NUMERIC_LOOKING = (
     rb"(?!'[ \t\n]*+[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?[ \t\n]*+')"
 )
@@ -234,6 +241,8 @@ def _decimal(column: Column) -> Forms:
 
 def _float(column: Column, kind: Kind) -> Forms:
     special = [b"'NaN'", b"'-?Infinity'"] if column.extended else []
+    if kind is Kind.FLOAT:
+        special.append(_NEGATIVE_ZERO)
     # Digits that survive decimal -> binary -> decimal (FLT_DIG, DBL_DIG) for decimals; enough
     # to tell every value apart (FLT_DECIMAL_DIG, DBL_DECIMAL_DIG) for what was a float before.
     single = column.bits == 32

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.documents.sql.polyglot import either
+from demo_snapshots.documents.sql.statements import of
 from demo_snapshots.model.rules import Field, Follows, FollowsAny, Marked, TableSelection, Where
 from demo_snapshots.rows.literals import quote
 
 TRUE_TEXTS = "('true','1','\"true\"','\"1\"')"
 
 
-def predicate(selection: Mapping[str, TableSelection], table: str) -> str:
-    """The condition that selects ``table``'s demo rows, of whatever scenario.
+def predicate(
+    selection: Mapping[str, TableSelection], table: str, parents: Collection[str] = ()
+) -> str:
+    """The condition that selects ``table``'s demo rows, of whatever scenario. ``parents`` are
+    the tables that others inherit from.
 
     It may span lines, and may end with a line break where one is needed.
     """
@@ -24,17 +28,20 @@ def predicate(selection: Mapping[str, TableSelection], table: str) -> str:
         case Where() as where:
             return _where(where)
         case Follows() as way:
-            return _follows(selection, way)
+            return _follows(selection, way, parents)
         case FollowsAny(ways):
-            return f"({' OR '.join(_follows(selection, way) for way in ways)})"
+            return f"({' OR '.join(_follows(selection, way, parents) for way in ways)})"
 
 
-def _follows(selection: Mapping[str, TableSelection], way: Follows) -> str:
+def _follows(
+    selection: Mapping[str, TableSelection], way: Follows, parents: Collection[str]
+) -> str:
     wanted = ", ".join(write_identifier(name) for name in way.referenced_columns)
-    inner = predicate(selection, way.table)
+    inner = predicate(selection, way.table, parents)
+    source = of("FROM", way.table, only=way.table in parents)
     return (
         f"{_row(way.columns)} IN (SELECT {wanted} FROM (SELECT {wanted}"
-        f" FROM {write_identifier(way.table)} WHERE {inner}) AS demo)"
+        f" {source} WHERE {inner}) AS demo)"
     )
 
 

@@ -100,12 +100,14 @@ class SqlDocument:
         source.expect(polyglot.PREAMBLE_POSTGRESQL)
         if source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
             self._pass(statements.SEARCH_PATH)
+        while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
+            self._pass(statements.HIDDEN)
         source.expect(polyglot.FOREIGN_KEYS_OFF)
         while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
             self._pass(statements.CONSTRAINT)
         source.expect("")
         source.expect(statements.CLEANUP)
-        while source.next_is(b"UPDATE "):
+        while source.next_is(b"UPDATE ", b"UPDATE\n"):
             self._pass(statements.RELEASE)
         for table in reversed(self.header.tables):
             match = self._pass(statements.DELETE)

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 from demo_snapshots.documents.sql.grammar import LITERAL, UNFINISHED
 from demo_snapshots.documents.sql.identifiers import IDENTIFIER, read_identifier, write_identifier
-from demo_snapshots.documents.sql.polyglot import OVERRIDING, POSTGRESQL_ONLY, postgresql_only
-from demo_snapshots.rows.literals import RAW_LITERAL, quote
+from demo_snapshots.documents.sql.polyglot import ONLY, OVERRIDING, POSTGRESQL_ONLY, postgresql_only
+from demo_snapshots.rows.literals import RAW_LITERAL, STRING, quote
 
 _NAME = IDENTIFIER.encode()
 _NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
+
+# Between a keyword and its table: a table that others inherit from is changed and read without
+# their rows (PostgreSQL).
+_OF = rb"(?: |\n" + re.escape(ONLY.encode()) + rb"\n)"
 
 # A whole statement whose tokens matter to stock clients only; the importer skips it.
 # Predicates cannot hold a semicolon outside a string (config.py), so one ends the statement.
@@ -19,7 +23,9 @@ _TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
 
 SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")
 RELEASE = re.compile(
-    rb"UPDATE ("
+    rb"UPDATE"
+    + _OF
+    + rb"("
     + _NAME
     + rb") SET "
     + _NAME
@@ -30,7 +36,7 @@ RELEASE = re.compile(
 )
 CLEANUP = "-- Cleanup existing demo data"
 DEFERRED = re.compile(rb"-- Deferred references \(([0-9]{1,15}) updates?\)\n")
-DELETE = re.compile(rb"DELETE FROM (" + _NAME + rb") WHERE" + _TOKENS)
+DELETE = re.compile(rb"DELETE FROM" + _OF + rb"(" + _NAME + rb") WHERE" + _TOKENS)
 INSERT = re.compile(
     rb"INSERT INTO ("
     + _NAME
@@ -58,7 +64,9 @@ INCLUDE = re.compile(
     + LITERAL
     + rb"(?:,"
     + LITERAL
-    + rb")*+) WHERE NOT EXISTS \(SELECT 1 FROM (?P<again>"
+    + rb")*+) WHERE NOT EXISTS \(SELECT 1 FROM"
+    + _OF
+    + rb"(?P<again>"
     + _NAME
     + rb") WHERE (?P<key>"
     + _CONDITION
@@ -80,7 +88,8 @@ UNFINISHED_INCLUDE = re.compile(
 ANY_LOOKUP = (
     rb"\n\(SELECT "
     + _NAME
-    + rb" FROM "
+    + rb" FROM"
+    + _OF
     + _NAME
     + rb" WHERE "
     + _CONDITION
@@ -91,7 +100,9 @@ ANY_LOOKUP = (
 LOOKUP = re.compile(
     rb"\n\(SELECT (?P<column>"
     + _NAME
-    + rb") FROM (?P<table>"
+    + rb") FROM"
+    + _OF
+    + rb"(?P<table>"
     + _NAME
     + rb") WHERE (?P<key>"
     + _RAW_CONDITION
@@ -100,7 +111,9 @@ LOOKUP = re.compile(
     + rb")*+)\)\n|'[^']*+(?:''[^']*+)*+'"
 )
 UPDATE = re.compile(
-    rb"UPDATE (?P<table>"
+    rb"UPDATE"
+    + _OF
+    + rb"(?P<table>"
     + _NAME
     + rb") SET (?P<set>"
     + _ASSIGNMENT
@@ -116,6 +129,16 @@ _PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb")
 _RAW_PAIR = re.compile(rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)")
 SEARCH_PATH = re.compile(
     re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
+)
+HIDDEN = re.compile(
+    re.escape(POSTGRESQL_ONLY).encode()
+    + rb"SELECT CAST\(nspname \|\| "
+    + STRING
+    + rb" AS integer\) FROM pg_namespace WHERE nspname <> "
+    + STRING
+    + rb" AND oid = \(SELECT relnamespace FROM pg_class WHERE oid = to_regclass\("
+    + STRING
+    + rb"\)\);\n"
 )
 CONSTRAINT = re.compile(
     re.escape(POSTGRESQL_ONLY).encode()
@@ -138,15 +161,35 @@ def deferred(count: int) -> str:
     return f"-- Deferred references ({count} {'update' if count == 1 else 'updates'})\n"
 
 
-def release(table: str, columns: Sequence[str], predicate: str) -> str:
+def of(keyword: str, table: str, *, only: bool) -> str:
+    """``keyword`` and the table, for PostgreSQL without the rows of its heirs if ``only``."""
+    between = f"\n{ONLY}\n" if only else " "
+    return f"{keyword}{between}{write_identifier(table)}"
+
+
+def require_visible(table: str, schema: str) -> str:
+    """End the load (PostgreSQL) if by its bare name another schema's table would be found."""
+    name = write_identifier(table)
+    # A cast of nothing but literals would fail while the statement is planned, also if all is
+    # well; where all is well this one has no row to do for.
+    told = quote(f".{name} hides {write_identifier(schema)}.{name}")
+    return postgresql_only(
+        f"SELECT CAST(nspname || {told} AS integer) FROM pg_namespace"
+        f" WHERE nspname <> {quote(schema)}"
+        f" AND oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass({quote(name)}));"
+    )
+
+
+def release(table: str, columns: Sequence[str], predicate: str, *, only: bool = False) -> str:
     """Let go of references between tables that would keep rows from being deleted."""
     setting = ", ".join(f"{write_identifier(column)}=NULL" for column in columns)
-    text = f"UPDATE {write_identifier(table)} SET {setting} WHERE {predicate};\n"
+    text = f"{of('UPDATE', table, only=only)} SET {setting} WHERE {predicate};\n"
     return text.replace(" \n", "\n")
 
 
-def delete(table: str, predicate: str) -> str:
-    return f"DELETE FROM {write_identifier(table)} WHERE {predicate};\n".replace(" \n", "\n")
+def delete(table: str, predicate: str, *, only: bool = False) -> str:
+    text = f"{of('DELETE FROM', table, only=only)} WHERE {predicate};\n"
+    return text.replace(" \n", "\n")
 
 
 def insert(table: str, columns: Sequence[str], *, overriding: bool) -> str:
@@ -167,6 +210,7 @@ def include(
     key: Sequence[str],
     *,
     overriding: bool,
+    only: bool = False,
 ) -> bytes:
     """A row outside the demo that travels along: inserted only where its key is missing."""
     name = write_identifier(table).encode()
@@ -178,13 +222,17 @@ def include(
         names,
         before,
         b",".join(values),
-    ) + b" WHERE NOT EXISTS (SELECT 1 FROM %s WHERE %s);\n" % (name, conditions)
+    ) + b" WHERE NOT EXISTS (SELECT 1 %s WHERE %s);\n" % (
+        of("FROM", table, only=only).encode(),
+        conditions,
+    )
 
 
-def lookup(table: str, column: str, key: Sequence[str]) -> tuple[str, ...]:
+def lookup(table: str, column: str, key: Sequence[str], *, only: bool = False) -> tuple[str, ...]:
     """A reference by natural key, as the texts between which the key's literals stand."""
     first, *others = (write_identifier(name) for name in key)
-    start = f"\n(SELECT {write_identifier(column)} FROM {write_identifier(table)} WHERE {first}="
+    source = of("FROM", table, only=only)
+    start = f"\n(SELECT {write_identifier(column)} {source} WHERE {first}="
     return (start, *(f" AND {name}=" for name in others), ")\n")
 
 
@@ -200,9 +248,13 @@ def read_lookup(match: re.Match[bytes]) -> tuple[str, str, tuple[tuple[str, byte
     )
 
 
-def lookup_pattern(texts: Sequence[str]) -> bytes:
-    """What recognises exactly the lookup with these texts, whatever its literals."""
-    return LITERAL.join(re.escape(text.encode()) for text in texts)
+def lookup_pattern(table: str, column: str, key: Sequence[str]) -> bytes:
+    """What recognises exactly this lookup, whatever its literals."""
+    either = (
+        LITERAL.join(re.escape(text.encode()) for text in lookup(table, column, key, only=only))
+        for only in (False, True)
+    )
+    return b"(?:" + b"|".join(either) + b")"
 
 
 def update(
@@ -210,13 +262,14 @@ def update(
     assignments: Sequence[tuple[str, bytes]],
     untouched: Sequence[str],
     key: Sequence[tuple[str, bytes]],
+    *,
+    only: bool = False,
 ) -> bytes:
     """Raw literals for ``assignments`` and ``key``; ``untouched`` columns are set to themselves."""
     own = [write_identifier(name).encode() for name in untouched]
     setting = b", ".join([*_pairs(assignments), *(name + b"=" + name for name in own)])
     return (
-        b"UPDATE "
-        + write_identifier(table).encode()
+        of("UPDATE", table, only=only).encode()
         + b" SET "
         + setting
         + b" WHERE "
@@ -288,11 +341,11 @@ def advance_named_sequence(
 
 
 def verification(counts: Sequence[tuple[str, str, int, str]]) -> str:
-    """``counts``: title, table, expected rows and predicate of each table."""
+    """``counts``: title, ``of`` FROM, expected rows and predicate of each table."""
     selects = [
         f"SELECT {quote(title)} AS type, COUNT(*) AS count, {expected} AS expected"
-        f" FROM {write_identifier(table)} WHERE {predicate}".rstrip("\n")
-        for title, table, expected, predicate in counts
+        f" {source} WHERE {predicate}".rstrip("\n")
+        for title, source, expected, predicate in counts
     ]
     # A predicate that ends with a line break ends in what others read as a comment.
     end = "\n;\n" if counts and counts[-1][-1].endswith("\n") else ";\n"

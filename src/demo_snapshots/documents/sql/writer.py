@@ -49,9 +49,10 @@ class Deferred:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Everything between header and digest. ``sections`` in load order, as in the header;
-    ``defers`` says that there is a cycle of NOT NULL keys, ``postponed`` are those of its
-    (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the
-    PostgreSQL schemas if they are not just public. ``sequences`` are (table, column) pairs whose
+    ``defers`` says that there are references which no order can hold, ``postponed`` are those of
+    their (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the
+    PostgreSQL schemas if they are not just public, ``elsewhere`` the tables that are not in the
+    first of them, each with its schema. ``sequences`` are (table, column) pairs whose
     own counter, if there is one, is ordinary; ``named_sequences`` those that need a name."""
 
     sections: Sequence[Section]
@@ -63,6 +64,12 @@ class Content:
     postponed: Sequence[tuple[str, str]] = ()
     defers: bool = False
     search_path: Sequence[str] = ()
+    elsewhere: Sequence[tuple[str, str]] = ()
+
+    def predicate(self, table: str) -> str:
+        """The condition that selects the table's demo rows."""
+        parents = [section.table.name for section in self.sections if section.table.has_heirs]
+        return predicate(self.selection, table, parents)
 
 
 class _Output:
@@ -119,6 +126,7 @@ def _write_preamble(out: _Output, content: Content) -> None:
     if content.search_path:
         path = ", ".join(write_identifier(schema) for schema in content.search_path)
         lines.append(polyglot.postgresql_only(f"SET LOCAL search_path={path};"))
+    lines += [statements.require_visible(table, schema) for table, schema in content.elsewhere]
     lines.append(polyglot.FOREIGN_KEYS_OFF)
     lines += _constraints(content, "DEFERRABLE")
     if content.defers:
@@ -139,11 +147,12 @@ def _write_cleanup(out: _Output, content: Content) -> None:
     for part in content.deferred:
         if part.between_tables:
             name = part.table.name
-            condition = predicate(content.selection, name)
-            out.text(statements.release(name, part.columns, condition))
+            condition = content.predicate(name)
+            only = part.table.has_heirs
+            out.text(statements.release(name, part.columns, condition, only=only))
     for section in reversed(content.sections):
-        name = section.table.name
-        out.text(statements.delete(name, predicate(content.selection, name)))
+        name, only = section.table.name, section.table.has_heirs
+        out.text(statements.delete(name, content.predicate(name), only=only))
     out.text("\n")
 
 
@@ -211,7 +220,12 @@ def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> 
     for batch in section.rows:
         for row in batch:
             statement = statements.include(
-                table.name, columns, split(row), table.key, overriding=section.overriding
+                table.name,
+                columns,
+                split(row),
+                table.key,
+                overriding=section.overriding,
+                only=table.has_heirs,
             )
             out.bytes(encode(statement))
     out.text("\n")
@@ -234,6 +248,7 @@ def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:
                             list(zip(part.columns, values[len(keys) :], strict=True)),
                             part.untouched,
                             list(zip(keys, values[: len(keys)], strict=True)),
+                            only=part.table.has_heirs,
                         )
                     )
                 )
@@ -254,9 +269,9 @@ def _write_end(out: _Output, header: Header, content: Content, title: Mapping[st
     counts = [
         (
             title[table.name],
-            table.name,
+            statements.of("FROM", table.name, only=table.has_heirs),
             header.statistics.rows(table.name),
-            predicate(content.selection, table.name),
+            content.predicate(table.name),
         )
         for table in header.tables
     ]

@@ -74,6 +74,11 @@ class Catalog(ABC):
         has their rows."""
         return set()
 
+    def relations(self, names: Sequence[str]) -> list[tuple[str, str, bool]]:
+        """All that is called one of ``names``, tables or not: schema (by its name), name, and
+        whether the bare name leads there. Only where there are schemas."""
+        return []
+
     def inherited(self) -> set[Place]:
         """The tables that others inherit from."""
         return set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.engines.postgresql.sequences import sequences
@@ -76,6 +76,9 @@ class PostgreSQLCatalog(Catalog):
 
     def partitions(self) -> set[tuple[str, str]]:
         return set(self._rows(_PARTITIONS))
+
+    def relations(self, names: Sequence[str]) -> list[tuple[str, str, bool]]:
+        return [(schema, name, visible) for schema, name, visible in self._rows(_NAMED, [names])]
 
     def inherited(self) -> set[Place]:
         return set(self._rows(_INHERITED))
@@ -186,6 +189,14 @@ SELECT n.nspname, c.relname
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relispartition
+"""
+
+_NAMED = """
+SELECT n.nspname, c.relname, pg_table_is_visible(c.oid)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = ANY(%s)
+ORDER BY 1, 2
 """
 
 _INHERITED = """

@@ -60,10 +60,15 @@ class PostgreSQL(Dialect):
         return " OR ".join(self._is_special(column) for column in numbers) or None
 
     def _is_special(self, column: Column) -> str:
+        """A condition: the number is written as text."""
         name = self.quote(column.name)
         if column.kind is Kind.DECIMAL and column.precision is not None:
             return f"{name} = 'NaN'"  # no infinity has so many digits
-        return f"{name} IN ('NaN','Infinity','-Infinity')"
+        special = f"{name} IN ('NaN','Infinity','-Infinity')"
+        if column.kind is Kind.FLOAT:
+            # A literal -0 is an integer's, -0.0 a numeric's: both are 0.
+            special = f"({special} OR ({name} = 0 AND {name}::text = '-0'))"
+        return special
 
     def quick_rows(
         self, columns: Sequence[Column], empty: Mapping[str, str], source: str, *, special: bool

@@ -10,6 +10,7 @@ from typing import Any
 
 from unit.documents.documents import table, text, write
 
+from demo_snapshots.documents.sql.statements import ANY_LOOKUP
 from demo_snapshots.documents.sql.writer import Deferred, Section
 from demo_snapshots.model.rules import Field, Follows, Marked, TableSelection, Where
 from demo_snapshots.model.snapshots import Statistics, TableCount
@@ -255,6 +256,7 @@ OUTSIDE = Example(
             Deferred(PEOPLE, ("home_id",), (), 1, [[b"(1,10)"]], between_tables=True),
         ],
         "overriding": ("people",),
+        "lookups": {("people", "country_id"): ANY_LOOKUP},
     },
     {"people": [b"(1,'Ada',5,10)", b"(2,'Ben',8,NULL)", b"(3,'Cleo',NULL,NULL)"]},
 )

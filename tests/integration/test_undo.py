@@ -214,6 +214,26 @@ def test_what_cannot_be_kept_stops_no_import(
     assert "cannot be kept for an undo" in caplog.text
 
 
+@engines("mariadb")
+def test_a_value_that_cannot_be_kept_stops_no_import(
+    live: Live, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is found with rows still on their way, in a transaction that goes on."""
+    project = project_of(live, tmp_path)
+    live.run(
+        "ALTER TABLE comments ADD state ENUM('open', 'done')",
+        "INSERT INTO comments SELECT seq, 1, repeat('x', 40), 'open' FROM seq_100_to_9000",
+    )
+    project.export("tour")
+    before = live.dump()
+    live.run("UPDATE IGNORE comments SET state = 's3cret' WHERE id = 300")
+    assert live.dump() != before
+    result = project.import_("tour", keep_other_scenarios=True)
+    assert (result.changed > 0, result.undo) == (True, None)
+    assert "comments.state: the row with key 300" in caplog.text
+    assert live.dump() == before
+
+
 @engines("sqlite")
 def test_a_damaged_entry_is_told_and_not_put_back(live: Live, tmp_path: Path) -> None:
     project = project_of(live, tmp_path)

@@ -24,6 +24,7 @@ from demo_snapshots.model.tables import (
     Table,
     moments,
 )
+from demo_snapshots.operations.readable import require_portable, require_readable
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import Lookup
@@ -31,6 +32,7 @@ from demo_snapshots.selection.order import DeferredReference, LoadOrder
 from demo_snapshots.selection.rules import Selection
 from demo_snapshots.selection.search_path import SearchPath, search_path
 from demo_snapshots.transfer.extract import RowSource
+from demo_snapshots.transfer.load import lookup_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ def snapshot_of(
     consistent read of its database, for as long as the block lasts. ``base`` is the
     version that it comes after.
 
-    Raises ExportError for names that lead a stock client astray, EmptyScenarioError,
-    ExternalReferenceError, ConfigError and DatabaseError.
+    Raises EmptyScenarioError, ExternalReferenceError, UnportableValueError for what no import
+    would take, also while it is written, ConfigError and DatabaseError.
     """
     demo = demo.telling_apart()
     assert demo.scenario is not None
     require_conditions(demo.database, demo.selection)
+    require_portable([*demo.order.tables, *demo.external.included])
     path = search_path(demo)
     path.require()
     texts = {lookup: _spelled(lookup) for _, _, lookup in demo.external.lookups()}
@@ -84,6 +87,7 @@ def snapshot_of(
         **_origin(demo),
     )
     content = content_of(source, header, progress, path)
+    require_readable(header, content)
     with source.reading_ahead(statistics, jobs):
         yield Snapshot(header, content)
 
@@ -97,9 +101,10 @@ def replaced_rows(
 ) -> Snapshot:
     """All rows of ``demo`` as they are, to be put back into the same database: whatever else
     they reference is there. ``extra`` are lines for the header. Within a transaction. Raises
-    DatabaseError."""
+    UnportableValueError, also while it is written, and DatabaseError."""
     demo = demo.telling_apart()
     there = replace(demo, references={})
+    require_portable(demo.order.tables)
     source = RowSource(there)
     header = Header(
         scenario=scenario,
@@ -110,6 +115,7 @@ def replaced_rows(
         **_origin(demo),
     )
     content = content_of(source, header, no_progress, search_path(there))
+    require_readable(header, content)
     return Snapshot(header, content)
 
 
@@ -207,6 +213,7 @@ def content_of(
         defers=bool(postponed),
         search_path=path.schemas,
         elsewhere=path.elsewhere,
+        lookups=lookup_patterns(source.demo.external),
     )
 
 

@@ -77,7 +77,8 @@ def quote(text: str) -> str:
 
 def encode(rows: bytes) -> bytes:
     """Raw rows as a document holds them. ``rows`` may be any number of whole rows."""
-    if b"X'" not in rows and not has_control(rows):
+    # One byte is looked for at ten times the speed of two.
+    if (b"X" not in rows or b"X'" not in rows) and not has_control(rows):
         return rows
     return _RAW_TOKEN.sub(_carry_token, rows)
 

@@ -60,7 +60,9 @@ def _needs(table: Table, waiting: Mapping[str, Table]) -> list[ForeignKey]:
 def _nullable(table: Table, key: ForeignKey) -> tuple[str, ...]:
     # One NULL column switches a composite key off (MATCH SIMPLE, the default everywhere).
     return tuple(
-        name for name in key.columns if table.column(name).nullable and name not in table.key
+        column.name
+        for column in map(table.column, key.columns)
+        if column.nullable and not column.generated and column.name not in table.key
     )
 
 

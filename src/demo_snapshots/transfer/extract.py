@@ -10,6 +10,7 @@ from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueErr
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Statistics, TableCount
 from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Table
+from demo_snapshots.rows.unportable import unportable
 from demo_snapshots.rows.utf8 import first_fault
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import LeadingOut, Lookup
@@ -78,7 +79,8 @@ class RowSource:
             ahead, numbers = self._ahead
             yield from ahead.take(numbers[table.name])
         else:
-            yield from self._stream(table, self._query(table))
+            names = [column.name for column in table.carried]
+            yield from self._stream(table, names, self._query(table))
 
     def _query(self, table: Table, condition: str = "") -> str:
         key = [self.dialect.order(table.column(name)) for name in table.key]
@@ -136,11 +138,15 @@ class RowSource:
             f" AND {key} >= {bounds[-1]}",
         ]
 
-    def _stream(self, table: Table, sql: str) -> Iterator[list[bytes]]:
+    def _stream(self, table: Table, names: Sequence[str], sql: str) -> Iterator[list[bytes]]:
+        columns = [table.column(name) for name in names]
         try:
             for batch in self.database.stream(sql):
                 if first_fault(b"".join(batch)) is not None:
                     raise UnportableValueError(f"{table.name}: text that is not UTF-8")
+                unfit = self.database.session.unfit(columns, batch)
+                if unfit is not None:
+                    raise unportable(table, names, *unfit)
                 yield batch
         except DatabaseError as error:
             self._explain(table)
@@ -218,4 +224,4 @@ class RowSource:
         row = self.dialect.row([self.dialect.literal(table.column(name)) for name in names])
         order = ", ".join(self.dialect.order(table.column(name)) for name in table.key)
         sql = f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
-        yield from self._stream(table, sql)
+        yield from self._stream(table, names, sql)

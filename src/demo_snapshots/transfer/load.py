@@ -114,12 +114,17 @@ def check_document(document: Document, demo: DemoSet) -> None:
         pass
 
 
-def _events(document: Document, demo: DemoSet) -> Iterator[Event]:
-    external = demo.external
-    patterns = {
+def lookup_patterns(external: ExternalReferences) -> dict[tuple[str, str], bytes]:
+    """What recognises the references by natural key there may be, by table and column."""
+    return {
         (table.name, column): lookup_pattern(referenced.name, wanted, names)
         for table, column, (referenced, _, wanted, names) in external.lookups()
     }
+
+
+def _events(document: Document, demo: DemoSet) -> Iterator[Event]:
+    external = demo.external
+    patterns = lookup_patterns(external)
     return document.rows(
         demo.schema.tables.__getitem__,
         {table.name: table for table in external.included}.__getitem__,

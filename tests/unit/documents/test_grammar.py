@@ -59,7 +59,18 @@ TYPED: list[Case] = [
         "'2025-01-15'",
         "'2025-01-15T10:00:00' '2025-1-5' 20250115 '' '0044-03-15BC' 'infinity'",
     ),
-    (Kind.DATE, {"extended": True}, "'infinity' '-infinity' '12025-01-15'", "'Infinity'"),
+    (
+        Kind.DATE,
+        {},
+        "'2024-02-29' '2000-02-29' '0400-02-29' '2025-12-31' '0000-00-00' '2024-00-31'",
+        "'2024-02-30' '2023-02-29' '1900-02-29' '0000-02-29' '2025-04-31' '2025-01-32'",
+    ),
+    (
+        Kind.DATE,
+        {"extended": True},
+        "'infinity' '-infinity' '12025-01-15' '12000-02-29'",
+        "'Infinity' '12025-02-29' '11900-02-29'",
+    ),
     (
         Kind.TIME,
         {"precision": 0},
@@ -135,6 +146,39 @@ def takes(column: Column, literal: str | bytes, source: Kind | None = None) -> b
     matched = found.match(row, 0) == len(row)
     assert matched or found.match(row, 0) == 0
     return matched
+
+
+def test_days_before_christ_have_leap_years_of_their_own() -> None:
+    column = Column("at", Kind.TIMESTAMP, extended=True)
+    assert takes(column, "'0001-02-29 12:00:00 BC'")
+    assert not takes(column, "'0001-02-29 12:00:00'")
+    assert not takes(Column("at", Kind.TIMESTAMP), "'0001-02-29 12:00:00 BC'")
+
+
+def test_negative_zero_is_a_number_to_a_column_of_numbers() -> None:
+    def cell(affinity: Affinity, source: Kind = Kind.FLOAT) -> bool:
+        column = Column("a", source, affinity=affinity)
+        rows = RowGrammar([("a", source, column)], typed_cells=False)
+        return rows.takes(b"('-0')")
+
+    assert [affinity for affinity in Affinity if cell(affinity)] == [
+        *(Affinity.INTEGER, Affinity.NUMERIC, Affinity.REAL)
+    ]
+    assert cell(Affinity.TEXT, Kind.TEXT)
+
+
+def test_rows_that_something_ends_and_rows_that_nothing_does() -> None:
+    rows = grammar(Column("a", Kind.INTEGER), Column("b", Kind.TEXT, nullable=False))
+    special = ODD.encode()
+    for good in (b"(1,'x')", b"(1,'x'),\n(2,'y')", b"(1," + special + b"),\n(2,'y')"):
+        assert rows.takes(good)
+        assert rows.match(good + b";\n", 0) == len(good) + 2
+    for bad, culprit in ((b"(1,NULL)", "b"), (b"('1'," + special + b")", "a")):
+        assert not rows.takes(b"(1,'x'),\n" + bad)
+        assert not rows.takes(bad + b",\n(1,'x')")
+        assert rows.culprit(bad) == culprit
+    assert rows.culprit(b"(1,'x')") is None
+    assert not rows.takes(b"(1,'x'),\n;")
 
 
 @pytest.mark.parametrize(("kind", "facets", "literal", "verdict"), list(verdicts()))

@@ -22,7 +22,7 @@ from unit.documents.documents import (
 )
 
 from demo_snapshots.documents.sql.writer import Content, Deferred, Section, write_document
-from demo_snapshots.errors import ExportError
+from demo_snapshots.errors import ExportError, UnportableValueError
 from demo_snapshots.model.rules import Follows, TableSelection, Where
 from demo_snapshots.model.snapshots import Version
 
@@ -127,6 +127,21 @@ def test_updates_name_the_key_and_leave_moments_alone() -> None:
         b"UPDATE things SET a='x', b=b WHERE id=1;\n"
         b"UPDATE things SET a=\n/* /* */ CAST(X'0D' AS CHAR) -- */ E'\\r'\n, b=b WHERE id=2;\n\n"
     ) in document
+
+
+def test_what_would_not_be_read_back_is_not_written() -> None:
+    strict = table("notes", text("note", nullable=False), text("secret", length=3))
+    for row, told in (
+        (b"(7,NULL,'s3c')", "notes.note: the row with key 7 "),
+        (b"(7,'a','s3cret')", "notes.secret: the row with key 7 "),
+        (b"(s3cret,'a',NULL)", "notes.id: a row "),
+    ):
+        with pytest.raises(UnportableValueError) as caught:
+            write([(strict, [b"(1,'a','abc')", row, b"(8,'b',NULL)"])])
+        assert caught.value.message.startswith(told)
+        assert "s3c" not in caught.value.message
+    with pytest.raises(UnportableValueError, match=r"notes\.note: the row with key 9"):
+        write([(strict, [])], deferred=[Deferred(strict, ("note",), (), 1, [[b"(9,NULL)"]])])
 
 
 def test_tables_that_others_inherit_from_are_named_without_their_heirs() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Affinity, Column, Kind
 from demo_snapshots.rows.literals import BINARY, SPECIAL_TEXT, STRING, special_text
 
@@ -33,6 +34,14 @@ _CUT = re.compile(
 _LONGEST_WORD = 64
 
 _DAY = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}"
+# No day that its month does not have; MariaDB keeps month 0 and day 0.
+_DATE = (
+    r"(?:[0-9]{4,7}-(?:(?:0[013578]|1[02])-(?:[0-2][0-9]|3[01])|(?:0[469]|11)-(?:[0-2][0-9]|30)"
+    r"|02-(?:[01][0-9]|2[0-8]))|[0-9]{0,3}(?!0000)(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])"
+    r"|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+# There is no year 0: the one before 1 is 1 BC, and had 366 days.
+_DATE_BEFORE_CHRIST = r"[0-9]{4,7}-02-29(?=[^']*+(?<= BC)')"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}%s)?"
 _DIGITS = {8: 3, 16: 5, 24: 8, 32: 10, 64: 20}
 
@@ -43,6 +52,11 @@ class Fault:
 
     position: int
     column: str | None = None
+
+
+def has_typed_cells(header: Header) -> bool:
+    """Whether the document is from an engine that types cells rather than columns."""
+    return header.source.startswith("sqlite")
 
 
 class RowGrammar:
@@ -70,7 +84,14 @@ class RowGrammar:
         for position, name in enumerate(self.names):
             if lookups and name in lookups:
                 self._forms[position][1].append(lookups[name])
-        self._common = _rows_of([_either(common) for common, _ in self._forms])
+
+    @cached_property
+    def _common_values(self) -> list[bytes]:
+        return [_either(common) for common, _ in self._forms]
+
+    @cached_property
+    def _common(self) -> re.Pattern[bytes]:
+        return _rows_of(self._common_values)
 
     @cached_property
     def _values(self) -> list[re.Pattern[bytes]]:
@@ -87,6 +108,28 @@ class RowGrammar:
             return match.end()
         match = self._rows.match(text, position)
         return match.end() if match is not None else position
+
+    @cached_property
+    def _common_joined(self) -> re.Pattern[bytes]:
+        return _joined_rows_of(self._common_values)
+
+    @cached_property
+    def _joined(self) -> re.Pattern[bytes]:
+        return _joined_rows_of([value.pattern for value in self._values])
+
+    def takes(self, text: bytes) -> bool:
+        """Whether ``text`` is whole rows, without what ends the last one."""
+        return bool(self._common_joined.fullmatch(text) or self._joined.fullmatch(text))
+
+    def culprit(self, row: bytes) -> str | None:
+        """The first column of one whole row that would not take its value."""
+        position = 1
+        for name, value in zip(self.names, self._values, strict=True):
+            match = value.match(row, position)
+            if match is None or row[match.end()] not in b",)":
+                return name
+            position = match.end() + 1
+        return None
 
     def fault(self, text: bytes, position: int) -> Fault | None:
         """Why no whole row begins at ``position``: None if more text may make it one."""
@@ -125,6 +168,10 @@ def _either(forms: Sequence[bytes]) -> bytes:
 def _rows_of(values: Sequence[bytes]) -> re.Pattern[bytes]:
     row = rb"\(" + b",".join(values) + rb"\)"
     return re.compile(b"(?:" + row + b",\n)*+(?:" + row + b";\n)?+")
+
+
+def _joined_rows_of(values: Sequence[bytes]) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:\(" + b",".join(values) + rb"\)(?:,\n|\Z))*+")
 
 
 Forms = tuple[list[bytes], list[bytes]]
@@ -191,7 +238,7 @@ def _dynamic(column: Column) -> Forms:
         case Kind.FLOAT | Kind.DECIMAL:
             return numbers, rare[2:]
         case Kind.JSON:
-            return [rb"(?='[\[{])" + STRING], rare
+            return [rb"'[\[{]" + STRING[1:]], rare
         case Kind.TIMESTAMP | Kind.DATE:
             return [b"'" + _DAY.encode() + b"[^']*+'(?!')"], rare
         case _:
@@ -273,12 +320,13 @@ def _moment(column: Column) -> Forms:
     fraction = rf"(?:\.[0-9]{{0,{digits}}}+0*+)?+"
     clock = _CLOCK % fraction
     era = "(?: BC)?" if column.extended else ""
+    day = f"(?:{_DATE}|{_DATE_BEFORE_CHRIST})" if column.extended else _DATE
     match column.kind:
         case Kind.DATE:
-            pattern = _DAY + era
+            pattern = day + era
         case Kind.TIME:
             pattern = rf"-?[0-9]{{2,3}}:[0-9]{{2}}:[0-9]{{2}}{fraction}"
         case _:
-            pattern = rf"{_DAY}(?:[ T]{clock})?+{era}"
+            pattern = rf"{day}(?:[ T]{clock})?+{era}"
     endless = column.extended and column.kind is not Kind.TIME
     return [f"'{pattern}'".encode()], [b"'-?infinity'"] if endless else []

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from demo_snapshots.documents.protocol import Event, Included, Lookups, Rows, Target, Update
 from demo_snapshots.documents.sql import polyglot, statements
-from demo_snapshots.documents.sql.grammar import RowGrammar
+from demo_snapshots.documents.sql.grammar import RowGrammar, has_typed_cells
 from demo_snapshots.documents.sql.header import read_header
 from demo_snapshots.documents.sql.identifiers import read_identifier
 from demo_snapshots.documents.sql.window import INCOMPLETE, Window
@@ -296,7 +296,7 @@ class SqlDocument:
         return RowGrammar(
             columns,
             {name: found for name, found in patterns.items() if found},
-            typed_cells=self.header.source.startswith("sqlite"),
+            typed_cells=has_typed_cells(self.header),
         )
 
 

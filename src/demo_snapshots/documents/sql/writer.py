@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from demo_snapshots.documents.sql import polyglot, statements
+from demo_snapshots.documents.sql.grammar import RowGrammar, has_typed_cells
 from demo_snapshots.documents.sql.header import titles, write_header
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.documents.sql.predicates import predicate
+from demo_snapshots.documents.sql.window import LONGEST_ROW
 from demo_snapshots.errors import ExportError
 from demo_snapshots.model.rules import TableSelection
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import ColumnSequence, Table
 from demo_snapshots.rows.literals import encode, split
+from demo_snapshots.rows.unportable import unportable
 
 GROUP_ROWS = 500
 GROUP_BYTES = 1_048_576
@@ -65,11 +68,44 @@ class Content:
     defers: bool = False
     search_path: Sequence[str] = ()
     elsewhere: Sequence[tuple[str, str]] = ()
+    lookups: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    """Patterns of the references by natural key that may stand in for a table's column."""
 
     def predicate(self, table: str) -> str:
         """The condition that selects the table's demo rows."""
         parents = [section.table.name for section in self.sections if section.table.has_heirs]
         return predicate(self.selection, table, parents)
+
+
+class _Check:
+    """Whether rows of ``columns`` will be read back, by the reader's own grammar: the target is
+    the table that they are from."""
+
+    def __init__(
+        self,
+        header: Header,
+        table: Table,
+        columns: Sequence[str],
+        lookups: Mapping[tuple[str, str], bytes] | None = None,
+    ) -> None:
+        self._table = table
+        self._columns = columns
+        self._grammar = RowGrammar(
+            [(name, table.column(name).kind, table.column(name)) for name in columns],
+            {name: found for name in columns if (found := (lookups or {}).get((table.name, name)))},
+            typed_cells=has_typed_cells(header),
+        )
+
+    def require(self, text: bytes, rows: Sequence[bytes]) -> None:
+        """Raise UnportableValueError for the first of the raw ``rows`` that will not be; ``text``
+        is all of them as the document holds them."""
+        if len(text) <= LONGEST_ROW and self._grammar.takes(text):
+            return
+        for row in rows:
+            one = encode(row)
+            if len(one) > LONGEST_ROW or not self._grammar.takes(one):
+                culprit = self._grammar.culprit(one)
+                raise unportable(self._table, self._columns, row, culprit)
 
 
 class _Output:
@@ -93,7 +129,8 @@ def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
     """Write a whole document and return its content digest, 64 hexadecimal digits.
 
     ``header``'s statistics say how many rows each section has; ExportError if a section has
-    others, which a consistent read cannot make. ValueError for names no document can carry.
+    others, which a consistent read cannot make. UnportableValueError for a value that reading
+    the document into the same tables would refuse. ValueError for names no document can carry.
     """
     out = _Output(stream)
     out.text(write_header(header), "\n")
@@ -101,18 +138,21 @@ def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
     _write_cleanup(out, content)
     out.hashing = True
     for (table, rows), section in zip(header.includes, content.includes, strict=True):
-        _write_includes(out, table, rows, section)
+        check = _Check(header, table, [column.name for column in table.carried])
+        _write_includes(out, rows, section, check)
     title = titles(table.name for table in header.tables)
     for section in content.sections:
         expected = header.statistics.rows(section.table.name)
         out.text(statements.section(title[section.table.name], expected))
-        written = _write_section(out, section)
+        columns = [column.name for column in section.table.carried]
+        check = _Check(header, section.table, columns, content.lookups)
+        written = _write_section(out, section, check)
         if written != expected:
             raise ExportError(
                 f"{section.table.name}: {expected} rows were counted and {written} read"
             )
         out.text("\n")
-    _write_deferred(out, content.deferred)
+    _write_deferred(out, header, content.deferred)
     out.hashing = False
     out.text(polyglot.FOREIGN_KEYS_ON, "\n")
     _write_end(out, header, content, title)
@@ -156,10 +196,10 @@ def _write_cleanup(out: _Output, content: Content) -> None:
     out.text("\n")
 
 
-def _write_section(out: _Output, section: Section) -> int:
+def _write_section(out: _Output, section: Section, check: _Check) -> int:
     columns = [column.name for column in section.table.carried]
     head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
-    groups = _Groups(out, head)
+    groups = _Groups(out, head, check)
     written = 0
     for batch in section.rows:
         rest = batch
@@ -180,15 +220,17 @@ def _parted(rows: Sequence[bytes], count: int) -> tuple[Sequence[bytes], Sequenc
 class _Groups:
     """INSERTs of at most GROUP_BYTES each, but for a row that is longer by itself."""
 
-    def __init__(self, out: _Output, head: bytes) -> None:
+    def __init__(self, out: _Output, head: bytes, check: _Check) -> None:
         self._out = out
         self._head = head
+        self._check = check
         self._texts: list[bytes] = []
         self._size = 0
 
     def add(self, rows: Sequence[bytes]) -> None:
         # All at once, as a rule: looking at each row takes longer than writing it.
         text = encode(b",\n".join(rows))
+        self._check.require(text, rows)
         if len(rows) == 1 or self._size + len(text) + 2 <= GROUP_BYTES:
             self._put(text)
         else:
@@ -214,11 +256,13 @@ class _Groups:
         self._texts, self._size = [], 0
 
 
-def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> None:
+def _write_includes(out: _Output, rows: int, section: Section, check: _Check) -> None:
+    table = section.table
     out.text(statements.section(f"Included {write_identifier(table.name)}", rows))
     columns = [column.name for column in table.carried]
     for batch in section.rows:
         for row in batch:
+            check.require(encode(row), [row])
             statement = statements.include(
                 table.name,
                 columns,
@@ -231,15 +275,17 @@ def _write_includes(out: _Output, table: Table, rows: int, section: Section) -> 
     out.text("\n")
 
 
-def _write_deferred(out: _Output, deferred: Sequence[Deferred]) -> None:
+def _write_deferred(out: _Output, header: Header, deferred: Sequence[Deferred]) -> None:
     count = sum(part.count for part in deferred)
     if not count:
         return
     out.text(statements.deferred(count))
     for part in deferred:
         keys = part.table.key
+        check = _Check(header, part.table, [*keys, *part.columns])
         for batch in part.rows:
             for row in batch:
+                check.require(encode(row), [row])
                 values = split(row)
                 out.bytes(
                     encode(

@@ -163,6 +163,11 @@ class Session(ABC):
     def load(self, target: str, columns: Sequence[Column], chunks: Iterable[bytes]) -> int:
         """Insert raw rows into ``target`` (SQL name) as they stream; the number of rows."""
 
+    def unfit(self, columns: Sequence[Column], rows: Sequence[bytes]) -> tuple[bytes, str] | None:
+        """The first of these raw rows that ``load`` would refuse although each of its literals is
+        one that a column of the kind takes, and the name of the column. May be none."""
+        return None
+
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> int:
         """Make a temporary table of a query's rows, with its column types; how many. Its ``key``
         columns, if any, are unique once it is indexed. It lasts until the transaction ends."""

@@ -20,7 +20,7 @@ from pymysql.cursors import Cursor, SSCursor
 from demo_snapshots.engines.base.session import LOCK_WAIT_SECONDS, Session, in_batches
 from demo_snapshots.engines.mariadb.dialect import MariaDB
 from demo_snapshots.engines.mariadb.sequences import advance
-from demo_snapshots.engines.mariadb.values import ExactRows, finished, packets
+from demo_snapshots.engines.mariadb.values import exact_rows, finished, packets
 from demo_snapshots.errors import DatabaseError, Fault, UnfitValueError
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 
@@ -189,7 +189,7 @@ class MariaDBSession(Session):
         names = ", ".join(self.dialect.quote(column.name) for column in columns)
         head = f"INSERT INTO {target} ({names}) VALUES ".encode()
         room = self._packet - len(head) - _STATEMENT_MARGIN
-        exact = ExactRows(columns)
+        exact = exact_rows(tuple(columns))
         loaded = 0
         with self.cursor() as cursor:
             for chunk in chunks:
@@ -200,6 +200,13 @@ class MariaDBSession(Session):
                     if cursor.warning_count:
                         self._require_unchanged()
         return loaded
+
+    def unfit(self, columns: Sequence[Column], rows: Sequence[bytes]) -> tuple[bytes, str] | None:
+        exact = exact_rows(tuple(columns))
+        if exact.takes_all or exact.takes(b",\n".join(rows)):
+            return None
+        row = next(row for row in rows if not exact.takes(row))
+        return row, exact.culprit(row)
 
     def _require_unchanged(self) -> None:
         """Strict mode still rounds decimals and trims strings with no more than a note."""

@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from demo_snapshots.errors import UnfitValueError
 from demo_snapshots.model.tables import Column
+from demo_snapshots.rows.literals import RAW_LOOKUP
 
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
 _ROW = re.compile(rb"\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\)")
@@ -40,31 +42,47 @@ class ExactRows:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._forms = [_exact_form(column) for column in columns]
-        row = rb"\(" + rb",".join(form or _ANY for form in self._forms) + rb"\)"
-        self._rows = re.compile(rb"(?:" + row + rb"(?:,\n)?+)*+") if any(self._forms) else None
+        exact = [_exact_form(column) for column in columns]
+        self._forms = [rb"(?:" + (form or _ANY) + rb"|" + RAW_LOOKUP + rb")" for form in exact]
+        row = rb"\(" + rb",".join(self._forms) + rb"\)"
+        self._rows = re.compile(rb"(?:" + row + rb"(?:,\n)?+)*+") if any(exact) else None
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether no column changes any value."""
+        return self._rows is None
+
+    def takes(self, chunk: bytes) -> bool:
+        """Whether there is no such value in these raw rows."""
+        return self._rows is None or self._rows.fullmatch(chunk) is not None
 
     def require(self, chunk: bytes) -> None:
         """Raise UnfitValueError naming the column of the first such value."""
-        if self._rows is None or self._rows.fullmatch(chunk):
+        if self.takes(chunk):
             return
         for row in _ROW.findall(chunk):
-            if not self._rows.fullmatch(row):
-                raise UnfitValueError(f"{self._culprit(row)}: a value that the column would change")
+            if not self.takes(row):
+                raise UnfitValueError(f"{self.culprit(row)}: a value that the column would change")
 
-    def _culprit(self, row: bytes) -> str:
+    def culprit(self, row: bytes) -> str:
+        """The first column with such a value in a row that has one."""
         position = 1
         for column, form in zip(self._columns, self._forms, strict=True):
-            match = re.compile((form or _ANY) + rb"[,)]").match(row, position)
+            match = re.compile(form + rb"[,)]").match(row, position)
             if match is None:
                 return column.name
             position = match.end()
         return "?"
 
 
+@lru_cache(maxsize=100)
+def exact_rows(columns: tuple[Column, ...]) -> ExactRows:
+    return ExactRows(columns)
+
+
 def _exact_form(column: Column) -> bytes | None:
     """A pattern of the literals that the column keeps as they are; None if it keeps any."""
-    members = [member.encode() for member in _MEMBER.findall(column.native)]
+    members = [member.replace("\\\\", "\\").encode() for member in _MEMBER.findall(column.native)]
     match column.native.partition("(")[0]:
         case "enum":
             form = rb"'(?:" + rb"|".join(map(re.escape, members)) + rb")'"

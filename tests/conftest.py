@@ -30,7 +30,7 @@ from servers import Run
 
 SLOW_SECONDS = 900
 # Each takes many processes or thousands of cases.
-SLOW_PLACES = ("benchmarks", "faults", "safety", "test_docs.py")
+SLOW_PLACES = ("benchmarks", "browser", "faults", "safety", "test_docs.py")
 
 NewDatabase = Callable[[str], str]
 _RUN = pytest.StashKey[Run]()

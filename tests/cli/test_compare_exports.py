@@ -231,6 +231,7 @@ def hostile(demo, workplace):
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"], ["--html=page.html"], ["--stat"]])
 def test_hostile_values_in_every_form(run_demo, hostile, form):
     for command in ("compare-exports", "show"):

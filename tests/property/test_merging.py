@@ -11,6 +11,7 @@ CASES = int(os.environ.get("DEMO_MERGE_CASES", "500"))
 PARTS = 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_merge_is_what_the_oracle_says(part: int) -> None:
     found = {}

@@ -107,6 +107,7 @@ def test_a_large_comparison_is_cut_with_a_note():
     read(text)
 
 
+@pytest.mark.slow
 def test_a_page_has_a_limit_in_all():
     changes = [added(f"table_{n % 4}", id=n, title="<" * 1_900) for n in range(12_000)]
     changes.sort(key=lambda change: change.table)

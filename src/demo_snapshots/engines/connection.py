@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from demo_snapshots.config.masking import masked_url
@@ -15,16 +14,9 @@ from demo_snapshots.engines.base.catalog import Catalog
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.base.engine import Engine
 from demo_snapshots.engines.base.session import Session
-from demo_snapshots.engines.urls import Url, parse_url
-from demo_snapshots.errors import (
-    Call,
-    CommitInDoubtError,
-    ConfigError,
-    DatabaseError,
-    DatabaseUnreachableError,
-    UsageError,
-    Words,
-)
+from demo_snapshots.engines.opening import open_url
+from demo_snapshots.engines.urls import parse_url
+from demo_snapshots.errors import CommitInDoubtError, DatabaseError, UsageError
 from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Table
 
 logger = logging.getLogger(__name__)
@@ -317,9 +309,8 @@ def connect(url: str, connection: object = None) -> Iterator[Database]:
             yield database
         return
     parsed = parse_url(url)
-    _require_file(parsed)
     engine = engine_named(parsed.backend)
-    raw = _open(parsed, engine, masked_url(url))
+    raw = open_url(parsed, engine, masked_url(url))
     try:
         session = engine.session(raw)
         try:
@@ -370,48 +361,3 @@ def _driver_connection(connection: object) -> Any:
             below.begin()
         return below.connection.driver_connection
     return connection
-
-
-def _require_file(url: Url) -> None:
-    if url.backend != "sqlite" or not url.database or url.database == ":memory:":
-        return
-    if not Path(url.database).is_file():
-        raise DatabaseUnreachableError(
-            f"no database file {url.database}",
-            hint=Words(
-                "Create it first (for the sample application: ",
-                Call("migrate_fresh"),
-                "), or name another with ",
-                Call(database=...),
-                ".",
-            ),
-        )
-
-
-def _open(url: Url, engine: Engine, label: str) -> Any:
-    try:
-        return engine.open(url)
-    except engine.error as error:
-        raise DatabaseUnreachableError(
-            f"cannot connect to {label}: {_reason(error, url)}",
-            hint=Words(
-                "Check the URL (",
-                Call(database=...),
-                ", DATABASE_URL, demo.toml) and that the server runs.",
-            ),
-        ) from None
-    except ConfigError:
-        raise
-    except Exception as error:
-        # Options of the URL become arguments of the driver, which looks at few of them: what one
-        # of the wrong kind leads to may be any error. The network's it wraps in its own.
-        if isinstance(error, OSError) and error.strerror:
-            raise ConfigError(f"{label}: a file that the URL names: {error.strerror}") from None
-        raise ConfigError(f"{label}: the driver cannot work with a part of this URL") from None
-
-
-def _reason(error: Exception, url: Url) -> str:
-    # The first line is the driver's own; later ones may repeat connection settings.
-    text = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-    text = text.removeprefix("connection failed: ")
-    return text.replace(url.password, "***") if url.password else text

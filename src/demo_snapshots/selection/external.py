@@ -80,14 +80,10 @@ class ExternalReferences:
             f" WHERE {self.selection.predicate(referenced.name, self.scenario)}"
             f" AND {self._given(key.referenced_columns)}"
         )
-        return f"{given} AND {self._row(key.columns)} NOT IN ({selected})"
+        return f"{given} AND {self.dialect.row_value(key.columns)} NOT IN ({selected})"
 
     def _given(self, names: tuple[str, ...]) -> str:
         return " AND ".join(f"{self.dialect.quote(name)} IS NOT NULL" for name in names)
-
-    def _row(self, names: tuple[str, ...]) -> str:
-        columns = self.dialect.columns(names)
-        return columns if len(names) == 1 else f"({columns})"
 
     def left_empty(self, table: Table, column: str) -> list[str]:
         """Conditions under which the column is written as NULL: a reference leads out."""
@@ -173,7 +169,8 @@ class ExternalReferences:
         """A condition on the referenced table's columns: rows that a reference by ``key`` leads
         to, out of the rows of ``table`` that travel."""
         return (
-            f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
+            f"{self.dialect.row_value(key.referenced_columns)} IN"
+            f" (SELECT {self.dialect.columns(key.columns)}"
             f" FROM {self.dialect.rows_of(table)}"
             f" WHERE {self._rows(table)} AND {self.leads_out(table, key)})"
         )
@@ -202,7 +199,8 @@ class ExternalReferences:
         else:
             rows = self._included(source, passed)
         return (
-            f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
+            f"{self.dialect.row_value(key.referenced_columns)} IN"
+            f" (SELECT {self.dialect.columns(key.columns)}"
             f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self._given(key.columns)})"
         )
 
@@ -214,7 +212,7 @@ class ExternalReferences:
             _equal(columns(key.referenced_columns, "s"), columns(key.columns, "r")) for key in own
         )
         return (
-            f"{self._row(table.key)} IN (WITH RECURSIVE needed({names}) AS"
+            f"{self.dialect.row_value(table.key)} IN (WITH RECURSIVE needed({names}) AS"
             f" (SELECT {names} FROM {name} WHERE {condition}"
             f" UNION SELECT {columns(table.key, 's')} FROM needed"
             f" JOIN {name} AS r ON {self.dialect.match('r', 'needed', table.key)}"
@@ -284,13 +282,14 @@ class ExternalReferences:
             self._lookup(key, column, mode)
         name = self.dialect.rows_of(referenced)
         needed = (
-            f"{self._row(key.referenced_columns)} IN (SELECT {self.dialect.columns(key.columns)}"
+            f"{self.dialect.row_value(key.referenced_columns)} IN"
+            f" (SELECT {self.dialect.columns(key.columns)}"
             f" FROM {self.dialect.rows_of(table)} WHERE {condition})"
         )
         there = f"SELECT {self.dialect.columns(key.referenced_columns)} FROM {name}"
         dangling = self._count(
             self.dialect.rows_of(table),
-            f"{condition} AND {self._row(key.columns)} NOT IN ({there})",
+            f"{condition} AND {self.dialect.row_value(key.columns)} NOT IN ({there})",
         )
         if dangling:
             raise ExternalReferenceError(
@@ -299,7 +298,8 @@ class ExternalReferences:
             )
         missing = " OR ".join(f"{self.dialect.quote(part)} IS NULL" for part in mode.by_key)
         twice = (
-            f"{self._row(mode.by_key)} IN (SELECT {self.dialect.columns(mode.by_key)} FROM {name}"
+            f"{self.dialect.row_value(mode.by_key)} IN"
+            f" (SELECT {self.dialect.columns(mode.by_key)} FROM {name}"
             f" GROUP BY {self.dialect.columns(mode.by_key)} HAVING count(*) > 1)"
         )
         count = self._count(name, f"{needed} AND ({missing} OR {twice})")

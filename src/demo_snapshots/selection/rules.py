@@ -140,8 +140,7 @@ class Selection:
         return f"({condition} AND COALESCE({name}, {wanted}) = {wanted})"
 
     def _follows(self, way: Follows, scenario: str | None) -> str:
-        own = self.dialect.columns(way.columns)
-        own = own if len(way.columns) == 1 else f"({own})"
+        own = self.dialect.row_value(way.columns)
         wanted = self.dialect.columns(way.referenced_columns)
         rows = self.dialect.rows_of(self.tables[way.table])
         inner = self.predicate(way.table, scenario)

@@ -97,8 +97,7 @@ def _orphans(staging: Staging, referencing: Table, key: ForeignKey) -> str:
         f"{staging.dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns
     )
     coming = f"SELECT {wanted} FROM {referenced.rows} WHERE {given}"
-    own = staging.dialect.columns(key.columns, "r")
-    own = own if len(key.columns) == 1 else f"({own})"
+    own = staging.dialect.row_value(key.columns, "r")
     return (
         f"FROM {staging.dialect.rows_of(referencing)} AS r"
         f" WHERE {_is_real_row(staging, referencing)}"
@@ -171,8 +170,7 @@ def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
     referenced = staging.schema.tables.get(key.referenced_table) or Table(
         key.referenced_table, (), schema=key.referenced_schema
     )
-    own = dialect.columns(key.columns)
-    own = own if len(key.columns) == 1 else f"({own})"
+    own = dialect.row_value(key.columns)
     given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)
     wanted = dialect.columns(key.referenced_columns)
     there = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns)

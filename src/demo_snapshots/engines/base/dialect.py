@@ -41,6 +41,11 @@ class Dialect(ABC):
         prefix = f"{alias}." if alias else ""
         return ", ".join(prefix + self.quote(name) for name in names)
 
+    def row_value(self, names: Sequence[str], alias: str = "") -> str:
+        """The columns as what stands before IN: one bare, several in parentheses."""
+        columns = self.columns(names, alias)
+        return columns if len(names) == 1 else f"({columns})"
+
     def text(self, value: str) -> str:
         """``value`` as a string literal of this engine under our session settings."""
         return "'" + value.replace("'", "''") + "'"

@@ -23,11 +23,11 @@ from demo_snapshots.engines.postgresql.values import (
     fields,
     parenthesized,
     records,
-    unwrapped,
     with_bytea,
 )
 from demo_snapshots.errors import Fault, UsageError
 from demo_snapshots.model.tables import Column, ForeignKey, Kind, Table
+from demo_snapshots.rows.literals import records as raw_records
 
 _SETTINGS = {
     "client_encoding": "UTF8",
@@ -149,7 +149,7 @@ class PostgreSQLSession(Session):
         with self.cursor() as cursor:
             with cursor.copy(copying) as copy:
                 for chunk in chunks:
-                    text = b"\n".join(unwrapped(chunk))
+                    text = b"\n".join(raw_records(chunk))
                     copy.write(with_bytea(text) if binary else text)
                     copy.write(b"\n")
             return int(cursor.rowcount)

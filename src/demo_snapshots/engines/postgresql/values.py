@@ -13,8 +13,6 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
 _STRING = rb"'[^']*+(?:''[^']*+)*+'"
-# One raw row with its parentheses: what is inside them is a CSV record.
-_RECORD = re.compile(rb"\(((?:[^'()]++|" + _STRING + rb"|\([^()]*+\))*+)\)(?:,\n|\Z)")
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _BINARY = re.compile(rb"X('[0-9A-F]*+')|" + _STRING)
 
@@ -52,18 +50,6 @@ def fields(records: Iterable[Buffer]) -> Iterator[bytes]:
             data = data[19:]
         if len(data) > 2:
             yield bytes(data[6:])
-
-
-def unwrapped(chunk: bytes) -> list[bytes]:
-    """Raw rows without their parentheses."""
-    rows = chunk.split(b"),\n(")
-    # What looks like the end of a row may stand in a text, which it cuts in two.
-    if any(row.count(b"'") % 2 for row in rows):
-        return _RECORD.findall(chunk)
-    if len(rows) == 1:
-        return [chunk[1:-1]]
-    rows[0], rows[-1] = rows[0][1:], rows[-1][:-1]
-    return rows
 
 
 def with_bytea(text: bytes) -> bytes:

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import NewDatabase
 from database_engines import engines
 from integration.live import Demo, Live
 from safety.mixed_database import CONFIGURATION, SECRET, MixedDatabase, snapshots
@@ -42,11 +41,11 @@ def require_quiet(done: subprocess.CompletedProcess[str], secret: str) -> None:
 
 @engines("postgresql", "postgresql15", "mariadb", "sqlite")
 def test_no_value_of_a_refused_row_is_shown(
-    database_url: str, new_database: NewDatabase, tmp_path: Path
+    database_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
     """Refused by the server, and by us while the server has refused it already."""
     secret = "TROUBADOUR"
-    source, live = Live(new_database("sqlite")), Live(database_url)
+    source, live = Live(sqlite_url), Live(database_url)
     takes_it = live.engine != "postgresql"
     kind = "JSONB" if live.engine == "postgresql" else "JSON"
     (tmp_path / "demo.toml").write_text('[tables.t]\nmarker = "demo"\n', encoding="utf-8")

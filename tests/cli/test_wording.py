@@ -16,9 +16,11 @@ import demo_snapshots
 from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import Call, Words
+from demo_snapshots.operations.compare import CompareOptions
 from demo_snapshots.operations.export import ExportOptions
 from demo_snapshots.operations.import_ import ImportOptions
 from demo_snapshots.operations.init import initialise
+from demo_snapshots.operations.merge import MergeOptions
 from demo_snapshots.project import Project
 
 PACKAGE = Path(demo_snapshots.__file__).parent
@@ -28,7 +30,10 @@ FUNCTIONS: list[Any] = [
     initialise,
     *map(vars(Project).get, vars(Project)),
 ]
-REST = {"Unpack[ExportOptions]": ExportOptions, "Unpack[ImportOptions]": ImportOptions}
+REST: dict[str, Any] = {
+    f"Unpack[{options.__name__}]": options
+    for options in (CompareOptions, ExportOptions, ImportOptions, MergeOptions)
+}
 COMMANDS = [demo_command, *demo_command.commands.values()]
 WORDING = Wording(demo_command)
 
@@ -38,8 +43,9 @@ WRITTEN_INTO_FILES = (
     "Written by demo init, which looked at",
     'named, why = "--database"',
     "-- Load with demo import, which protects other rows;",
+    "The command shows them with --limit",
 )
-"""What stands in demo.toml and in documents, which people read who have the command."""
+"""What stands in demo.toml, documents and pages, which people read who have the command."""
 
 
 def calls() -> Iterator[tuple[str, Call]]:

@@ -73,6 +73,21 @@ VALUES: st.SearchStrategy[object] = st.one_of(
 )
 
 
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+CELLS: st.SearchStrategy[object] = st.one_of(
+    st.none(),
+    st.booleans(),
+    INT64,
+    # With digits after the point: without them it would be an integer.
+    st.decimals(allow_nan=False, allow_infinity=False, places=4),
+    st.floats(allow_nan=False, allow_infinity=False),
+    texts(),
+    st.binary(max_size=80),
+)
+"""What a cell of SQLite can hold: integers have 64 bits there."""
+
+
 def literal(value: object) -> bytes:
     """``value`` as it stands in a raw row."""
     match value:

@@ -161,7 +161,7 @@ class RepairResult:
     dry_run: bool
     to_merge: tuple[tuple[str, Version, Version], ...] = ()
     """Scenarios with two versions that no later one was made from, each holding what one branch
-    exported: ``demo merge`` makes one of both."""
+    exported: ``Project.merge`` makes one of both."""
 
 
 @dataclass(frozen=True, slots=True)

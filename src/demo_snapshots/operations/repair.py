@@ -67,7 +67,8 @@ def _to_merge(store: Store, done: Sequence[Renumbered]) -> Iterator[tuple[str, V
             moved = {c.becomes for c in changes}
             kept = [e.version for e in ancestry.entries if e.version not in moved | {*becomes}]
             kept += [c.version for c in changes if c.merged]
-            heads = [max(kept), max(moved)]
+            # None is kept where one version was there twice, with two endings.
+            heads = [max(kept), max(moved)] if kept else []
         if len(heads) == 2:
             yield scenario, min(heads), max(heads)
 

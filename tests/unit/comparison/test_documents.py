@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.values import VALUES, row
+from property.values import CELLS, row
 from unit.documents.documents import sealed, table, text, write
 
 from demo_snapshots.comparison import rows as rows_module
@@ -19,7 +19,7 @@ from demo_snapshots.comparison.keyed import KeyedDocument
 from demo_snapshots.documents.sql.writer import Deferred
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.changes import NOTHING, Change, Json, TableDifference, What
-from demo_snapshots.model.tables import Column, Kind, Table
+from demo_snapshots.model.tables import Affinity, Column, Kind, Table
 
 TODOS = table("todos", text("title"), Column("metadata", Kind.JSON), Column("price", Kind.DECIMAL))
 NOTES = table("notes", text("body"), Column("n", Kind.INTEGER), key=())
@@ -177,11 +177,11 @@ def test_tables_in_another_order_meet_all_the_same():
 def test_engines_spell_values_differently_and_mean_the_same():
     described = table(
         "t",
-        Column("flag", Kind.BOOLEAN),
-        Column("price", Kind.DECIMAL),
-        Column("at", Kind.TIMESTAMP),
-        Column("doc", Kind.JSON),
-        Column("ident", Kind.UUID),
+        Column("flag", Kind.BOOLEAN, affinity=Affinity.BLOB),
+        Column("price", Kind.DECIMAL, affinity=Affinity.BLOB),
+        Column("at", Kind.TIMESTAMP, affinity=Affinity.BLOB),
+        Column("doc", Kind.JSON, affinity=Affinity.BLOB),
+        Column("ident", Kind.UUID, affinity=Affinity.BLOB),
     )
     old = [b"(1,1,1.0,'2025-01-15T10:00:00.500Z','{\"b\":1.0,\"a\":[]}','AB')"]
     new = [b"(1,TRUE,1.00,'2025-01-15 10:00:00.5','{\"a\": [], \"b\": 1}','ab')"]
@@ -226,7 +226,7 @@ def test_nothing_is_told_of_a_file_that_is_damaged():
         keyed(sealed(whole.replace(b"(1,'a',NULL,NULL),\n", b"")))
 
 
-Table_ = st.dictionaries(st.integers(-5, 40), st.tuples(VALUES, VALUES), max_size=25)
+Table_ = st.dictionaries(st.integers(-5, 40), st.tuples(CELLS, CELLS), max_size=25)
 
 
 @pytest.mark.slow
@@ -236,7 +236,9 @@ def test_what_is_told_makes_the_one_of_the_other(old, new, merges):
     """The changes, applied to the old rows, give the new rows; and there is none too many."""
     if merges:  # sides that have much in common
         new = {**old, **dict(list(new.items())[:3])}
-    described = table("t", Column("a", Kind.NATIVE), Column("b", Kind.NATIVE))
+    described = table(
+        "t", *(Column(name, Kind.NATIVE, affinity=Affinity.BLOB) for name in ("a", "b"))
+    )
     rows = [[row((key, *side[key])) for key in sorted(side)] for side in (old, new)]
     told, found = compared(*documents(described, *rows))
     state = {key: as_told(rows[0], key) for key in old}

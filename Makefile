@@ -37,7 +37,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: $(STAMP) ## play the whole story on an embedded SQLite database
 	@$(BIN)/python examples/story.py
 
-fast: $(STAMP) ## run what needs no server and is quick: unit, property, cli, SQLite (a minute)
+fast: $(STAMP) ## run what needs no server and is quick: unit, property, cli, SQLite
 	@$(BIN)/pytest -n auto -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
 
 test: $(STAMP) ## run all tests, on SQLite and on real servers

@@ -59,7 +59,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def literal(self, column: Column) -> str:
-        """An SQL expression for the column's value as a raw literal (see document.literals)."""
+        """An SQL expression for the column's value as a raw literal (see rows.literals)."""
 
     @abstractmethod
     def concatenate(self, parts: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ _NAMES = _NAME + rb"(?:, " + _NAME + rb")*+"
 _OF = rb"(?: |\n" + re.escape(ONLY.encode()) + rb"\n)"
 
 # A whole statement whose tokens matter to stock clients only; the importer skips it.
-# Predicates cannot hold a semicolon outside a string (config/settings.py), so one ends the statement.
+# Predicates cannot hold a semicolon outside a string (config), so one ends the statement.
 _TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
 
 SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")

@@ -71,7 +71,9 @@ def test_a_real_row_added_before_the_check_is_seen(mixed: MixedDatabase, saved: 
 @engines(*EVERY)
 def test_a_real_row_added_after_the_check_waits(mixed: MixedDatabase, saved: Snapshots) -> None:
     """The writer is let loose at every seventh statement once the locks are held."""
-    saved.demo.load(mixed.live, saved.old)  # or the first import would set sequences, and later none
+    saved.demo.load(
+        mixed.live, saved.old
+    )  # or the first import would set sequences, and later none
     with injecting() as statements:
         saved.demo.load(mixed.live, saved.new)
     after = mixed.image()

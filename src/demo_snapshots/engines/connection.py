@@ -13,6 +13,7 @@ from demo_snapshots.config.masking import masked_url
 from demo_snapshots.engines.base.catalog import Catalog
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.base.engine import Engine
+from demo_snapshots.engines.base.scratch import Scratch
 from demo_snapshots.engines.base.session import Session
 from demo_snapshots.engines.opening import open_url
 from demo_snapshots.engines.urls import parse_url
@@ -36,6 +37,13 @@ def engine_named(name: str) -> Engine:
     module = import_module(f"demo_snapshots.engines.{_FOLDERS[name]}.engine")
     engine: Engine = module.ENGINE
     return engine
+
+
+def scratch_of(database: Database) -> Scratch:
+    """How the engine of ``database`` makes scratch databases; imported where a proof needs it."""
+    module = import_module(f"demo_snapshots.engines.{_FOLDERS[database.dialect.name]}.scratch")
+    made: Scratch = module.SCRATCH
+    return made
 
 
 class Database:

@@ -10,6 +10,7 @@ from pathlib import Path
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.leftovers import proof_directory
 from demo_snapshots.errors import Call, DatabaseError, DemoError, ProofError, Words
 from demo_snapshots.model.results import Proof
 from demo_snapshots.model.snapshots import Header
@@ -17,7 +18,6 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
-from demo_snapshots.transfer.leftovers import proof_directory
 from demo_snapshots.transfer.scratch import scratch, scratch_place
 
 _NOTHING = "No version was published."

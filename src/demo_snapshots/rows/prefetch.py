@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Handover(Generic[T]):
+class Prefetch(Generic[T]):
     """What one thread puts in, another iterates over. Not more than ``room`` (in the unit of the
     sizes that go with the items) waits in between, and one item more."""
 
@@ -63,21 +63,21 @@ class Handover(Generic[T]):
 def ahead(items: Iterator[T], size: Callable[[T], int], room: int) -> Iterator[Iterator[T]]:
     """The same items, made by another thread while the one before is at work. Errors arrive
     where they are taken; after the block nothing of ``items`` runs any more."""
-    handover: Handover[T] = Handover(room)
+    prefetch: Prefetch[T] = Prefetch(room)
 
     def work() -> None:
         try:
             for item in items:
-                if not handover.put(item, size(item)):
+                if not prefetch.put(item, size(item)):
                     return
-            handover.end()
+            prefetch.end()
         except BaseException as error:
-            handover.end(error)
+            prefetch.end(error)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        yield iter(handover)
+        yield iter(prefetch)
     finally:
-        handover.abandon()
+        prefetch.abandon()
         worker.join()

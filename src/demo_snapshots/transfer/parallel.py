@@ -13,14 +13,14 @@ from contextlib import contextmanager
 
 from demo_snapshots.engines.connection import Database, connect
 from demo_snapshots.errors import Call, DatabaseUnreachableError, Words
-from demo_snapshots.rows.prefetch import Handover
+from demo_snapshots.rows.prefetch import Prefetch
 
 _BUFFER_BYTES = 8_000_000
 
 Batch = list[bytes]
 
 
-class _Part(Handover[Batch]):
+class _Part(Prefetch[Batch]):
     """One query's rows, between the worker that reads them and the one who wants them."""
 
     def __init__(self, query: str) -> None:

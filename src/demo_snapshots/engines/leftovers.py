@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,32 +54,30 @@ def _is_own_directory(path: Path) -> bool:
     return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
-_NOW = {
-    "postgresql": "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
-    "mariadb": "SELECT CAST(UTC_TIMESTAMP() AS CHAR)",
-}
-_NAMES = {
-    "postgresql": "SELECT nspname FROM pg_namespace WHERE pg_get_userbyid(nspowner) = current_user",
-    "mariadb": "SELECT schema_name FROM information_schema.schemata",
-}
-_DROP = {"postgresql": "DROP SCHEMA {} CASCADE", "mariadb": "DROP DATABASE {}"}
+@dataclass(frozen=True, slots=True)
+class ProofSchemas:
+    """In an engine's SQL: the moment ``now`` in UTC, the ``names`` of the schemas there are, and
+    how to ``drop`` one."""
+
+    now: str
+    names: str
+    drop: str
 
 
 @contextmanager
-def proof_schema(maker: Database) -> Iterator[str]:
+def proof_schema(maker: Database, schemas: ProofSchemas) -> Iterator[str]:
     """The name of a new schema (PostgreSQL) or database (MariaDB), made and removed over
     ``maker``; those left over go with it, where the user may remove them."""
-    dialect = maker.dialect
-    now = datetime.fromisoformat(maker.scalar(_NOW[dialect.name]))
-    drop = _DROP[dialect.name]
-    for name in old_names([row[0] for row in maker.rows(_NAMES[dialect.name])], now):
+    quote = maker.dialect.quote
+    now = datetime.fromisoformat(maker.scalar(schemas.now))
+    for name in old_names([row[0] for row in maker.rows(schemas.names)], now):
         try:
-            maker.execute(drop.format(dialect.quote(name)))
+            maker.execute(schemas.drop.format(quote(name)))
         except DatabaseError as error:
             logger.info("%s, left behind by a proof, stays: %s", name, error.message)
     name = f"{_PREFIX}{now:{_MOMENT}}_{secrets.token_hex(4)}"
-    maker.execute(f"CREATE SCHEMA {dialect.quote(name)}")
+    maker.execute(f"CREATE SCHEMA {quote(name)}")
     try:
         yield name
     finally:
-        maker.execute(drop.format(dialect.quote(name)))
+        maker.execute(schemas.drop.format(quote(name)))

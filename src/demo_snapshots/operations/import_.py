@@ -9,11 +9,11 @@ either the snapshot's rows afterwards or every row as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypedDict, Unpack
+from typing import BinaryIO, TypedDict, TypeVar, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import read_tail, reading
@@ -39,6 +39,7 @@ from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.transfer.compare import compare
+from demo_snapshots.transfer.delta import NotJoinableError, joinable
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import check_document, load_document
 from demo_snapshots.transfer.protect import (
@@ -51,6 +52,8 @@ from demo_snapshots.transfer.restore import restore
 from demo_snapshots.transfer.stage import Staging
 
 logger = logging.getLogger(__name__)
+
+Done = TypeVar("Done")
 
 Confirm = Callable[[ImportPlan], bool]
 """Asked before demo rows are replaced; False leaves everything as it is. By then the whole file
@@ -184,8 +187,8 @@ class _Import:
         """Ask if there is something to ask about, and take the route that serves."""
         replaces = self.finds_rows_to_replace()
         if replaces and self.confirm is not None:
-            edited = self.ask(document, self.confirm)
-            return replace(self.merge(_again(stream)), edited=edited)
+            edited = self.ask(document, stream, self.confirm)
+            return replace(self.staged(self.merge, _again(stream), stream), edited=edited)
         if not replaces and self.may_go_direct:
             try:
                 return self.direct(document)
@@ -195,7 +198,20 @@ class _Import:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("the direct route was refused (%s): staging", error.message)
                 document = _again(stream)
-        return self.merge(document)
+        return self.staged(self.merge, document, stream)
+
+    def staged(
+        self, job: Callable[[Document, Collection[str]], Done], document: Document, stream: BinaryIO
+    ) -> Done:
+        """Do the job with only those rows staged that differ, where they can be told."""
+        joined = () if self.renews else joinable(self.demo, self.header)
+        if joined:
+            try:
+                return job(document, joined)
+            except NotJoinableError:
+                logger.info("the rows cannot be joined with those there are: staging all of them")
+                document = _again(stream)
+        return job(document, ())
 
     @property
     def may_go_direct(self) -> bool:
@@ -215,13 +231,13 @@ class _Import:
         with self.database.reading():
             return RowSource(self.demo).statistics()
 
-    def ask(self, document: Document, confirm: Confirm) -> Edits | None:
+    def ask(self, document: Document, stream: BinaryIO, confirm: Confirm) -> Edits | None:
         """Check the whole file, then ask; what was asked about."""
         edited = None
         if self.renews:
             check_document(document, self.demo)
         else:
-            edited = self._edits(document)
+            edited = self.staged(self._edits, document, stream)
         plan = ImportPlan(
             scenario=self.header.scenario,
             source=self.path,
@@ -234,11 +250,11 @@ class _Import:
             raise NotConfirmedError("the answer was no; nothing was changed")
         return edited
 
-    def _edits(self, document: Document) -> Edits:
+    def _edits(self, document: Document, joined: Collection[str]) -> Edits:
         """Stage the document, compare, and roll back: no demo row is locked while people think.
         On a connection of its own, whose temporary tables end with it."""
         with self.database.aside() as aside, aside.writing((), keep=False):
-            staging = self._staging(self.demo.over(aside))
+            staging = self._staging(self.demo.over(aside), joined)
             staging.create()
             load_document(document, staging, self.size, self.progress, include=False)
             tables = compare(staging)
@@ -248,9 +264,9 @@ class _Import:
             deleted=sum(table.missing for table in tables),
         )
 
-    def _staging(self, demo: DemoSet) -> Staging:
+    def _staging(self, demo: DemoSet, joined: Collection[str] = ()) -> Staging:
         includes = [table for table, _ in self.header.includes]
-        return Staging(demo, self.header.tables, includes, adds=self.adds)
+        return Staging(demo, self.header.tables, includes, adds=self.adds, joined=joined)
 
     def _load(self, document: Document, staging: Staging, *, direct: bool) -> int:
         return load_document(document, staging, self.size, self.progress, direct=direct)
@@ -278,9 +294,11 @@ class _Import:
             none = Statistics(tuple(TableCount(table.name, 0) for table in staging.order.tables))
             return self._finished(staging, none, changed, "direct", place)
 
-    def merge(self, document: Document) -> ImportResult:
-        staging = self._staging(self.demo)
-        with self.database.writing(self._locked):
+    def merge(self, document: Document, joined: Collection[str]) -> ImportResult:
+        staging = self._staging(self.demo, joined)
+        with self.database.writing(self._locked), ExitStack() as stack:
+            if self.undo is not None:
+                stack.callback(staging.keep_rows())
             staging.create()
             self._load(document, staging, direct=False)
             if self.renews:
@@ -288,7 +306,7 @@ class _Import:
             require_free_keys(staging)
             require_unreferenced(staging)
             replaced = staging.present()
-            with keeping(self.undo, self.demo, self.header) as place:
+            with keeping(self.undo, self.demo, self.header, staging.read) as place:
                 changed = restore(staging)
                 return self._finished(staging, replaced, changed, "merge", place)
 

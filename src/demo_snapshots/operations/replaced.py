@@ -8,10 +8,11 @@ either the import did not happen or what it replaced can be put back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.errors import DemoError, StoreError, UnportableValueError
@@ -46,9 +47,15 @@ Place = Callable[[], int | None]
 
 
 @contextmanager
-def keeping(undo: UndoKeeping | None, demo: DemoSet, header: Header) -> Iterator[Place]:
-    """Write the rows of ``demo`` as they are now, before the block changes them. The block calls
-    what it is given as its last step, if anything changed.
+def keeping(
+    undo: UndoKeeping | None,
+    demo: DemoSet,
+    header: Header,
+    read: Mapping[str, Iterable[list[bytes]]] = MappingProxyType({}),
+) -> Iterator[Place]:
+    """Write the rows of ``demo`` as they are now, before the block changes them; those of the
+    tables in ``read`` have been read already. The block calls what it is given as its last step,
+    if anything changed.
 
     What cannot be kept (no room, no permission, a value that no document can carry) is told as a
     warning and stops no import. Raises DatabaseError.
@@ -68,6 +75,7 @@ def keeping(undo: UndoKeeping | None, demo: DemoSet, header: Header) -> Iterator
                     (REPLACED_BY, f"{header.scenario} {header.version}"),
                     (REPLACED, EVERYTHING if demo.scenario is None else SCENARIO),
                 ),
+                read,
             )
             with packed(draft.file, undo.packing) as file:
                 snapshot.write(file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -98,14 +98,16 @@ def replaced_rows(
     version: Version,
     generated: datetime,
     extra: tuple[tuple[str, str], ...],
+    read: Mapping[str, Iterable[list[bytes]]],
 ) -> Snapshot:
     """All rows of ``demo`` as they are, to be put back into the same database: whatever else
-    they reference is there. ``extra`` are lines for the header. Within a transaction. Raises
-    UnportableValueError, also while it is written, and DatabaseError."""
+    they reference is there. ``extra`` are lines for the header, ``read`` rows of tables that have
+    been read already. Within a transaction. Raises UnportableValueError, also while it is
+    written, and DatabaseError."""
     demo = demo.telling_apart()
     there = replace(demo, references={})
     require_portable(demo.order.tables)
-    source = RowSource(there)
+    source = RowSource(there, read=read)
     header = Header(
         scenario=scenario,
         version=version,

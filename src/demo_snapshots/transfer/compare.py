@@ -30,17 +30,20 @@ def compare_table(staging: Staging, stage: Stage, written: Written = None) -> Ta
     selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
     match = dialect.match("s", "t", stage.key)
     # By their keys alone first: whole rows of large tables are more than a join has room for.
-    present, both = staging.database.rows(
-        f"SELECT count(*), count(s.{dialect.quote(stage.key[0])}) FROM {selected} AS t"
-        f" LEFT JOIN {stage.rows} AS s ON {match}"
+    alike = f"sum(CASE WHEN {staging.is_alike(stage, 't')} THEN 1 ELSE 0 END)"
+    present, both, still = staging.database.rows(
+        f"SELECT count(*), count(s.{dialect.quote(stage.key[0])}), {alike if stage.joined else 0}"
+        f" FROM {selected} AS t LEFT JOIN {stage.rows} AS s ON {match}"
     )[0]
+    both, still = int(both), int(still or 0)
     looked_at = "1 = 1" if written is None else f"({written(stage)})"
     changed = staging.count(
         f"{stage.rows} AS s JOIN {selected if written is None else stage.target} AS t ON {match}",
         f"{looked_at} AND NOT ({dialect.same('t', 's', stage.columns)})",
     )
-    extra = 0 if staging.adds else int(present) - int(both)
-    return TableComparison(stage.table.name, int(present), staged - int(both), extra, changed)
+    extra = 0 if staging.adds else int(present) - both - still
+    missing = staged - both + staging.alike.get(stage.table.name, 0) - still
+    return TableComparison(stage.table.name, int(present), missing, extra, changed)
 
 
 def _unmatched(staging: Staging, stage: Stage) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -26,9 +26,13 @@ class RowSource:
     """The rows of a demo set, within one consistent read."""
 
     def __init__(
-        self, demo: DemoSet, texts: Mapping[Lookup, tuple[str, ...]] | None = None
+        self,
+        demo: DemoSet,
+        texts: Mapping[Lookup, tuple[str, ...]] | None = None,
+        read: Mapping[str, Iterable[list[bytes]]] | None = None,
     ) -> None:
         """``texts`` say how the document spells references by natural key; ``rows`` alone needs
+        them. ``read`` are the rows of tables that have been read already, as ``rows`` gives
         them."""
         self.demo = demo
         self.database = demo.database
@@ -36,6 +40,7 @@ class RowSource:
         self.selection = demo.selection
         self.order = demo.order
         self.texts = texts or {}
+        self.read = read or {}
         self._without_special: set[str] = set()
         """Tables without special values, once they have been counted."""
         self._ahead: tuple[ReadAhead, dict[str, range]] | None = None
@@ -75,7 +80,9 @@ class RowSource:
 
         Raises UnportableValueError naming table, column and key, DatabaseError.
         """
-        if self._ahead is not None and table.name in self._ahead[1]:
+        if table.name in self.read:
+            yield from self.read[table.name]
+        elif self._ahead is not None and table.name in self._ahead[1]:
             ahead, numbers = self._ahead
             yield from ahead.take(numbers[table.name])
         else:

@@ -17,6 +17,7 @@ from demo_snapshots.rows.literals import choose
 from demo_snapshots.rows.prefetch import ahead
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import ExternalReferences
+from demo_snapshots.transfer.delta import NotJoinableError, stage_differing
 from demo_snapshots.transfer.stage import Staging, load_rows, update_statement
 
 _BATCH = 500
@@ -75,6 +76,7 @@ def _load(
     loaded = dict.fromkeys(described, 0)
     indexed = direct
     looked_up = {table.name for table, _, _ in external.lookups()}
+    joined = {name for name, stage in staging.stages.items() if stage.joined}
     for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
         if kind is Included:
             staging.include(name, _chunks(group), insert=include)
@@ -84,6 +86,11 @@ def _load(
         if kind is Rows:
             carried = {column.name for column in stage.columns}
             wanted = [column.name in carried for column in described[name].columns]
+            if stage.joined:
+                joined.discard(name)
+                texts = (event.text for event in group if isinstance(event, Rows))
+                loaded[name] = stage_differing(staging, stage, texts)
+                continue
             for part in _loads(group, wanted, looked_up=name in looked_up, external=external):
                 if not direct:
                     loaded[name] += staging.load(name, part)
@@ -92,13 +99,15 @@ def _load(
                     staging.database, target, stage.table, stage.columns, part
                 )
             continue
+        if stage.joined:
+            raise NotJoinableError
         if not indexed:
-            staging.finish()
+            _finish(staging, joined)
             indexed = True
         for batch in _batches(staging, stage.table, target, group):
             staging.database.run(batch)
     if not indexed:
-        staging.finish()
+        _finish(staging, joined)
     for expected in document.header.statistics.tables:
         if loaded[expected.table] != expected.rows:
             raise DocumentError(
@@ -106,6 +115,13 @@ def _load(
                 f" and the header counts {expected.rows}"
             )
     return sum(loaded.values())
+
+
+def _finish(staging: Staging, joined: set[str]) -> None:
+    """Finish the staging; the document has no row of the tables ``joined``."""
+    for name in sorted(joined):
+        stage_differing(staging, staging.stages[name], ())
+    staging.finish()
 
 
 def check_document(document: Document, demo: DemoSet) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 from demo_snapshots.selection.order import DeferredReference
 from demo_snapshots.transfer.compare import Written, compare_table
+from demo_snapshots.transfer.delta import NotJoinableError
 from demo_snapshots.transfer.protect import is_held, require_not_held
 from demo_snapshots.transfer.stage import Stage, Staging, naming
 
@@ -127,6 +128,7 @@ class Merge:
         if self.dialect.enforces_foreign_keys:
             while sum(self._spread(stage) for stage in keyed):
                 pass
+        self._settle_joined(keyed)
         self.drops = any(self.staging.count(self._drop(stage)) for stage in keyed)
         if not self.drops:
             # Deleting a table without a key and inserting it again would write it all.
@@ -137,6 +139,34 @@ class Merge:
             }
         if self.dialect.enforces_foreign_keys:
             self._require_free_to_go()
+
+    def _settle_joined(self, keyed: list[Stage]) -> None:
+        """Have all that will be written of joined tables staged. Raises NotJoinableError if rows
+        are written on which rows that are not staged may depend otherwise than by their keys."""
+        if not any(stage.joined for stage in keyed):
+            return
+        if self.holds and any(self._moves_held(stage) for stage in keyed):
+            raise NotJoinableError
+        for stage in keyed:
+            if stage.joined:
+                self.staging.bring(stage, self._drop(stage))
+
+    def _moves_held(self, stage: Stage) -> bool:
+        """Whether a held row is gone from the snapshot, or changes in what foreign keys may
+        reference, which then act on the rows that reference it."""
+        held = f"{self._held(stage)} AS h JOIN {stage.unlike} AS u ON " + self.dialect.match(
+            "h", "u", stage.key
+        )
+        staged = self.dialect.match("s", "u", stage.key)
+        if self.staging.count(held, f"NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"):
+            return True
+        both = (
+            f" JOIN {stage.rows} AS s ON {staged}"
+            f" JOIN {stage.target} AS t ON {self.dialect.match('t', 'u', stage.key)}"
+        )
+        return bool(
+            self.staging.count(held + both, f"NOT ({self.dialect.same('t', 's', stage.hard)})")
+        )
 
     def _require_free_to_go(self) -> None:
         """Raise RealRowsError where rows of a table without a key, which are about to be deleted
@@ -220,7 +250,7 @@ class Merge:
         keys = self.dialect.columns(stage.key, "n")
         staged = self.dialect.match("s", "n", stage.key)
         gone = (
-            f"SELECT {keys} FROM {stage.now} AS n"
+            f"SELECT {keys} FROM {stage.unlike} AS n"
             f" WHERE NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
         )
         both = (
@@ -342,6 +372,8 @@ class Merge:
         return self.database.execute(
             f"DELETE FROM {stage.target} AS t"
             f" WHERE EXISTS (SELECT 1 FROM {self._held(stage)} AS held WHERE {held})"
+            f" AND EXISTS (SELECT 1 FROM {stage.unlike} AS u"
+            f" WHERE {self.dialect.match('u', 't', stage.key)})"
             f" AND NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
         )
 

@@ -90,9 +90,12 @@ def _references(staging: Staging) -> Iterator[tuple[Table, ForeignKey]]:
 def _orphans(staging: Staging, referencing: Table, key: ForeignKey) -> str:
     referenced = staging.stages[key.referenced_table]
     wanted = staging.dialect.columns(key.referenced_columns)
-    present = f"SELECT {wanted} FROM {referenced.target} WHERE {staging.predicate(referenced)}"
+    present = f"SELECT {wanted} FROM {referenced.target} AS p WHERE {staging.predicate(referenced)}"
     if key.referenced_columns == referenced.key:
-        present = f"SELECT {wanted} FROM {referenced.now}"
+        present = f"SELECT {wanted} FROM {referenced.unlike}"
+    elif referenced.joined:
+        match = staging.dialect.match("u", "p", referenced.key)
+        present += f" AND EXISTS (SELECT 1 FROM {referenced.unlike} AS u WHERE {match})"
     given = " AND ".join(
         f"{staging.dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns
     )

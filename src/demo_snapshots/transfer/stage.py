@@ -3,11 +3,16 @@
 ``Staging`` holds, for every selected table, a *stage* with the snapshot's rows in the target's
 own column types, and for every table with a key the keys of the demo rows there are *now*
 (those the import may replace). Everything else is a real row. Nothing is held in memory.
+
+A table that is *joined* (``delta.py``) stages only the rows that are not in the database as they
+are, and notes which of the demo rows there are now are *unlike* what the snapshot holds; the rest
+of the two sides is the same. Of any other table all rows are staged, and all there are now count
+as unlike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +26,7 @@ from demo_snapshots.errors import (
 )
 from demo_snapshots.model.snapshots import Statistics, TableCount
 from demo_snapshots.model.tables import Column, Table
+from demo_snapshots.rows.spill import Spool
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.count import count_rows
 
@@ -28,7 +34,7 @@ from demo_snapshots.transfer.count import count_rows
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One table's part: SQL names of the target (its own rows, and where new ones go), of the
-    stage and of the keys of the present demo rows."""
+    stage, of the keys of the present demo rows and of those that are unlike the snapshot's."""
 
     table: Table
     columns: tuple[Column, ...]
@@ -37,6 +43,8 @@ class Stage:
     rows: str
     now: str
     number: int
+    unlike: str = ""
+    joined: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -63,8 +71,8 @@ class Stage:
 class Staging:
     """A snapshot beside the rows of ``demo`` that it replaces. ``described`` are the document's
     tables; selected tables it lacks are staged empty. ``includes`` are its tables outside the
-    demo. With ``adds`` nothing is replaced: the snapshot is added beside the demo rows there
-    are."""
+    demo. Of the tables ``joined`` only rows that differ are staged. With ``adds`` nothing is
+    replaced: the snapshot is added beside the demo rows there are."""
 
     def __init__(
         self,
@@ -73,6 +81,7 @@ class Staging:
         includes: Iterable[Table] = (),
         *,
         adds: bool = False,
+        joined: Collection[str] = (),
     ) -> None:
         described = tuple(described)
         demo = demo.telling_apart([table.name for table in described if not table.key])
@@ -83,6 +92,10 @@ class Staging:
         self.schema = schema = demo.schema
         self.selection = demo.selection
         self.order = demo.order
+        self.alike = dict.fromkeys(joined, 0)
+        """How many rows of each joined table are not staged, since they are there."""
+        self.read: dict[str, Spool] = {}
+        """The demo rows that there were, of tables of which whole rows were read, if kept."""
         carried = {table.name: table.columns for table in described}
         self.includes = {
             table.name: Stage(
@@ -104,6 +117,7 @@ class Staging:
         }
 
     def _stage(self, number: int, table: Table, columns: Sequence[Column]) -> Stage:
+        joined = table.name in self.alike
         return Stage(
             table=table,
             columns=tuple(table.column(column.name) for column in columns),
@@ -112,6 +126,8 @@ class Staging:
             rows=self.dialect.temporary(f"demo_stage_{number}"),
             now=self.dialect.temporary(f"demo_now_{number}"),
             number=number,
+            unlike=self.dialect.temporary(f"demo_{'unlike' if joined else 'now'}_{number}"),
+            joined=joined,
         )
 
     def predicate(self, stage: Stage) -> str:
@@ -120,6 +136,18 @@ class Staging:
 
     def demo_predicate(self, stage: Stage) -> str:
         return self.demo.predicate(stage.table)
+
+    def keep_rows(self) -> Callable[[], None]:
+        """Keep the demo rows of joined tables as they are read; what lets go of them."""
+        for name, stage in self.stages.items():
+            if stage.joined and stage.columns == stage.table.carried:
+                self.read[name] = Spool()
+
+        def close() -> None:
+            for spool in self.read.values():
+                spool.close()
+
+        return close
 
     def create(self) -> None:
         """Make the empty stages; within the transaction they belong to."""
@@ -172,8 +200,51 @@ class Staging:
             return load_rows(self.database, stage.rows, stage.table, stage.columns, chunks)
         except DatabaseError as error:
             if error.fault is Fault.DUPLICATE:
-                raise DocumentError(f"{table}: the snapshot holds a key twice") from error
+                raise _twice(stage) from error
             raise
+
+    def note(
+        self, stage: Stage, keys: Sequence[Column], chunks: Iterable[bytes], *, alike: int
+    ) -> None:
+        """Note the keys of a joined table's demo rows that are unlike the snapshot's, as raw rows
+        of the columns ``keys``, and how many rows are alike."""
+        name = f"demo_unlike_{stage.number}"
+        names = self.dialect.columns(column.name for column in keys)
+        self._make(name, f"SELECT {names} FROM {stage.target} WHERE 1 = 0", stage.key)
+        load_rows(self.database, stage.unlike, stage.table, keys, chunks)
+        self.database.run(self.dialect.index_temporary(name, stage.key))
+        self.alike[stage.table.name] = alike
+
+    def bring(self, stage: Stage, keys: str) -> None:
+        """Stage the rows of a joined table that are alike in both and among ``keys``, from the
+        target itself: they are about to be deleted and inserted again."""
+        names = [column.name for column in stage.columns]
+        brought = self.database.execute(
+            f"INSERT INTO {stage.rows} ({self.dialect.columns(names)})"
+            f" SELECT {self.dialect.columns(names, 't')} FROM {stage.target} AS t JOIN {keys} AS k"
+            f" ON {self.dialect.match('k', 't', stage.key)} WHERE {self.is_alike(stage, 't')}"
+        )
+        self.alike[stage.table.name] -= brought
+
+    def is_alike(self, stage: Stage, alias: str) -> str:
+        """A condition: the demo row ``alias`` of a joined table is in the snapshot as it was, and
+        therefore not staged."""
+        match = self.dialect.match("x", alias, stage.key)
+        unlike, staged, now = (
+            f"EXISTS (SELECT 1 FROM {source} AS x WHERE {match})"
+            for source in (stage.unlike, stage.rows, stage.now)
+        )
+        return f"{now} AND NOT {unlike} AND NOT {staged}"
+
+    def _require_once(self, stage: Stage) -> None:
+        """Raise DocumentError if the snapshot holds the key of a row that is alike once more."""
+        again = self.count(
+            f"{stage.rows} AS s JOIN {stage.now} AS n ON {self.dialect.match('s', 'n', stage.key)}",
+            f"NOT EXISTS (SELECT 1 FROM {stage.unlike} AS x"
+            f" WHERE {self.dialect.match('x', 'n', stage.key)})",
+        )
+        if again:
+            raise _twice(stage)
 
     def finish(self) -> None:
         """Index the stages, and note the keys of the demo rows there are now.
@@ -188,14 +259,14 @@ class Staging:
             except DatabaseError as error:
                 if error.fault is not Fault.DUPLICATE:
                     raise
-                raise DocumentError(
-                    f"{stage.table.name}: the snapshot holds a key twice"
-                ) from error
+                raise _twice(stage) from error
             name = f"demo_now_{stage.number}"
             keys = self.dialect.columns(stage.key)
             select = f"SELECT {keys} FROM {stage.target} WHERE {self.predicate(stage)}"
             self._make(name, select, stage.key)
             self.database.run(self.dialect.index_temporary(name, stage.key))
+            if stage.joined:
+                self._require_once(stage)
 
     def present(self) -> Statistics:
         """The demo rows there are now, once ``finish`` has noted them."""
@@ -213,6 +284,10 @@ class Staging:
 
     def count(self, source: str, condition: str = "1 = 1") -> int:
         return int(self.database.scalar(f"SELECT count(*) FROM {source} WHERE {condition}"))
+
+
+def _twice(stage: Stage) -> DocumentError:
+    return DocumentError(f"{stage.table.name}: the snapshot holds a key twice")
 
 
 def load_rows(

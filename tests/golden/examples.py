@@ -1,5 +1,5 @@
-"""What the documents of format 1 beside this file say. They are kept for ever: a change here, or
-of a byte there, would mean that snapshots people have committed are read differently."""
+"""What the documents of each format beside this file say. They are kept for ever: a change here,
+or of a byte there, would mean that snapshots people have committed are read differently."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from unit.documents.documents import table, text, write
 
@@ -16,7 +17,7 @@ from demo_snapshots.model.rules import Field, Follows, Marked, TableSelection, W
 from demo_snapshots.model.snapshots import Statistics, TableCount
 from demo_snapshots.model.tables import Column, Kind, Table
 
-FILES = Path(__file__).parent / "format1"
+FILES = Path(__file__).parent
 MARKED = Marked(Field("metadata", ("demo_seed",)))
 FOR_ALL = Where("1 = 1", "1 = 1", "1 = 1")
 
@@ -37,9 +38,9 @@ class Example:
     def write(self) -> bytes:
         return write(self.sections, self.fields, selection=self.selection, **self.content)
 
-    @property
-    def path(self) -> Path:
-        return FILES / f"{self.name}.sql"
+    def path(self, number: int) -> Path:
+        """The document of that format."""
+        return FILES / f"format{number}" / f"{self.name}.sql"
 
     def rows(self, name: str) -> Sequence[bytes]:
         """The rows of the table of that name after a load."""
@@ -215,6 +216,15 @@ GROUPS = Example(
     rules(numbers=FOR_ALL),
 )
 
+# The first rows end no statement by themselves, and one of the last ones does.
+_UNCUT = [row for n in range(1, 1200) if crc32(row := b"(%d,'number %d')" % (n, n)) & 127]
+STATEMENTS = Example(
+    "statements",
+    "CREATE TABLE numbers (id INTEGER PRIMARY KEY, name TEXT);",
+    [(NUMBERS, [*_UNCUT[:1100], b"(2064,'number 2064')", b"(2065,'number 2065')"])],
+    rules(numbers=FOR_ALL),
+)
+
 EMPTY = Example(
     "empty",
     "CREATE TABLE vaults (id INTEGER PRIMARY KEY, name TEXT);"
@@ -261,4 +271,6 @@ OUTSIDE = Example(
     {"people": [b"(1,'Ada',5,10)", b"(2,'Ben',8,NULL)", b"(3,'Cleo',NULL,NULL)"]},
 )
 
-EXAMPLES = (EVERYDAY, ODD_VALUES, ODD_NAMES, GROUPS, EMPTY, OUTSIDE)
+_EXAMPLES = (EVERYDAY, ODD_VALUES, ODD_NAMES, GROUPS, EMPTY, OUTSIDE)
+EXAMPLES = {1: _EXAMPLES, 2: (*_EXAMPLES, STATEMENTS)}
+"""By format."""

@@ -84,6 +84,35 @@ def test_one_edited_cell_is_one_changed_line(live: Live, tmp_path: Path) -> None
     assert "latest.sql: linguist-generated: unspecified" in folded
 
 
+def changed_lines(directory: Path) -> tuple[int, int]:
+    """How many lines a diff of latest.sql adds and removes."""
+    numstat = git(directory, "diff", "--numstat", "HEAD~", "HEAD", "--", "saved/tour/latest.sql")
+    added, removed, _ = numstat.split("\t")
+    return int(added), int(removed)
+
+
+def test_a_row_that_comes_or_goes_near_the_top_moves_no_statement(
+    live: Live, tmp_path: Path
+) -> None:
+    git(tmp_path, "init", "-q")
+    project = project_of(live, tmp_path)
+    assert project.export("tour").path.read_bytes().count(b"\nINSERT INTO notes ") > 3
+    committed(tmp_path)
+    # Of every version: its number, time and base, two totals, the section's heading, the count
+    # expected and the digest. The first has no base.
+    live.run("INSERT INTO notes VALUES (55, 'new', 1)")
+    project.export("tour")
+    committed(tmp_path)
+    assert changed_rows(tmp_path) == ["+(55,'new',TRUE)"]
+    assert changed_lines(tmp_path) == (8 + 1, 7)
+
+    live.run("DELETE FROM notes WHERE id = 20")
+    project.export("tour")
+    committed(tmp_path)
+    assert changed_rows(tmp_path) == ["-(20,'note 2',TRUE)"]
+    assert changed_lines(tmp_path) == (8, 8 + 1)
+
+
 def test_links_become_copies_and_copies_links_with_the_next_version(
     live: Live, tmp_path: Path
 ) -> None:

@@ -127,7 +127,7 @@ class Header:
     statistics: Statistics
     tool: str = ""
     migration: str | None = None
-    format: int = 1
+    format: int = 2
     includes: tuple[tuple[Table, int], ...] = ()
     """Tables outside the demo whose rows travel along, and how many, in load order."""
     extra: tuple[tuple[str, str], ...] = ()

@@ -75,12 +75,15 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def has_special(rows: bytes) -> bool:
+    """False of raw rows that a document holds as they are; most of those that it does not."""
+    # One byte is looked for at ten times the speed of two.
+    return (b"X" in rows and b"X'" in rows) or has_control(rows)
+
+
 def encode(rows: bytes) -> bytes:
     """Raw rows as a document holds them. ``rows`` may be any number of whole rows."""
-    # One byte is looked for at ten times the speed of two.
-    if (b"X" not in rows or b"X'" not in rows) and not has_control(rows):
-        return rows
-    return _RAW_TOKEN.sub(_carry_token, rows)
+    return _RAW_TOKEN.sub(_carry_token, rows) if has_special(rows) else rows
 
 
 def _carry_token(match: re.Match[bytes]) -> bytes:

@@ -54,7 +54,7 @@ def selection(tables: Iterable[Table]) -> dict[str, TableSelection]:
 
 
 def batches(rows: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """``rows`` in lists of 500, as the format's groups begin."""
+    """``rows`` in lists of 500, as they come from an engine."""
     return [rows[start : start + 500] for start in range(0, len(rows), 500)]
 
 
@@ -130,6 +130,21 @@ def sealed(document: bytes) -> bytes:
     digest = hashlib.sha256(document[begin:end]).hexdigest().encode()
     head, tail = document[:end], document[end:]
     return head + re.sub(rb"sha256:[0-9a-f]{64}", b"sha256:" + digest, tail)
+
+
+def in_format_1(document: bytes) -> bytes:
+    """``document`` as it was in format 1, whose statements begin at every 500th row. Where a table
+    has so many, each is on one line and they are less than a mebibyte."""
+    document = document.replace(b"-- Format: 2\n", b"-- Format: 1\n", 1)
+    head, rows, lines = b"", 0, []
+    for line in re.sub(rb";\nINSERT INTO [^\n]+ VALUES\n(?=\()", b",\n", document).split(b"\n"):
+        if line.startswith(b"INSERT INTO "):
+            head, rows = line, 0
+        rows += line.startswith(b"(")
+        if line.startswith(b"(") and line.endswith(b",") and rows % 500 == 0:
+            line = line[:-1] + b";\n" + head
+        lines.append(line)
+    return sealed(b"\n".join(lines))
 
 
 def line_of(document: bytes, excerpt: bytes) -> int:

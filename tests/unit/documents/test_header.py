@@ -37,7 +37,7 @@ LINES = write_header(HEADER).splitlines()
 def test_the_lines_are_as_documented() -> None:
     assert write_header(HEADER).splitlines() == [
         "-- Demo Data Export",
-        "-- Format: 1",
+        "-- Format: 2",
         "-- Scenario: general",
         "-- Version: v1_2025-01-15",
         "-- Generated: 2025-01-15T10:30:00Z",
@@ -105,8 +105,8 @@ def test_a_line_that_stands_twice_is_refused(line: str) -> None:
 CHANGES = [
     ("-- Demo Data Export", "-- Demo data export", 1, "not a demo snapshot"),
     ("-- Demo Data Export", "\ufeff-- Demo Data Export", 1, "not a demo snapshot"),
-    ("-- Format: 1", "-- Format: 2", None, "format 2"),
-    ("-- Format: 1", "-- Format: 01", None, "format 01"),
+    ("-- Format: 2", "-- Format: 3", None, "format 3"),
+    ("-- Format: 2", "-- Format: 02", None, "format 02"),
     ("-- Scenario: general", "-- Scenario: ../etc", None, "scenario"),
     ("-- Scenario: general", "-- Scenario: metadata", None, "metadata"),
     ("-- Scenario: general", "-- Scenario: General", None, "General"),
@@ -154,8 +154,10 @@ def test_a_changed_line_is_refused(old: str, new: str, line: int | None, says: s
 
 
 def test_another_format_is_named_before_anything_in_it_is_judged() -> None:
-    with pytest.raises(DocumentError, match="format 2, and this version reads format 1") as caught:
-        read_header(["-- Demo Data Export", "-- Format: 2", "-- Table vaults: id wonderful"])
+    with pytest.raises(
+        DocumentError, match="format 3, and this version reads formats 1 and 2"
+    ) as caught:
+        read_header(["-- Demo Data Export", "-- Format: 3", "-- Table vaults: id wonderful"])
     assert caught.value.hint == "Upgrade demo-snapshots."
 
 
@@ -189,7 +191,7 @@ def test_generated_columns_are_not_described() -> None:
 
 
 def test_the_fingerprint_is_the_format_s() -> None:
-    """Frozen with format 1: another value here makes every stored document unreadable."""
+    """Frozen with formats 1 and 2: another value here makes every stored document unreadable."""
     assert fingerprint([VAULTS, TODOS]) == fingerprint([TODOS, VAULTS]) == "e27cfd938a54"
 
 

@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from zlib import crc32
 
 import pytest
 from unit.documents.documents import (
@@ -25,6 +26,7 @@ from demo_snapshots.documents.sql.writer import Content, Deferred, Section, writ
 from demo_snapshots.errors import ExportError, UnportableValueError
 from demo_snapshots.model.rules import Follows, TableSelection, Where
 from demo_snapshots.model.snapshots import Version
+from demo_snapshots.rows.literals import encode
 
 NOTES = table("notes", text("note"))
 INSERT = b"INSERT INTO notes (id, note) VALUES\n"
@@ -40,13 +42,37 @@ def groups(document: bytes) -> list[list[bytes]]:
     return [statement.splitlines(keepends=True) for statement in statements]
 
 
+def ends(row: bytes) -> bool:
+    """Whether a row, as the document holds it, ends its statement."""
+    return crc32(row) & 127 == 0
+
+
+ENDING = [row(number) for number in range(5000) if ends(row(number))]
+OTHERS = [row(number) for number in range(5000) if not ends(row(number))]
+
+
 @pytest.mark.parametrize(
     ("rows", "sizes"),
     [(0, []), (1, [1]), (499, [499]), (500, [500]), (501, [500, 1]), (1000, [500, 500])],
 )
-def test_a_statement_begins_at_every_500th_row(rows: int, sizes: list[int]) -> None:
-    document = write([(NOTES, [row(number) for number in range(rows)])])
+def test_a_statement_ends_after_500_rows(rows: int, sizes: list[int]) -> None:
+    document = write([(NOTES, OTHERS[:rows])])
     assert [len(group) for group in groups(document)] == sizes
+
+
+def test_a_statement_ends_after_a_row_that_says_so_and_counting_starts_again() -> None:
+    rows = [*OTHERS[:10], ENDING[0], *OTHERS[10:509], ENDING[1], ENDING[2], *OTHERS[509:1010]]
+    found = [len(group) for group in groups(write([(NOTES, rows)]))]
+    assert found == [11, 500, 1, 500, 1]
+
+
+def test_a_row_says_so_as_the_document_holds_it() -> None:
+    odd = [b"(%d,'a\rb')" % number for number in range(1000)]
+    ending = next(one for one in odd if ends(encode(one)) and not ends(one))
+    mistaken = next(one for one in odd if ends(one) and not ends(encode(one)))
+    document = write([(NOTES, [mistaken, ending, OTHERS[0]])])
+    assert document.count(INSERT) == 2
+    assert encode(mistaken) + b",\n" + encode(ending) + b";\n" + INSERT in document
 
 
 def exactly(size: int) -> bytes:
@@ -84,10 +110,9 @@ def test_bytes_count_as_the_document_holds_them() -> None:
     assert rows_of(read(document)) == {"notes": odd + b",\n" + odd}
 
 
-def test_a_cut_by_bytes_does_not_move_the_next_500th_row() -> None:
-    rows = [row(number) for number in range(1100)]
-    rows[100] = exactly(1 << 20)
-    assert [len(group) for group in groups(write([(NOTES, rows)]))] == [100, 1, 399, 500, 100]
+def test_after_a_cut_by_bytes_counting_starts_again() -> None:
+    rows = [*OTHERS[:100], exactly(1 << 20), *OTHERS[100:1100]]
+    assert [len(group) for group in groups(write([(NOTES, rows)]))] == [100, 1, 500, 500]
 
 
 def test_empty_batches_leave_no_trace() -> None:

@@ -24,7 +24,10 @@ from demo_snapshots.model.snapshots import (
 from demo_snapshots.model.tables import Column, Kind, Table
 
 TITLE = "-- Demo Data Export"
-FORMAT = 1
+FORMAT = 2
+"""What is written."""
+FORMATS = (1, 2)
+"""What is read. They differ in where statements are cut, which no reader has to know."""
 NOTICE = (
     "-- Load with demo import, which protects other rows; "
     "sqlite3 -bail, psql -v ON_ERROR_STOP=1 and mariadb load it too."
@@ -83,11 +86,12 @@ def titles(tables: Iterable[str]) -> dict[str, str]:
 
 
 def write_header(header: Header) -> str:
-    """The header's lines, each ended by LF, without the blank line after them."""
+    """The header's lines, each ended by LF, without the blank line after them; of format 2,
+    whatever the header was read from."""
     title = titles(table.name for table in header.tables)
     lines = [
         TITLE,
-        f"-- Format: {header.format}",
+        f"-- Format: {FORMAT}",
         f"-- Scenario: {header.scenario}",
         f"-- Version: {header.version}",
         f"-- Generated: {header.generated.astimezone(UTC).strftime(_GENERATED)}",
@@ -171,9 +175,10 @@ def _keep(key: str, value: str, values: dict[str, str], extra: list[tuple[str, s
     if key not in _KNOWN:
         extra.append((key, value))
         return
-    if key == "Format" and value != str(FORMAT):
+    if key == "Format" and value not in map(str, FORMATS):
+        read = " and ".join(map(str, FORMATS))
         raise DocumentError(
-            f"format {value}, and this version reads format {FORMAT}",
+            f"format {value}, and this version reads formats {read}",
             hint="Upgrade demo-snapshots.",
         )
     _once(values, key, value)
@@ -228,6 +233,7 @@ def _assemble(
         statistics=Statistics(counts),
         tool=values.get("Tool", ""),
         migration=values.get("Migration"),
+        format=int(values["Format"]),
         extra=tuple(extra),
         base=base,
         merged=merged,

@@ -1,7 +1,7 @@
 """Names in a document: bare where every engine reads them bare, else in double quotes.
 
 The reserved words are the union of the words that SQLite 3.40, PostgreSQL 15 to 18, MariaDB
-10.11 and MySQL 8 reserve. The list is frozen with format 1: a new engine release must not
+10.11 and MySQL 8 reserve. The list is frozen with formats 1 and 2: a new engine release must not
 change the bytes of a document.
 """
 

@@ -1,6 +1,6 @@
 """Document -> rows, in one pass and in bounded memory; everything unknown is refused.
 
-The reader recognises the whole strict grammar of format 1 as the file streams by. Statements
+The reader recognises the whole strict grammar of formats 1 and 2 as the file streams by. Statements
 that only stock clients need (clean-up, sequences, verification) are skipped as tokens; nothing
 the reader returns is anything but names and literals.
 """

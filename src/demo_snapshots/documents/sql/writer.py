@@ -1,4 +1,4 @@
-"""Rows -> document, in one pass: format 1, the same bytes for the same rows."""
+"""Rows -> document, in one pass: format 2, the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
+from zlib import crc32
 
 from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.grammar import RowGrammar, has_typed_cells
@@ -17,11 +18,14 @@ from demo_snapshots.errors import ExportError
 from demo_snapshots.model.rules import TableSelection
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import ColumnSequence, Table
-from demo_snapshots.rows.literals import encode, split
+from demo_snapshots.rows.literals import encode, has_special, split
 from demo_snapshots.rows.unportable import unportable
 
-GROUP_ROWS = 500
-GROUP_BYTES = 1_048_576
+CUT = 127
+MOST_ROWS = 500
+MOST_BYTES = 1_048_576
+"""A statement ends after a row whose CRC-32 has none of the bits of CUT, after MOST_ROWS rows, and
+before the row that would take it past MOST_BYTES."""
 
 Batches = Iterable[Sequence[bytes]]
 """Raw rows, each ``(…)``, in lists of any length."""
@@ -199,61 +203,49 @@ def _write_cleanup(out: _Output, content: Content) -> None:
 def _write_section(out: _Output, section: Section, check: _Check) -> int:
     columns = [column.name for column in section.table.carried]
     head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
-    groups = _Groups(out, head, check)
+    inserts = _Inserts(out, head, check)
     written = 0
-    for batch in section.rows:
-        rest = batch
-        while rest:
-            rows, rest = _parted(rest, GROUP_ROWS - written % GROUP_ROWS)
-            groups.add(rows)
-            written += len(rows)
-            if written % GROUP_ROWS == 0:
-                groups.close()
-    groups.close()
+    for batch in filter(None, section.rows):
+        inserts.add(batch)
+        written += len(batch)
+    inserts.close()
     return written
 
 
-def _parted(rows: Sequence[bytes], count: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    return (rows, ()) if len(rows) <= count else (rows[:count], rows[count:])
-
-
-class _Groups:
-    """INSERTs of at most GROUP_BYTES each, but for a row that is longer by itself."""
+class _Inserts:
+    """The INSERTs of a section, cut where its rows say: rows that come or go move the cuts beside
+    them only, so that a diff of two versions shows them and little else."""
 
     def __init__(self, out: _Output, head: bytes, check: _Check) -> None:
         self._out = out
         self._head = head
         self._check = check
-        self._texts: list[bytes] = []
+        self._rows: list[bytes] = []
         self._size = 0
 
-    def add(self, rows: Sequence[bytes]) -> None:
-        # All at once, as a rule: looking at each row takes longer than writing it.
-        text = encode(b",\n".join(rows))
-        self._check.require(text, rows)
-        if len(rows) == 1 or self._size + len(text) + 2 <= GROUP_BYTES:
-            self._put(text)
-        else:
-            for row in rows:
-                self._put(encode(row))
-
-    def _put(self, text: bytes) -> None:
-        if self._texts and self._size + len(text) + 2 > GROUP_BYTES:
-            self.close()
-        self._texts.append(text)
-        self._size += len(text) + 2
+    def add(self, batch: Sequence[bytes]) -> None:
+        rows, text = batch, b",\n".join(batch)
+        if has_special(text):
+            rows = [encode(row) for row in batch]
+            text = b",\n".join(rows)
+        self._check.require(text, batch)
+        for row in rows:
+            size = len(row) + len(b",\n")
+            if self._size + size > MOST_BYTES:
+                self.close()
+            self._rows.append(row)
+            self._size += size
+            if not crc32(row) & CUT or len(self._rows) == MOST_ROWS:
+                self.close()
 
     def close(self) -> None:
-        """Write the group that is open, if there is one."""
-        if self._texts:
+        """Write the statement that is open, if there is one."""
+        if self._rows:
             self._out.bytes(self._head)
-            # One by one, for one may be as large as a row can be.
-            for place, text in enumerate(self._texts):
-                if place:
-                    self._out.bytes(b",\n")
-                self._out.bytes(text)
+            # Joining one row, which may be as large as memory allows, does not copy it.
+            self._out.bytes(b",\n".join(self._rows))
             self._out.bytes(b";\n")
-        self._texts, self._size = [], 0
+        self._rows, self._size = [], 0
 
 
 def _write_includes(out: _Output, rows: int, section: Section, check: _Check) -> None:

@@ -1,5 +1,5 @@
-"""Documents of format 1 are read as they always were, written as they always were, and loaded by
-the stock client."""
+"""Documents of every format are read as they always were and loaded by the stock client, and those
+of the newest are written as they always were."""
 
 from __future__ import annotations
 
@@ -11,31 +11,39 @@ from pathlib import Path
 import pytest
 from database_engines import stock_client
 from golden.examples import EXAMPLES, FILES, Example, plain
-from unit.documents.documents import header, opened, read, rows_of, sealed
+from unit.documents.documents import header, in_format_1, opened, read, rows_of, sealed
 
 from demo_snapshots.documents.protocol import Included, Update
 from demo_snapshots.model.snapshots import Header
 
-named = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+every = pytest.mark.parametrize(
+    ("number", "example"),
+    [
+        pytest.param(number, example, id=f"{number}-{example.name}")
+        for number, examples in EXAMPLES.items()
+        for example in examples
+    ],
+)
 
 
-def expected_header(example: Example) -> Header:
+def expected_header(number: int, example: Example) -> Header:
     counts = [(plain(table), len(rows)) for table, rows in example.sections]
-    return header(*counts, **example.fields)
+    return header(*counts, **example.fields, format=number)
 
 
-def test_every_file_has_its_example() -> None:
-    assert sorted(path.name for path in FILES.iterdir()) == sorted(
-        example.path.name for example in EXAMPLES
+@pytest.mark.parametrize("number", EXAMPLES)
+def test_every_file_has_its_example(number: int) -> None:
+    assert sorted((FILES / f"format{number}").iterdir()) == sorted(
+        example.path(number) for example in EXAMPLES[number]
     )
 
 
-@named
+@every
 @pytest.mark.parametrize("step", [1 << 20, 61])
-def test_it_is_read_as_it_always_was(example: Example, step: int) -> None:
-    document = example.path.read_bytes()
+def test_it_is_read_as_it_always_was(number: int, example: Example, step: int) -> None:
+    document = example.path(number).read_bytes()
     events = read(document, step=step)
-    assert opened(document).header == expected_header(example)
+    assert opened(document).header == expected_header(number, example)
     assert rows_of(events) == {
         table.name: b",\n".join(rows) for table, rows in example.sections if rows
     }
@@ -45,14 +53,19 @@ def test_it_is_read_as_it_always_was(example: Example, step: int) -> None:
     assert len(updates) == sum(part.count for part in example.content.get("deferred", ()))
 
 
-@named
+@pytest.mark.parametrize("example", EXAMPLES[2], ids=lambda example: example.name)
 def test_it_is_written_as_it_always_was(example: Example) -> None:
-    assert example.write() == example.path.read_bytes()
+    assert example.write() == example.path(2).read_bytes()
 
 
-@named
-def test_its_bytes_are_those_the_format_allows(example: Example) -> None:
-    document = example.path.read_bytes()
+@pytest.mark.parametrize("example", EXAMPLES[1], ids=lambda example: example.name)
+def test_format_1_differs_in_its_number_and_its_cuts(example: Example) -> None:
+    assert in_format_1(example.write()) == example.path(1).read_bytes()
+
+
+@every
+def test_its_bytes_are_those_the_format_allows(number: int, example: Example) -> None:
+    document = example.path(number).read_bytes()
     assert document.decode("utf-8").isprintable() is False
     assert not document.startswith(b"\xef\xbb\xbf")
     assert not set(document) & {*range(9), 11, 12, *range(13, 32), 127}
@@ -60,13 +73,15 @@ def test_its_bytes_are_those_the_format_allows(example: Example) -> None:
     assert sealed(document) == document
 
 
-@named
-def test_the_stock_client_of_sqlite_loads_it_twice(example: Example, tmp_path: Path) -> None:
+@every
+def test_the_stock_client_of_sqlite_loads_it_twice(
+    number: int, example: Example, tmp_path: Path
+) -> None:
     client, database = stock_client("sqlite3"), tmp_path / "app.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(example.schema)
     for _ in range(2):
-        with example.path.open("rb") as stream:
+        with example.path(number).open("rb") as stream:
             loaded = subprocess.run([client, "-bail", database], stdin=stream, capture_output=True)
         assert (loaded.returncode, loaded.stderr) == (0, b"")
         counts = [line.split("|") for line in loaded.stdout.decode().splitlines()]

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from demo_snapshots.documents.compression import ending, opened, packing_of
+from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
-from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument
+from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.snapshots import Description
@@ -78,6 +79,40 @@ def _damage(source: Source) -> str:
     with source.open() as stream:
         marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
     return "it holds the conflict markers of a merge" if marked else INCOMPLETE
+
+
+def same_but_for_cuts(one: Source, other: Source) -> bool:
+    """Whether two documents of different formats hold the same rows: their digests differ even
+    so, where statements are cut elsewhere. Both are read whole. False of two of one format, and
+    where one of them would be refused."""
+    try:
+        return _format(one) != _format(other) and _uncut_digest(one) == _uncut_digest(other)
+    except DocumentError:
+        return False
+
+
+def _format(source: Source) -> int:
+    with reading(source) as stream:
+        return SqlDocument(stream).header.format
+
+
+def _uncut_digest(source: Source) -> str:
+    """A digest of what a document loads, wherever its statements begin."""
+    hashed = hashlib.sha256()
+    with reading(source) as stream:
+        document = SqlDocument(stream)
+        counts = [(count.table, count.rows) for count in document.header.statistics.tables]
+        hashed.update(repr(counts).encode())
+        before: object = None
+        for event in document.rows(any_literals, any_literals, any_lookup):
+            if isinstance(event, Update):
+                hashed.update(repr(event).encode())
+                continue
+            kind = (type(event).__name__, event.table, event.columns)
+            hashed.update(b",\n" if kind == before else repr(kind).encode())
+            hashed.update(event.text)
+            before = kind
+    return hashed.hexdigest()
 
 
 def describe(document: Source | Path) -> Description:

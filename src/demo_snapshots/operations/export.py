@@ -8,17 +8,24 @@ from typing import TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
-from demo_snapshots.documents.opening import describe_whole
+from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
-from demo_snapshots.model.snapshots import Entry, Packing, Parent, Version, check_scenario_name
+from demo_snapshots.model.snapshots import (
+    Entry,
+    Header,
+    Packing,
+    Parent,
+    Version,
+    check_scenario_name,
+)
 from demo_snapshots.operations.roundtrip import prove
 from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
 from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
-from demo_snapshots.store import Store
+from demo_snapshots.store import Draft, Store
 
 logger = logging.getLogger(__name__)
 
@@ -107,10 +114,8 @@ def _publish(
             digest = snapshot.write(file)
         draft.file.flush()
         proof = prove(draft.source, header, digest, demo, config) if options.get("prove") else None
-        unchanged = (
-            latest is not None and latest.digest == digest and not options.get("auto_version")
-        )
-        if latest is not None and unchanged:
+        wanted = options.get("auto_version", False)
+        if latest is not None and not wanted and holds(store, latest, draft, header, digest):
             logger.info("%s: unchanged since %s", header.scenario, latest.version)
             entry, written = latest, False
         else:
@@ -121,10 +126,19 @@ def _publish(
         path=store.source(entry).on_disk(),
         statistics=header.statistics,
         file_size=entry.size,
-        digest=digest,
+        digest=entry.digest,
         written=written,
         proof=proof,
         damaged=damaged,
+    )
+
+
+def holds(store: Store, entry: Entry, draft: Draft, header: Header, digest: str) -> bool:
+    """Whether a stored version has the content of a finished draft, of whatever format it is.
+    ``header`` and ``digest`` are the draft's."""
+    return entry.digest == digest or (
+        entry.statistics.total == header.statistics.total
+        and same_but_for_cuts(store.source(entry), draft.source)
     )
 
 

@@ -32,7 +32,7 @@ from demo_snapshots.model.sources import source_of
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.operations.ancestry import Ancestry
 from demo_snapshots.operations.answers import Place, read_answers, write_conflicts
-from demo_snapshots.operations.export import whole_latest
+from demo_snapshots.operations.export import holds, whole_latest
 from demo_snapshots.operations.merged_rows import MergedRowsToWrite
 from demo_snapshots.operations.snapshot import content_of
 from demo_snapshots.operations.verify import read_whole
@@ -303,7 +303,7 @@ def _publish(
                 digest = _write(packed_file, header, rows)
             draft.file.flush()
             read_whole(draft.source)
-            if latest is not None and latest.digest == digest:
+            if latest is not None and holds(store, latest, draft, header, digest):
                 entry, written = latest, False
             else:
                 entry, written = store.publish(draft, header, digest), True
@@ -317,7 +317,7 @@ def _publish(
         base=base,
         statistics=header.statistics,
         tables=rows.merged.tables,
-        digest=digest,
+        digest=entry.digest if entry else digest,
         written=written,
         dry_run=dry_run,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from faults.test_store_faults import die, fault
+from unit.documents.documents import in_format_1
 from unit.store.snapshots import content_of, directory_store, files_in, header_of, save
 
 from demo_snapshots.documents.opening import describe
@@ -25,14 +27,24 @@ from demo_snapshots.store import Store
 MANIFEST = "metadata/export_manifest.json"
 
 
-def export(root: Path, day: int, hour: int, rows: int, scenario: str = "general") -> None:
+def export(
+    root: Path, day: int, hour: int, rows: int, scenario: str = "general", *, old: bool = False
+) -> None:
+    """``old``: as a tool of before format 2 did."""
     store = directory_store(root)
     with store.lock():
         version = Version(store.next_number(scenario), date(2025, 1, day))
         moment = datetime(2025, 1, day, hour, tzinfo=UTC)
         header = replace(header_of(scenario, version, rows), generated=moment)
         with store.draft(scenario, version) as draft:
-            store.publish(draft, header, write_document(draft.file, header, content_of(rows)))
+            document = io.BytesIO()
+            digest = write_document(document, header, content_of(rows))
+            whole = document.getvalue()
+            if old:
+                whole = in_format_1(whole)
+                digest = whole[-200:].partition(b"sha256:")[2][:64].decode()
+            draft.file.write(whole)
+            store.publish(draft, header, digest)
 
 
 def git(root: Path, *arguments: str, fails: bool = False) -> None:
@@ -128,6 +140,21 @@ def test_both_branches_versions_are_kept(
     assert repair_store(store).renumbered == ()
     git(tmp_path, "add", "--all")
     git(tmp_path, "commit", "-q", "-m", "merged")
+
+
+@pytest.mark.parametrize("day", [20, 21])
+def test_a_branch_of_an_older_tool_keeps_its_format(tmp_path: Path, day: int) -> None:
+    store = merged(
+        tmp_path,
+        lambda root: export(root, day=20, hour=9, rows=700),
+        lambda root: export(root, day=day, hour=12, rows=800, old=True),
+    )
+    repair_store(store)
+    assert verify_exports(store).valid
+    headers = [describe(store.source(entry)).header for entry in store.entries("general")]
+    assert [(h.version.number, h.statistics.total, h.format) for h in headers] == [
+        *((3, 800, 1), (2, 700, 2), (1, 2, 2))
+    ]
 
 
 def test_a_merged_file_is_an_error_that_leads_here(tmp_path: Path) -> None:

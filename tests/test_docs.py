@@ -369,6 +369,7 @@ def mishaps() -> Iterator[str]:
     yield run("diff", "general", "--with-database", "--ignore=todos.nothing")
     yield run("diff", "general", "--with-database", "--ignore=todos.id")
     yield run("export", "General")
+    yield run("verify", "nowhere.sql")
     yield run("cleanup-exports", "--keep=0")
     yield run("list-exports", "--snapshots=s3://bucket")
     Path("bad.toml").write_text('[tables.contacts]\nmaker = "is_demo"\n', "utf-8")

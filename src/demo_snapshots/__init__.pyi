@@ -21,6 +21,7 @@ from .model.merging import MergeResult as MergeResult
 from .model.merging import Side as Side
 from .model.results import CleanupResult as CleanupResult
 from .model.results import ExportResult as ExportResult
+from .model.results import FileCheck as FileCheck
 from .model.results import ImportPlan as ImportPlan
 from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
@@ -44,6 +45,7 @@ from .operations.show import show_export as show_export
 from .operations.validate import validate_scenario as validate_scenario
 from .operations.verify import validate_export_file as validate_export_file
 from .operations.verify import verify_exports as verify_exports
+from .operations.verify import verify_files as verify_files
 from .project import Project as Project
 from .project import open_project as open_project
 from .store import open_store as open_store

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from demo_snapshots.model.results import (
         CleanupResult,
         ExportResult,
+        FileCheck,
         ImportResult,
         Listing,
         RepairResult,
@@ -251,6 +252,14 @@ class Project:
         from demo_snapshots.operations.verify import verify_exports
 
         return verify_exports(self.store, scenario, progress=progress)
+
+    def verify_files(
+        self, *paths: str | Path, progress: Progress = no_progress
+    ) -> tuple[FileCheck, ...]:
+        """Read these files, whether or not they are in the store: ``verify_files``."""
+        from demo_snapshots.operations.verify import verify_files
+
+        return verify_files(map(Path, paths), progress=progress)
 
     def repair(self, *, dry_run: bool = False) -> RepairResult:
         """Bring the store in order after a merge or a crash: ``repair_store``."""

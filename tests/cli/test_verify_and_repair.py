@@ -30,6 +30,33 @@ def test_verify_lists_every_version_and_fails_ci(demo, seeded):
     assert demo("verify", "writer").status == 14
 
 
+def test_verify_takes_files_in_place_of_a_scenario(demo, seeded):
+    (path,) = seeded.documents
+    latest = path.with_name("latest.sql")
+    fine = demo("verify", str(path), str(latest))
+    assert fine.status == 0
+    assert fine.stdout.startswith("2 files: whole\n")
+    assert demo("verify", str(path), "--json").json["files"][0]["records"] == 324
+
+    latest.unlink()
+    latest.write_bytes(path.read_bytes().replace(b"Personal", b"Personel", 1))
+    broken = demo("verify", str(path), str(latest))
+    assert broken.status == 50
+    assert broken.stdout.startswith(f"2 files: 1 problem\n  - {latest}: ")
+    assert broken.errors == ["error: verifying found 1 problem"]
+    told = demo("verify", "--quiet", str(latest), "nowhere.sql")
+    assert told.stdout == ""
+    assert "the file was altered" in told.stderr
+    assert "nowhere.sql: cannot be read" in told.stderr
+    outcome = demo("verify", "--json", "nowhere.sql")
+    assert outcome.status == 50
+    assert outcome.json["valid"] is False
+    assert outcome.json["files"][0]["version"] is None
+
+    for words in (("general", str(path)), ("general", "writer"), ("General",)):
+        assert demo("verify", *words).status == 2
+
+
 def test_an_export_says_that_the_latest_version_is_damaged(demo, seeded):
     assert demo("export", "general", "--json").json["damaged"] is None
     (path,) = seeded.documents

@@ -40,13 +40,13 @@ def live(sqlite_url: str) -> Live:
     return live
 
 
-def project_of(live: Live, directory: Path, more: str = "") -> Project:
+def project_of(live: Live, directory: Path, more: str = "", store: str = "saved") -> Project:
     (directory / "demo.toml").write_text(more + CONFIGURATION, encoding="utf-8")
     moments = iter(NOW + timedelta(minutes=n) for n in range(100))
     return open_project(
         directory,
         database=live.url,
-        snapshots=directory / "saved",
+        snapshots=directory / store,
         environment={},
         clock=lambda: next(moments),
     )

@@ -38,7 +38,9 @@ def by_a_project() -> None:
     undoable: tuple[demo_snapshots.Undoable, ...] = project.list_undo()
     print([(each.number, each.records) for each in undoable], project.undo().undo)
     verified: demo_snapshots.Verification = project.verify()
+    files: tuple[demo_snapshots.FileCheck, ...] = project.verify_files("a.sql", Path("b.sql.gz"))
     whole: bool = validated.valid and verified.valid and not verified.damaged
+    print([(check.path, check.version, check.records, check.problems) for check in files])
     repaired: demo_snapshots.RepairResult = project.repair(dry_run=True)
     print(number, whole, repaired.renumbered, repaired.left, repaired.to_merge)
 
@@ -77,6 +79,7 @@ def by_hand(directory: Path) -> None:
         demo_snapshots.describe(latest).digest,
     )
     verified: demo_snapshots.Verification = demo_snapshots.verify_exports(store)
+    print([check.size for check in demo_snapshots.verify_files([latest]) if not check.problems])
     repaired: demo_snapshots.RepairResult = demo_snapshots.repair_store(store, dry_run=True)
     merged: demo_snapshots.MergeResult = demo_snapshots.merge_exports(
         config, store, "general", "v2", "v3", now=datetime.now(UTC), answers="answers.toml"

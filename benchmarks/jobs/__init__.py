@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchmarks.jobs import djangos, limits, rounds, startup, subsets
+from benchmarks.jobs import comparisons, djangos, limits, rounds, startup, subsets
 from benchmarks.measuring import JobResult
 from benchmarks.world import World
 
@@ -26,6 +26,8 @@ JOBS: Mapping[str, Job] = {
     "django-large-import": partial(djangos.load, "postgresql", "large"),
     "subset-export": subsets.export,
     "subset-import": subsets.load,
+    "compare-small": partial(comparisons.compare, "small"),
+    "compare-large": partial(comparisons.compare, "large"),
     "growth-postgresql-export": partial(limits.growth, "postgresql", "export"),
     "growth-postgresql-import": partial(limits.growth, "postgresql", "import"),
     "growth-sqlite-export": partial(limits.growth, "sqlite", "export"),

@@ -89,3 +89,32 @@ def test_a_contender_that_fails_is_reported_and_the_others_go_on(tmp_path: Path)
     """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "2 True True exit status 1: it broke\n", done.stderr
+
+
+def test_every_planted_edit_is_found_by_the_comparison(tmp_path: Path) -> None:
+    """Contenders that are not installed are skipped; ours is judged as they are."""
+    found = entries(bench(tmp_path, "--quick", "--only", "compare-small"))
+    assert found["compare-small: demo compare-exports"]["checked"]
+    assert [name for name, entry in found.items() if entry["failure"]] == []
+    assert all(entry["checked"] or entry["missing"] for entry in found.values())
+
+
+def test_an_edit_that_was_not_found_or_not_made_is_a_failure() -> None:
+    code = """if True:
+        from benchmarks.jobs.comparisons import Edits, require_found
+        from benchmarks.measuring import ContenderError
+
+        planted = Edits(frozenset({(1, "a", "x"), (2, "a", None)}), frozenset({3}), frozenset())
+        require_found(planted, planted)
+        for found in (
+            Edits(frozenset({(1, "a", "y"), (2, "a", None)}), planted.added, planted.removed),
+            Edits(planted.changed, frozenset(), frozenset({3})),
+        ):
+            try: require_found(found, planted)
+            except ContenderError as error: print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "not the edits that were made: 1 of 2 changed, 1 invented",
+        "not the edits that were made: 0 of 1 added, 0 invented; 0 of 0 removed, 1 invented",
+    ], done.stderr

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from demo_snapshots.errors import DatabaseError
+from demo_snapshots.errors import DatabaseBusyError, DatabaseError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.rows.join import MergeJoin
@@ -30,11 +30,11 @@ def joinable(demo: DemoSet, header: Header) -> frozenset[str]:
     """The tables of which only the rows that differ need be staged: with a key, described as they
     are and written by the same engine, whose rows are whole as they stand in the document, and
     which nothing but the import itself writes to."""
-    database, order = demo.database, demo.order
+    order = demo.order
     described = tuple(header.tables)
     demo = demo.telling_apart([table.name for table in described if not table.key])
     tables = demo.schema.tables
-    same_engine = header.source.partition(" ")[0] == database.source.partition(" ")[0]
+    same_engine = header.source.partition(" ")[0] == demo.dialect.name
     if not same_engine or any(table.has_triggers for table in tables.values()):
         return frozenset()
     incomplete = {reference.table.name for reference in order.deferred}
@@ -85,6 +85,8 @@ def stage_differing(staging: Staging, stage: Stage, texts: Iterable[bytes]) -> i
                     ours.add([b"(" + snapshot + b")"])
                 if present is not None:
                     theirs.add([choose(b"(" + present + b")", wanted)])
+        except DatabaseBusyError:
+            raise
         except (ValueError, DatabaseError) as error:
             raise NotJoinableError from error
         # A connection answers one query at a time, so what was found waited for the last row.

@@ -80,13 +80,13 @@ class RowSource:
 
         Raises UnportableValueError naming table, column and key, DatabaseError.
         """
+        names = [column.name for column in table.carried]
         if table.name in self.read:
-            yield from self.read[table.name]
+            yield from self._checked(table, names, self.read[table.name])
         elif self._ahead is not None and table.name in self._ahead[1]:
             ahead, numbers = self._ahead
             yield from ahead.take(numbers[table.name])
         else:
-            names = [column.name for column in table.carried]
             yield from self._stream(table, names, self._query(table))
 
     def _query(self, table: Table, condition: str = "") -> str:
@@ -146,18 +146,23 @@ class RowSource:
         ]
 
     def _stream(self, table: Table, names: Sequence[str], sql: str) -> Iterator[list[bytes]]:
-        columns = [table.column(name) for name in names]
         try:
-            for batch in self.database.stream(sql):
-                if first_fault(b"".join(batch)) is not None:
-                    raise UnportableValueError(f"{table.name}: text that is not UTF-8")
-                unfit = self.database.session.unfit(columns, batch)
-                if unfit is not None:
-                    raise unportable(table, names, *unfit)
-                yield batch
+            yield from self._checked(table, names, self.database.stream(sql))
         except DatabaseError as error:
             self._explain(table)
             raise ExportError(f"{table.name}: {error.message}", hint=error.hint) from error
+
+    def _checked(
+        self, table: Table, names: Sequence[str], batches: Iterable[list[bytes]]
+    ) -> Iterator[list[bytes]]:
+        columns = [table.column(name) for name in names]
+        for batch in batches:
+            if first_fault(b"".join(batch)) is not None:
+                raise UnportableValueError(f"{table.name}: text that is not UTF-8")
+            unfit = self.database.session.unfit(columns, batch)
+            if unfit is not None:
+                raise unportable(table, names, *unfit)
+            yield batch
 
     def _explain(self, table: Table) -> None:
         """Name the infinite number that made SQLite's float formatting fail, if one did."""

@@ -20,6 +20,8 @@ JOBS: Mapping[str, Job] = {
     "mariadb-import": partial(rounds.load, "mariadb"),
     "postgresql-reimport": partial(rounds.reimport, "postgresql"),
     "sqlite-reimport": partial(rounds.reimport, "sqlite"),
+    "mariadb-reimport": partial(rounds.reimport, "mariadb"),
+    "undo-small": rounds.undo_small,
     "django-small-export": partial(djangos.export, "sqlite", "small"),
     "django-small-import": partial(djangos.load, "sqlite", "small"),
     "django-large-export": partial(djangos.export, "postgresql", "large"),

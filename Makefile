@@ -38,10 +38,10 @@ demo: $(STAMP) ## play the whole story on an embedded SQLite database
 	@$(BIN)/python examples/story.py
 
 fast: $(STAMP) ## run what needs no server and is quick: unit, property, cli, SQLite
-	@$(BIN)/pytest -n auto -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
 
 test: $(STAMP) ## run all tests, on SQLite and on real servers
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMP) ## check format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -81,17 +81,18 @@ MANY = (
 )
 
 
-def articles(page: Page) -> int:
-    return page.locator("article:visible").count()
+def expect_articles(page: Page, count: int) -> None:
+    """That so many are to be seen, as soon as the browser is done folding."""
+    expect(page.locator("article:visible")).to_have_count(count)
 
 
 def test_search_filters_and_folding(open_page, size):
     page = open_page(html(MANY, TableDifference("same", same=3)), *size)
-    assert articles(page) == len(MANY)
+    expect_articles(page, len(MANY))
     assert page.locator(".table:visible").count() == 2
     page.fill("#search", "kitchen")
     expect(page.locator("#found")).to_have_text("1 found")
-    assert articles(page) == 1
+    expect_articles(page, 1)
     assert page.locator(".table:visible h2").all_text_contents() == ["tags"]
     page.fill("#search", "TODOS new 77")
     expect(page.locator("#found")).to_have_text("1 found")
@@ -100,7 +101,7 @@ def test_search_filters_and_folding(open_page, size):
     assert page.locator(".table:visible").count() == 0
     page.fill("#search", "")
     expect(page.locator("#found")).to_have_text("")
-    assert articles(page) == len(MANY)
+    expect_articles(page, len(MANY))
 
     page.get_by_label("Changed", exact=True).uncheck()
     page.get_by_label("Moved", exact=True).uncheck()
@@ -112,10 +113,10 @@ def test_search_filters_and_folding(open_page, size):
     page.get_by_label("Changed", exact=True).check()
 
     page.get_by_role("button", name="Fold all").click()
-    assert articles(page) == 0
+    expect_articles(page, 0)
     expect(page.get_by_role("button", name="Unfold all")).to_be_visible()
     page.locator("summary", has_text="tags").click()
-    assert articles(page) == 2
+    expect_articles(page, 2)
     page.get_by_role("button", name="Fold all").click()
     page.get_by_role("link", name="tags").click()
     expect(page.locator("#table-1 article").first).to_be_visible()
@@ -130,10 +131,10 @@ def test_a_key_leads_to_the_search(open_page):
 
 def test_without_scripts_all_is_there_and_nothing_pretends_to_work(open_page, size):
     page = open_page(html(MANY), *size, scripts=False)
-    assert articles(page) == len(MANY)
+    expect_articles(page, len(MANY))
     assert not page.locator("#bar").is_visible()
     page.locator("summary", has_text="tags").click()
-    assert articles(page) == len(MANY) - 2
+    expect_articles(page, len(MANY) - 2)
 
 
 def test_cells_stand_side_by_side_or_below_one_another_where_there_is_no_room(open_page):

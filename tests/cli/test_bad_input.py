@@ -111,6 +111,7 @@ def test_a_file_of_another_scenario(refused, seeded):
     refused("import", "writer", option, "--yes", status=21, says="general")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "status"),
     [

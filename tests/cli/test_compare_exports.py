@@ -249,6 +249,7 @@ def test_hostile_values_in_every_form(run_demo, hostile, form):
         assert text.count("<script") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"], ["--html=page.html"], ["--stat"]])
 def test_hidden_values_are_in_no_form(run_demo, hostile, form):
     limit = () if form == ["--stat"] else ("--limit=1000",)
@@ -261,6 +262,7 @@ def test_hidden_values_are_in_no_form(run_demo, hostile, form):
     assert "body" in shown or form == ["--stat"]
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours_and_its_own_width(two_versions):
     run = OnATerminal("diff", "general", stdout=True)
     status, _ = run.finish()

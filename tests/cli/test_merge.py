@@ -94,6 +94,7 @@ def driver() -> tuple[str, list[list[str]]]:
     return attributes, commands
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installed", [None, False, True])
 def test_after_a_merge_repair_and_merge_make_one_version(branches, demo, installed) -> None:
     """Without a merge driver; with it only named in ``.gitattributes``; and with it set up."""

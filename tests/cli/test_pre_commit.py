@@ -47,6 +47,7 @@ def test_it_takes_no_other_files(path):
     assert not re.search(HOOK["files"], path)
 
 
+@pytest.mark.slow
 def test_a_commit_with_a_damaged_snapshot_is_stopped(run_demo, seeded, workplace):
     """As pre-commit does: the entry with the names of the files, some at a time."""
     assert HOOK["language"] == "python"

@@ -64,6 +64,7 @@ def valid(live: Live, demo: Demo) -> bool:
     return validate_scenario(demo.config(live), demo.store, "general").valid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("edit", ["none", "body", "deleted", "more nulls", "other key"])
 def test_out_compared_and_back(sqlite_url: str, demo: Demo, name: str, edit: str) -> None:

@@ -306,6 +306,8 @@ class _Import:
             require_free_keys(staging)
             require_unreferenced(staging)
             replaced = staging.present()
+            if staging.found_same():
+                return self._finished(staging, replaced, 0, "merge", lambda: None)
             with keeping(self.undo, self.demo, self.header, staging.read) as place:
                 changed = restore(staging)
                 return self._finished(staging, replaced, changed, "merge", place)

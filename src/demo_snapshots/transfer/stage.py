@@ -236,6 +236,13 @@ class Staging:
         )
         return f"{now} AND NOT {unlike} AND NOT {staged}"
 
+    def found_same(self) -> bool:
+        """Whether the demo rows there are have been found to be the snapshot's, to the last."""
+        return all(
+            stage.joined and not self.count(stage.rows) and not self.count(stage.unlike)
+            for stage in self.stages.values()
+        )
+
     def _require_once(self, stage: Stage) -> None:
         """Raise DocumentError if the snapshot holds the key of a row that is alike once more."""
         again = self.count(

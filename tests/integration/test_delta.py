@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from database_engines import engines
-from integration.live import Demo, edited
+from integration.live import Demo, Live, edited
 from safety.mixed_database import DEMO, REAL, MixedDatabase, Snapshots, snapshots
 
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import DocumentError, KeyClashError
+from demo_snapshots.errors import DemoError, DocumentError, KeyClashError
 from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.sources import source_of
 from demo_snapshots.selection.demo_set import see
@@ -150,3 +150,49 @@ def test_a_value_of_a_real_row_is_still_found(mixed: MixedDatabase, saved: Snaps
     with pytest.raises(KeyClashError, match=r"vaults\.name"):
         saved.demo.load(mixed.live, saved.new)
     assert mixed.image() == before
+
+
+LIBRARY = """\
+[tables.shelves]
+where = "id < 100"
+
+[tables.books]
+where = "id < 100"
+"""
+
+
+def library(foreign_key: str) -> list[str]:
+    return [
+        "CREATE TABLE shelves (id INTEGER PRIMARY KEY, name VARCHAR(20))",
+        f"CREATE TABLE books (id INTEGER PRIMARY KEY, shelf_id INTEGER{foreign_key})",
+        "CREATE TABLE loans (id INTEGER PRIMARY KEY, book_id INTEGER,"
+        " FOREIGN KEY (book_id) REFERENCES books (id))",
+    ]
+
+
+@engines(*EVERY)
+def test_what_is_alike_is_not_changed_by_a_row_that_goes(database_url: str, tmp_path: Path) -> None:
+    """The snapshot lacks a shelf that a book of it stands on. That shelf is held, for a real loan
+    needs another book that stands there now; when it goes, the database would empty the
+    reference of a row that was found alike."""
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text(LIBRARY, encoding="utf-8")
+    demo = Demo(tmp_path / "snapshots", configuration)
+    live = Live(database_url)
+    live.run(
+        *library(""),
+        "INSERT INTO shelves VALUES (2, 'two')",
+        "INSERT INTO books VALUES (1, 2), (2, 1)",
+    )
+    path = demo.export(live).path
+    live.run(
+        *(f"DROP TABLE {table}" for table in ("loans", "books", "shelves")),
+        *library(", FOREIGN KEY (shelf_id) REFERENCES shelves (id) ON DELETE SET NULL"),
+        "INSERT INTO shelves VALUES (1, 'one'), (2, 'two')",
+        "INSERT INTO books VALUES (1, 1), (2, 1)",
+        "INSERT INTO loans VALUES (100, 1)",
+    )
+    before = live.dump()
+    with pytest.raises(DemoError):
+        demo.load(live, path)
+    assert live.dump() == before

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 
 _MOST_BYTES = 32_000_000
 _BATCH = 500
+_LENGTH = 8
+_WRITE_BYTES = 4_000_000
 
 
 class Sorter:
@@ -58,29 +60,36 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
         self._held: list[bytes] = []
+        self._waiting: list[bytes] = []
+        self._size = 0
         self.count = 0
 
     def add(self, records: Sequence[bytes]) -> None:
         self.count += len(records)
         self._held += records
         if len(self._held) >= _BATCH:
+            self._pack()
+
+    def _pack(self) -> None:
+        packed = marshal.dumps(self._held)
+        self._held = []
+        # Each write lets other threads in, and may wait for them: a few large ones.
+        self._waiting += (len(packed).to_bytes(_LENGTH, "big"), packed)
+        self._size += len(packed)
+        if self._size > _WRITE_BYTES:
             self._write()
 
     def _write(self) -> None:
-        if self._held:
-            marshal.dump(self._held, self._file)
-            self._held = []
+        self._file.write(b"".join(self._waiting))
+        self._waiting, self._size = [], 0
 
     def __iter__(self) -> Iterator[list[bytes]]:
+        if self._held:
+            self._pack()
         self._write()
-        self._file.flush()
         self._file.seek(0)
-        while True:
-            try:
-                batch = marshal.load(self._file)
-            except EOFError:
-                return
-            yield batch
+        while length := self._file.read(_LENGTH):
+            yield marshal.loads(self._file.read(int.from_bytes(length, "big")))
 
     def close(self) -> None:
         """Let go of the temporary file."""

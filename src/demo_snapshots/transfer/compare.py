@@ -30,12 +30,13 @@ def compare_table(staging: Staging, stage: Stage, written: Written = None) -> Ta
     selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
     match = dialect.match("s", "t", stage.key)
     # By their keys alone first: whole rows of large tables are more than a join has room for.
-    alike = f"sum(CASE WHEN {staging.is_alike(stage, 't')} THEN 1 ELSE 0 END)"
+    first = f"s.{dialect.quote(stage.key[0])}"
+    alike = f"count(CASE WHEN {first} IS NULL AND {staging.is_alike(stage, 't')} THEN 1 END)"
     present, both, still = staging.database.rows(
-        f"SELECT count(*), count(s.{dialect.quote(stage.key[0])}), {alike if stage.joined else 0}"
+        f"SELECT count(*), count({first}), {alike if stage.joined else 0}"
         f" FROM {selected} AS t LEFT JOIN {stage.rows} AS s ON {match}"
     )[0]
-    both, still = int(both), int(still or 0)
+    both, still = int(both), int(still)
     looked_at = "1 = 1" if written is None else f"({written(stage)})"
     changed = staging.count(
         f"{stage.rows} AS s JOIN {selected if written is None else stage.target} AS t ON {match}",

@@ -227,14 +227,14 @@ class Staging:
         self.alike[stage.table.name] -= brought
 
     def is_alike(self, stage: Stage, alias: str) -> str:
-        """A condition: the demo row ``alias`` of a joined table is in the snapshot as it was, and
-        therefore not staged."""
+        """A condition: the demo row ``alias`` of a joined table was in the snapshot as it was, and
+        therefore not staged until it was brought."""
         match = self.dialect.match("x", alias, stage.key)
-        unlike, staged, now = (
+        now, unlike = (
             f"EXISTS (SELECT 1 FROM {source} AS x WHERE {match})"
-            for source in (stage.unlike, stage.rows, stage.now)
+            for source in (stage.now, stage.unlike)
         )
-        return f"{now} AND NOT {unlike} AND NOT {staged}"
+        return f"{now} AND NOT {unlike}"
 
     def found_same(self) -> bool:
         """Whether the demo rows there are have been found to be the snapshot's, to the last."""

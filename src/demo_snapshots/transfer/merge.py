@@ -16,12 +16,13 @@ where the engine lets us.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from demo_snapshots.model.tables import Column, ForeignKey, Table
+from demo_snapshots.model.tables import Column, Table
 from demo_snapshots.selection.order import DeferredReference
 from demo_snapshots.transfer.compare import Written, compare_table
 from demo_snapshots.transfer.delta import NotJoinableError
+from demo_snapshots.transfer.held import Held, pairs
 from demo_snapshots.transfer.protect import is_held, require_not_held
 from demo_snapshots.transfer.stage import Stage, Staging, naming
 
@@ -42,7 +43,7 @@ class Merge:
             if reference.foreign_key.referenced_table != reference.table.name
             and self.dialect.enforces_foreign_keys
         ]
-        self.holds = False
+        self.held = Held(staging, [stage for stage in self.stages if stage.key])
         self.untouched: set[int] = set()
         self.differing: dict[int, int] = {}
         self.drops = False
@@ -65,7 +66,8 @@ class Merge:
         return [
             stage.table
             for stage in self.stages
-            if stage.table.name in self.rigid and (self.holds or stage.table.name in referencing)
+            if stage.table.name in self.rigid
+            and (self.held.found or stage.table.name in referencing)
         ]
 
     def _change(self) -> int:
@@ -74,11 +76,11 @@ class Merge:
         written = self._each(self._delete, reversed(self.stages))
         written += self._each(self._update, self.stages)
         written += self._each(self._insert, self.stages)
-        if self.holds:
+        if self.held.found:
             written += self._each(self._update_held, self.stages)
         for reference in self.between:
             self._set(reference)
-        if self.holds:
+        if self.held.found:
             written += self._each(self._delete_held, reversed(self.stages))
         return written
 
@@ -101,7 +103,12 @@ class Merge:
         """Which rows ``apply`` may have written, where those are all that may have changed."""
         tables = [stage.table for stage in self.stages]
         rewritten = any(not table.key and n not in self.untouched for n, table in enumerate(tables))
-        if self.drops or self.holds or rewritten or any(table.has_triggers for table in tables):
+        if (
+            self.drops
+            or self.held.found
+            or rewritten
+            or any(table.has_triggers for table in tables)
+        ):
             return None
         return self._is_written
 
@@ -116,13 +123,10 @@ class Merge:
     def _drop(self, stage: Stage) -> str:
         return self.dialect.temporary(f"demo_drop_{stage.number}")
 
-    def _held(self, stage: Stage) -> str:
-        return self.dialect.temporary(f"demo_held_{stage.number}")
-
     def _plan(self) -> None:
-        keyed = [stage for stage in self.stages if stage.key]
+        keyed = self.held.keyed
         if self.dialect.enforces_foreign_keys:
-            self.holds = self._hold(keyed)
+            self.held.find()
         for stage in keyed:
             self._plan_table(stage)
         if self.dialect.enforces_foreign_keys:
@@ -140,33 +144,16 @@ class Merge:
         if self.dialect.enforces_foreign_keys:
             self._require_free_to_go()
 
-    def _settle_joined(self, keyed: list[Stage]) -> None:
+    def _settle_joined(self, keyed: Sequence[Stage]) -> None:
         """Have all that will be written of joined tables staged. Raises NotJoinableError if rows
         are written on which rows that are not staged may depend otherwise than by their keys."""
         if not any(stage.joined for stage in keyed):
             return
-        if self.holds and any(self._moves_held(stage) for stage in keyed):
+        if self.held.moves():
             raise NotJoinableError
         for stage in keyed:
             if stage.joined:
                 self.staging.bring(stage, self._drop(stage))
-
-    def _moves_held(self, stage: Stage) -> bool:
-        """Whether a held row is gone from the snapshot, or changes in what foreign keys may
-        reference, which then act on the rows that reference it."""
-        held = f"{self._held(stage)} AS h JOIN {stage.unlike} AS u ON " + self.dialect.match(
-            "h", "u", stage.key
-        )
-        staged = self.dialect.match("s", "u", stage.key)
-        if self.staging.count(held, f"NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"):
-            return True
-        both = (
-            f" JOIN {stage.rows} AS s ON {staged}"
-            f" JOIN {stage.target} AS t ON {self.dialect.match('t', 'u', stage.key)}"
-        )
-        return bool(
-            self.staging.count(held + both, f"NOT ({self.dialect.same('t', 's', stage.hard)})")
-        )
 
     def _require_free_to_go(self) -> None:
         """Raise RealRowsError where rows of a table without a key, which are about to be deleted
@@ -180,71 +167,13 @@ class Merge:
             going |= more
         for stage in self.stages:
             if stage.table.name in going:
-                held = [is_held(self.staging, stage, "t"), *self._needed_by_held(stage)]
+                held = [is_held(self.staging, stage, "t"), *self.held.needs(stage)]
                 require_not_held(self.staging, stage, list(filter(None, held)))
 
     def _goes(self, stage: Stage, going: set[str]) -> bool:
         """Whether its rows are deleted, or may be by a cascade from tables whose rows are."""
         cascades = {key.referenced_table for key in stage.table.foreign_keys} & going
         return stage.number not in self.untouched or bool(cascades)
-
-    def _needed_by_held(self, stage: Stage) -> Iterator[str]:
-        """Conditions: a held row of a table with a key references the row ``t``."""
-        for other in self.stages if self.holds else ():
-            for key in other.table.foreign_keys:
-                if key.referenced_table == stage.table.name and other.key:
-                    yield (
-                        f"EXISTS (SELECT 1 FROM {other.target} AS o JOIN {self._held(other)} AS h"
-                        f" ON {self.dialect.match('h', 'o', other.key)}"
-                        f" WHERE {self._pairs(key, 'o', 't')})"
-                    )
-
-    def _hold(self, keyed: list[Stage]) -> bool:
-        """Find the rows that real rows need; whether there are any."""
-        for stage in keyed:
-            name = f"demo_held_{stage.number}"
-            keys = self.dialect.columns(stage.key, "t")
-            held = is_held(self.staging, stage, "t") or "1 = 0"
-            rows = (
-                f"SELECT {keys} FROM {stage.target} AS t JOIN {stage.now} AS n"
-                f" ON {self.dialect.match('n', 't', stage.key)} WHERE {held}"
-            )
-            self.database.create_temporary(name, rows, stage.key)
-        if not any(self.staging.count(self._held(stage)) for stage in keyed):
-            return False
-        while sum(self._hold_referenced(stage) for stage in keyed):
-            pass
-        return True
-
-    def _hold_referenced(self, stage: Stage) -> int:
-        """Hold what the held rows of ``stage`` reference; how many more."""
-        more = 0
-        for key in stage.table.foreign_keys:
-            referenced = self.staging.stages.get(key.referenced_table)
-            if referenced is None or not referenced.key:
-                continue
-            names = self.dialect.columns(referenced.key)
-            more += self.database.execute(
-                f"INSERT INTO {self._held(referenced)} ({names})"
-                f" SELECT DISTINCT {self.dialect.columns(referenced.key, 'r')}"
-                f" FROM {stage.target} AS t JOIN {self._held(stage)} AS h"
-                f" ON {self.dialect.match('h', 't', stage.key)}"
-                f" JOIN {referenced.target} AS r ON {self._pairs(key, 't', 'r')}"
-                f" JOIN {referenced.now} AS n ON {self.dialect.match('n', 'r', referenced.key)}"
-                f" WHERE {self._not_held(referenced, 'r')}"
-            )
-        return more
-
-    def _not_held(self, stage: Stage, alias: str) -> str:
-        match = self.dialect.match("held", alias, stage.key)
-        return f"NOT EXISTS (SELECT 1 FROM {self._held(stage)} AS held WHERE {match})"
-
-    def _pairs(self, key: ForeignKey, referencing: str, referenced: str) -> str:
-        quote = self.dialect.quote
-        return " AND ".join(
-            f"{referencing}.{quote(own)} = {referenced}.{quote(theirs)}"
-            for own, theirs in zip(key.columns, key.referenced_columns, strict=True)
-        )
 
     def _plan_table(self, stage: Stage) -> None:
         keys = self.dialect.columns(stage.key, "n")
@@ -271,9 +200,9 @@ class Merge:
             f" WHERE {self._differs(stage)}"
             f" AND NOT ({self.dialect.same('t', 's', self._hard(stage))})"
         )
-        if self.holds:
-            gone += f" AND {self._not_held(stage, 'n')}"
-            moved += f" AND {self._not_held(stage, 't')}"
+        if self.held.found:
+            gone += f" AND {self.held.is_not(stage, 'n')}"
+            moved += f" AND {self.held.is_not(stage, 't')}"
         name = f"demo_drop_{stage.number}"
         self.database.create_temporary(name, gone, stage.key)
         names = self.dialect.columns(stage.key)
@@ -300,7 +229,7 @@ class Merge:
                 f"INSERT INTO {self._drop(stage)} ({names})"
                 f" SELECT DISTINCT {self.dialect.columns(stage.key, 't')} FROM {stage.target} AS t"
                 f" JOIN {stage.now} AS n ON {self.dialect.match('n', 't', stage.key)}"
-                f" JOIN {referenced.target} AS r ON {self._pairs(key, 't', 'r')}"
+                f" JOIN {referenced.target} AS r ON {pairs(self.staging, key, 't', 'r')}"
                 f" JOIN {self._drop(referenced)} AS d"
                 f" ON {self.dialect.match('d', 'r', referenced.key)}"
                 f" WHERE NOT EXISTS (SELECT 1 FROM {self._drop(stage)} AS x"
@@ -371,7 +300,7 @@ class Merge:
         held = self.dialect.match("held", "t", stage.key)
         return self.database.execute(
             f"DELETE FROM {stage.target} AS t"
-            f" WHERE EXISTS (SELECT 1 FROM {self._held(stage)} AS held WHERE {held})"
+            f" WHERE EXISTS (SELECT 1 FROM {self.held.rows(stage)} AS held WHERE {held})"
             f" AND EXISTS (SELECT 1 FROM {stage.unlike} AS u"
             f" WHERE {self.dialect.match('u', 't', stage.key)})"
             f" AND NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"

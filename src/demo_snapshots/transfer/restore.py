@@ -95,7 +95,7 @@ def _refusal(merge: Merge, tables: Sequence[Table], found: TableComparison) -> V
     if not suspects:
         return VerificationError(message, hint=f"Nothing was changed. It may be that {elsewhere}")
     hint = f"Nothing was changed. Triggers that may rewrite rows: {suspects}. {_WAY_OUT}"
-    if found.table in merge.rigid and merge.holds:
+    if found.table in merge.rigid and merge.held.found:
         message += "; rows that real rows need are not deleted and inserted again"
         hint += (
             " In PostgreSQL, an import passes by what fires before such a row is updated if"

@@ -303,7 +303,9 @@ def commands_in(page: Path) -> Iterator[tuple[list[str], bool]]:
     lines = [(line, False) for line in re.findall(r"(?<!`)`(demo [^`\n]+)`", text)]
     for block in blocks(page, "console", "sh", "yaml", ""):
         for line in block.text.replace("\\\n", " ").splitlines():
-            lines.append((re.sub(r"^(\$ |\s*- run: )", "", line), True))
+            # In a session what follows no prompt was printed.
+            if block.language != "console" or line.startswith("$ "):
+                lines.append((re.sub(r"^(\$ |\s*- run: )", "", line), True))
     for line, in_block in lines:
         for command in re.split(r"&&|\|\|?|;| > ", line):
             is_pattern = re.search(r"[\[…]|\bCOMMAND\b", command)

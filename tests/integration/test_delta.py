@@ -196,3 +196,16 @@ def test_what_is_alike_is_not_changed_by_a_row_that_goes(database_url: str, tmp_
     with pytest.raises(DemoError):
         demo.load(live, path)
     assert live.dump() == before
+
+
+@engines(*EVERY)
+def test_a_column_that_is_left_out_makes_no_row_differ(
+    mixed: MixedDatabase, saved: Snapshots
+) -> None:
+    saved.demo.load(mixed.live, saved.new)
+    mixed.live.run("ALTER TABLE todos DROP COLUMN rank_")
+    after = mixed.image()
+    mixed.live.run("UPDATE todos SET title = 'edited' WHERE id = 5")
+    result = saved.demo.load(mixed.live, saved.new, drop_columns=["todos.rank_"])
+    assert result.changed == 1
+    assert mixed.image() == after

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 _MOST_BYTES = 32_000_000
 _BATCH = 500
 _LENGTH = 8
+_PACK_BYTES = 1_000_000
 _WRITE_BYTES = 4_000_000
 
 
@@ -60,28 +61,30 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._waiting: list[bytes] = []
-        self._size = 0
+        self._waiting_bytes = 0
         self.count = 0
 
     def add(self, records: Sequence[bytes]) -> None:
         self.count += len(records)
         self._held += records
-        if len(self._held) >= _BATCH:
+        self._held_bytes += sum(map(len, records))
+        if len(self._held) >= _BATCH or self._held_bytes > _PACK_BYTES:
             self._pack()
 
     def _pack(self) -> None:
         packed = marshal.dumps(self._held)
-        self._held = []
+        self._held, self._held_bytes = [], 0
         # Each write lets other threads in, and may wait for them: a few large ones.
         self._waiting += (len(packed).to_bytes(_LENGTH, "big"), packed)
-        self._size += len(packed)
-        if self._size > _WRITE_BYTES:
+        self._waiting_bytes += len(packed)
+        if self._waiting_bytes > _WRITE_BYTES:
             self._write()
 
     def _write(self) -> None:
         self._file.write(b"".join(self._waiting))
-        self._waiting, self._size = [], 0
+        self._waiting, self._waiting_bytes = [], 0
 
     def __iter__(self) -> Iterator[list[bytes]]:
         if self._held:

@@ -88,7 +88,9 @@ def _load(
             wanted = [column.name in carried for column in described[name].columns]
             if stage.joined:
                 joined.discard(name)
-                texts = (event.text for event in group if isinstance(event, Rows))
+                texts = (
+                    _narrowed(event.text, wanted) for event in group if isinstance(event, Rows)
+                )
                 loaded[name] = stage_differing(staging, stage, texts)
                 continue
             for part in _loads(group, wanted, looked_up=name in looked_up, external=external):

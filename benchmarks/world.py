@@ -38,13 +38,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A database with the sample application's demo rows, seeded at ``scale``, one with none, and
-    what is in the first."""
+    """A database with the sample application's demo rows, one with none, and what is in the
+    first."""
 
     full: Url
     empty: Url
     rows: Fingerprint
-    scale: int
 
     @property
     def records(self) -> int:
@@ -73,7 +72,7 @@ class World:
             prepare(demo("seed-enhanced", "--scenario", SCENARIO, *seeding))
             if engine == "postgresql":
                 execute(full, "VACUUM (ANALYZE)")
-            self._sources[key] = Source(full, empty, fingerprint(full, TABLES), scale)
+            self._sources[key] = Source(full, empty, fingerprint(full, TABLES))
         return self._sources[key]
 
     @contextmanager
@@ -85,18 +84,6 @@ class World:
             return
         with self.databases.empty("mariadb") as url:
             prepare(demo("migrate-fresh", "--database", url.text))
-            yield url
-
-    @contextmanager
-    def filled(self, source: Source) -> Iterator[Url]:
-        """A database with the rows of ``source``."""
-        if source.full.engine != "mariadb":
-            with self.databases.copy(source.full) as url:
-                yield url
-            return
-        with self.migrated(source) as url:
-            seeding = ("--as-of", AS_OF, "--scale", str(source.scale), "--database", url.text)
-            prepare(demo("seed-enhanced", "--scenario", SCENARIO, *seeding))
             yield url
 
     @contextmanager

@@ -117,7 +117,7 @@ def _over_edited(
 
     @contextmanager
     def turn() -> Iterator[Turn]:
-        with world.filled(source) as url, world.place() as place:
+        with _filled(world, source, file) as url, world.place() as place:
             execute(url, "UPDATE fragments SET title = 'edited' WHERE id % 100 = 0")
             settle(url)
             configuration = place / "demo.toml"
@@ -125,6 +125,18 @@ def _over_edited(
             yield Turn([_ours_in(url, file, configuration)], lambda: _same(url, source))
 
     return turn
+
+
+@contextmanager
+def _filled(world: World, source: Source, file: Path) -> Iterator[Url]:
+    """A database with the rows of ``source``, which ``file`` holds."""
+    if source.full.engine != "mariadb":
+        with world.databases.copy(source.full) as url:
+            yield url
+        return
+    with world.migrated(source) as url:
+        prepare(_ours_in(url, file))
+        yield url
 
 
 def ours(world: World, source: Source) -> Path:

@@ -25,8 +25,10 @@ def _ours_out(url: Url, store: Path) -> Step:
 def _ours_in(url: Url, file: Path, configuration: Path | None = None) -> Step:
     words: list[str | Path] = ["import", SCENARIO, "--quiet", "--yes", "--file", file]
     words += ["--database", url.text]
+    # Where the undo goes: not into the directory that one happens to be in.
+    words += ["--snapshots", (configuration or file).with_name("imported")]
     if configuration is not None:
-        words += ["--config", configuration, "--snapshots", configuration.with_name("snapshots")]
+        words += ["--config", configuration]
     return demo(*words)
 
 

@@ -58,10 +58,10 @@ _RUN = pytest.StashKey[Run]()
 _FOREIGN = ("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR")
 
 
-# `make fast`: enough to notice a slip; `make test` looks closer. A busy machine is no fault.
-settings.register_profile(
-    "fast", max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# A busy machine is no fault. `make fast`: enough to notice a slip; `make test` looks closer.
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("whole"), max_examples=15)
+settings.load_profile("whole")
 
 
 def pytest_configure(config: pytest.Config) -> None:

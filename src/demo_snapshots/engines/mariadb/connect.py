@@ -40,8 +40,16 @@ def _client_flag(text: str) -> int:
     return flag
 
 
+def _port(text: str) -> int:
+    # A number that is no port is one error or another, by the version of Python.
+    if not 0 < int(text) < 65536:
+        raise ValueError("no port")
+    return int(text)
+
+
 _TYPES: dict[str, Callable[[str], object]] = {
-    **dict.fromkeys(("port", "connect_timeout", "read_timeout", "write_timeout"), int),
+    "port": _port,
+    **dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), int),
     "max_allowed_packet": int,
     "client_flag": _client_flag,
     **dict.fromkeys(("compress", "local_infile", "use_unicode"), _flag),

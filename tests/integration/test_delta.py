@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from database_engines import engines
 from integration.live import Demo, Live, edited
+from safety.fault_injection import injecting
 from safety.mixed_database import DEMO, REAL, MixedDatabase, Snapshots, snapshots
 
 from demo_snapshots.documents.opening import reading
@@ -196,6 +197,30 @@ def test_what_is_alike_is_not_changed_by_a_row_that_goes(database_url: str, tmp_
     with pytest.raises(DemoError):
         demo.load(live, path)
     assert live.dump() == before
+
+
+@engines(*EVERY)
+def test_rows_that_are_all_alike_end_the_import(database_url: str, tmp_path: Path) -> None:
+    """Nothing is put back, and nothing kept for an undo, once they are found to be the same: no
+    statement after that reads what a row that differs would have it read."""
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text(LIBRARY, encoding="utf-8")
+    demo = Demo(tmp_path / "snapshots", configuration)
+    live = Live(database_url)
+    live.run(
+        *library(""),
+        "INSERT INTO shelves VALUES (1, 'one'), (2, 'two')",
+        "INSERT INTO books VALUES (1, 2), (2, 1)",
+    )
+    path = demo.export(live).path
+    with injecting() as same:
+        assert demo.load(live, path).changed == 0
+    live.run("UPDATE books SET shelf_id = 1 WHERE id = 1")
+    with injecting() as one_edited:
+        assert demo.load(live, path).changed == 1
+    sent, more = ([each.seen[n - 1] for n in each.writing] for each in (same, one_edited))
+    assert not [text for text in sent if text.startswith(("DELETE", "UPDATE"))]
+    assert len(sent) < len(more) - 5
 
 
 @engines(*EVERY)

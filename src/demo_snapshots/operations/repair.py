@@ -5,20 +5,21 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.opening import describe, read_tail, reading
 from demo_snapshots.documents.sql.reader import SqlDocument
-from demo_snapshots.documents.sql.rewriting import renumbered, split_conflict
+from demo_snapshots.documents.sql.rewriting import split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult
-from demo_snapshots.model.snapshots import Description, Entry, Header, Stored, Version
+from demo_snapshots.model.snapshots import Description, Entry, Stored, Version
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.operations.ancestry import Ancestry
+from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.operations.verify import read_whole
 from demo_snapshots.store import Store
+from demo_snapshots.store.contents import entry_of
 
 
 def repair_store(store: Store, *, dry_run: bool = False) -> RepairResult:
@@ -106,9 +107,9 @@ class _Repair:
                 (first, keeps), (second, moves) = sides
                 becomes = self._next(stored.scenario, stored.version)
                 if not self.dry_run:
-                    if self._copy_of(moves) is None:
-                        self._publish(second, moves, becomes)
-                    self._publish(first, keeps, stored.version, over_damaged=True)
+                    if copy_of(self.store, entry_of(moves)) is None:
+                        publish_as(self.store, second, moves, becomes)
+                    publish_as(self.store, first, keeps, stored.version, over_damaged=True)
             self.done.append(Renumbered(stored.scenario, stored.version, becomes, merged=True))
 
     # --- Two files with the same number ------------------------------------------------------
@@ -124,42 +125,17 @@ class _Repair:
                     f"{source.name}: was altered since it was saved, and keeps its number"
                 )
                 continue
-            copy = self._copy_of(description)
+            copy = copy_of(self.store, entry)
             becomes = copy.version if copy else self._next(entry.scenario, entry.version)
             if not self.dry_run:
                 if copy is None:
-                    self._publish(source, description, becomes)
+                    publish_as(self.store, source, description, becomes)
                 self.store.remove([entry])
             self.done.append(Renumbered(entry.scenario, entry.version, becomes, merged=False))
-
-    def _copy_of(self, description: Description) -> Entry | None:
-        """What an earlier repair, which did not come to its end, made of a version."""
-        header = description.header
-        for entry in self.store.entries(header.scenario):
-            if (
-                entry.version.number > header.version.number
-                and (entry.version.day, entry.digest) == (header.version.day, description.digest)
-                and (entry.generated, entry.source) == (header.generated, header.source)
-            ):
-                return entry
-        return None
 
     def _next(self, scenario: str, version: Version) -> Version:
         planned = sum(done.scenario == scenario for done in self.done) if self.dry_run else 0
         return Version(self.store.next_number(scenario) + planned, version.day)
-
-    def _publish(
-        self, source: Source, description: Description, version: Version, over_damaged: bool = False
-    ) -> None:
-        header: Header = replace(description.header, version=version)
-        with (
-            reading(source) as stream,
-            self.store.draft(header.scenario, version, description.packing) as draft,
-        ):
-            with packed(draft.file, description.packing) as file:
-                for block in renumbered(stream, version):
-                    file.write(block)
-            self.store.publish(draft, header, description.digest, over_damaged=over_damaged)
 
 
 def _require_ends(source: Source) -> None:

@@ -1,0 +1,45 @@
+"""A version under another number: a copy of which one header line differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.opening import reading
+from demo_snapshots.documents.sql.rewriting import renumbered
+from demo_snapshots.model.snapshots import Description, Entry, Version
+from demo_snapshots.model.sources import Source
+from demo_snapshots.store import Store
+
+
+def publish_as(
+    store: Store,
+    source: Source,
+    description: Description,
+    version: Version,
+    *,
+    over_damaged: bool = False,
+) -> None:
+    """Publish the document in ``source``, which is as ``description`` says, as that version: its
+    header names it, all else stays, byte for byte. ``over_damaged`` as ``Store.publish``."""
+    header = replace(description.header, version=version)
+    with (
+        reading(source) as stream,
+        store.draft(header.scenario, version, description.packing) as draft,
+    ):
+        with packed(draft.file, description.packing) as file:
+            for block in renumbered(stream, version):
+                file.write(block)
+        store.publish(draft, header, description.digest, over_damaged=over_damaged)
+
+
+def copy_of(store: Store, entry: Entry) -> Entry | None:
+    """What ``publish_as`` made of a version before, under a higher number; None if nothing."""
+    for other in store.entries(entry.scenario):
+        if (
+            other.version.number > entry.version.number
+            and (other.version.day, other.digest) == (entry.version.day, entry.digest)
+            and (other.generated, other.source) == (entry.generated, entry.source)
+        ):
+            return other
+    return None

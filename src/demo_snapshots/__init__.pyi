@@ -19,6 +19,7 @@ from .model.changes import Comparison as Comparison
 from .model.changes import TableDifference as TableDifference
 from .model.merging import MergeResult as MergeResult
 from .model.merging import Side as Side
+from .model.results import BackupResult as BackupResult
 from .model.results import CleanupResult as CleanupResult
 from .model.results import ExportResult as ExportResult
 from .model.results import FileCheck as FileCheck
@@ -26,9 +27,12 @@ from .model.results import ImportPlan as ImportPlan
 from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
 from .model.results import RepairResult as RepairResult
+from .model.results import Restored as Restored
+from .model.results import RestoreResult as RestoreResult
 from .model.results import Undoable as Undoable
 from .model.results import ValidationResult as ValidationResult
 from .model.results import Verification as Verification
+from .operations.backup import backup_store as backup_store
 from .operations.cleanup import cleanup_exports as cleanup_exports
 from .operations.compare import compare_exports as compare_exports
 from .operations.compare import compare_files as compare_files
@@ -41,6 +45,7 @@ from .operations.listing import get_latest_export_path as get_latest_export_path
 from .operations.listing import list_exports as list_exports
 from .operations.merge import merge_exports as merge_exports
 from .operations.repair import repair_store as repair_store
+from .operations.restore import restore_store as restore_store
 from .operations.show import show_export as show_export
 from .operations.validate import validate_scenario as validate_scenario
 from .operations.verify import validate_export_file as validate_export_file

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.merging import MergeResult
     from demo_snapshots.model.results import (
+        BackupResult,
         CleanupResult,
         ExportResult,
         FileCheck,
         ImportResult,
         Listing,
         RepairResult,
+        RestoreResult,
         Undoable,
         ValidationResult,
         Verification,
@@ -276,6 +278,33 @@ class Project:
         return merge_exports(
             self.config, self.store, scenario, ours, theirs, now=self.clock(), **options
         )
+
+    def backup(
+        self,
+        path: str | Path,
+        *,
+        with_database: bool = False,
+        progress: Progress = no_progress,
+    ) -> BackupResult:
+        """Write the whole store into one file: ``backup_store``."""
+        from demo_snapshots.operations.backup import backup_store
+
+        return backup_store(
+            self.config,
+            self.store,
+            path,
+            now=self.clock(),
+            with_database=with_database,
+            progress=progress,
+        )
+
+    def restore(
+        self, path: str | Path, *, dry_run: bool = False, progress: Progress = no_progress
+    ) -> RestoreResult:
+        """Publish what a backup holds and the store does not: ``restore_store``."""
+        from demo_snapshots.operations.restore import restore_store
+
+        return restore_store(self.store, path, dry_run=dry_run, progress=progress)
 
     def migrate_fresh(self, *, force: bool = False) -> MigrateResult:
         """Drop and recreate the sample application's tables.

@@ -7,6 +7,7 @@ time; each command imports its operation inside its function.
 from __future__ import annotations
 
 from demo_snapshots.cli import (
+    backup,
     cleanup_exports,
     compare_exports,
     config,
@@ -17,6 +18,7 @@ from demo_snapshots.cli import (
     merge,
     migrate_fresh,
     repair,
+    restore,
     seed_enhanced,
     show,
     undo,
@@ -44,6 +46,8 @@ for _command in (
     verify.command,
     repair.command,
     merge.command,
+    backup.command,
+    restore.command,
 ):
     demo.add_command(_command)
 

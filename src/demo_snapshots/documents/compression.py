@@ -45,12 +45,12 @@ _RESTORE = "Restore it from version control, or export again."
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def opened(document: Source | Path) -> BinaryIO:
+def opened(document: Source | Path, ratio: int = RATIO) -> BinaryIO:
     """The document's bytes, unpacked; may be sought to its beginning. The caller closes.
 
     Raises what opening its source does. Reading raises DocumentError for compressed data that
     is damaged, cut short, followed by anything, or unpacks to more than ``ALLOWANCE`` and
-    ``RATIO`` allow.
+    ``ratio`` allow.
     """
     file = source_of(document).open()
     try:
@@ -61,7 +61,7 @@ def opened(document: Source | Path) -> BinaryIO:
         raise
     if unpacker is None:
         return file
-    return io.BufferedReader(_Unpacked(file, unpacker), _BLOCK)
+    return io.BufferedReader(_Unpacked(file, unpacker, ratio), _BLOCK)
 
 
 def packing_of(document: Source | Path) -> Packing:
@@ -121,9 +121,12 @@ class _Stored:
 class _Unpacked(io.RawIOBase):
     """What ``unpacker`` makes of a file, as a stream; closes the file."""
 
-    def __init__(self, file: BinaryIO, unpacker: Callable[[_Stored], Iterator[bytes]]) -> None:
+    def __init__(
+        self, file: BinaryIO, unpacker: Callable[[_Stored], Iterator[bytes]], ratio: int
+    ) -> None:
         self._file = file
         self._unpacker = unpacker
+        self._ratio = ratio
         self._restart()
 
     def _restart(self) -> None:
@@ -153,10 +156,10 @@ class _Unpacked(io.RawIOBase):
             if block is None:
                 return 0
             self._unpacked += len(block)
-            if _is_beyond(self._unpacked, self._stored.passed):
+            if _is_beyond(self._unpacked, self._stored.passed, self._ratio):
                 raise DocumentError(
-                    f"it unpacks to more than {RATIO} times its size, as no snapshot does",
-                    hint="If you trust it, unpack it yourself and import the result.",
+                    f"it unpacks to more than {self._ratio} times its size, as no snapshot does",
+                    hint="If you trust it, unpack it yourself and take the result.",
                 )
             self._waiting = memoryview(block)
         count = min(len(target), len(self._waiting))
@@ -169,8 +172,8 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def _is_beyond(unpacked: int, stored: int) -> bool:
-    return unpacked > ALLOWANCE + RATIO * stored
+def _is_beyond(unpacked: int, stored: int, ratio: int) -> bool:
+    return unpacked > ALLOWANCE + ratio * stored
 
 
 def _damaged() -> DocumentError:
@@ -232,7 +235,7 @@ _UNPACKERS = {Packing.GZIP: _gunzipped, Packing.ZSTD: _unzstd}
 
 
 @contextmanager
-def packed(stream: BinaryIO, packing: Packing) -> Iterator[BinaryIO]:
+def packed(stream: BinaryIO, packing: Packing, ratio: int = RATIO) -> Iterator[BinaryIO]:
     """Where to write a document that ``stream`` is to hold packed; whole when the context ends,
     and ``stream`` stays open. The same bytes give the same bytes, under any name, at any time.
 
@@ -241,7 +244,7 @@ def packed(stream: BinaryIO, packing: Packing) -> Iterator[BinaryIO]:
     if packing is Packing.PLAIN:
         yield stream
         return
-    packer = _Packer(stream, _Gzip() if packing is Packing.GZIP else _zstd())
+    packer = _Packer(stream, _Gzip() if packing is Packing.GZIP else _zstd(), ratio)
     yield cast(BinaryIO, packer)
     packer.finish()
 
@@ -280,9 +283,10 @@ class _Gzip:
 
 
 class _Packer:
-    def __init__(self, stream: BinaryIO, compressor: _Compressor) -> None:
+    def __init__(self, stream: BinaryIO, compressor: _Compressor, ratio: int) -> None:
         self._stream = stream
         self._compressor = compressor
+        self._ratio = ratio
         self._taken = 0
         self._given = 0
 
@@ -291,9 +295,9 @@ class _Packer:
         self._taken += size
         self._give(self._compressor.compress(data))
         # The compressor lags behind, so whatever passes here passes at the reader.
-        if _is_beyond(self._taken, self._given):
+        if _is_beyond(self._taken, self._given, self._ratio):
             raise ExportError(
-                f"the rows compress to less than 1/{RATIO}, which no import would unpack",
+                f"the rows compress to less than 1/{self._ratio}, which no import would unpack",
                 hint=Words("Export them without ", Call(compress=...), "."),
             )
         return size

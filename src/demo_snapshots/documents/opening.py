@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from demo_snapshots.documents.compression import ending, opened, packing_of
+from demo_snapshots.documents.compression import RATIO, ending, opened, packing_of
 from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
@@ -24,14 +24,15 @@ _BLOCK = 1 << 18
 
 
 @contextmanager
-def reading(document: Source | Path) -> Iterator[BinaryIO]:
-    """The document, unpacked, and errors about its content that name it.
+def reading(document: Source | Path, ratio: int = RATIO) -> Iterator[BinaryIO]:
+    """The document, unpacked, and errors about its content that name it. Each of its bytes may
+    unpack to ``ratio``, as ``opened`` says.
 
     Raises ExportNotFoundError if it cannot be opened.
     """
     source = source_of(document)
     try:
-        stream = opened(source)
+        stream = opened(source, ratio)
     except OSError as error:
         raise _unreadable(source, error) from error
     with stream:

@@ -178,6 +178,41 @@ class RepairResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupResult:
+    """``size`` and ``sha256`` are of the file ``path``; ``entries`` are the versions in it, by
+    scenario, newest first. ``present`` are those of them that hold the rows the database had, by
+    scenario: the latest, or one that is in the backup alone. ``left`` says what the backup lacks,
+    as sentences; empty means it is the whole store."""
+
+    path: Path
+    size: int
+    sha256: str
+    entries: tuple[Entry, ...]
+    present: tuple[Entry, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A version of a backup, ``becomes`` what it is called in the store: another number where
+    another version has its own. ``written`` is false where the store had it already."""
+
+    entry: Entry
+    becomes: Version
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """``versions`` are those in the backup ``path``, by scenario, oldest first. Nothing was changed
+    if ``dry_run``."""
+
+    path: Path
+    versions: tuple[Restored, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What is in the store, scenarios by name; ``notes`` say what was found wrong or repaired."""
 

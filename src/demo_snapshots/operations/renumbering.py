@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from demo_snapshots.documents.compression import packed
@@ -33,11 +34,12 @@ def publish_as(
         store.publish(draft, header, description.digest, over_damaged=over_damaged)
 
 
-def copy_of(store: Store, entry: Entry) -> Entry | None:
+def copy_of(entries: Iterable[Entry], entry: Entry) -> Entry | None:
     """What ``publish_as`` made of a version before, under a higher number; None if nothing."""
-    for other in store.entries(entry.scenario):
+    for other in entries:
         if (
-            other.version.number > entry.version.number
+            other.scenario == entry.scenario
+            and other.version.number > entry.version.number
             and (other.version.day, other.digest) == (entry.version.day, entry.digest)
             and (other.generated, other.source) == (entry.generated, entry.source)
         ):

@@ -107,7 +107,7 @@ class _Repair:
                 (first, keeps), (second, moves) = sides
                 becomes = self._next(stored.scenario, stored.version)
                 if not self.dry_run:
-                    if copy_of(self.store, entry_of(moves)) is None:
+                    if copy_of(self.store.entries(), entry_of(moves)) is None:
                         publish_as(self.store, second, moves, becomes)
                     publish_as(self.store, first, keeps, stored.version, over_damaged=True)
             self.done.append(Renumbered(stored.scenario, stored.version, becomes, merged=True))
@@ -125,7 +125,7 @@ class _Repair:
                     f"{source.name}: was altered since it was saved, and keeps its number"
                 )
                 continue
-            copy = copy_of(self.store, entry)
+            copy = copy_of(self.store.entries(), entry)
             becomes = copy.version if copy else self._next(entry.scenario, entry.version)
             if not self.dry_run:
                 if copy is None:

@@ -70,6 +70,8 @@ def check_version(stored: Stored, read: Callable[[Source], Description]) -> Vers
     except DemoError as error:
         reason = error.message.removeprefix(f"{stored.source.name}: ")
         return replace(check, size=stored.size, problems=(reason,))
+    except OSError as error:
+        return replace(check, size=stored.size, problems=(f"cannot be read: {error.strerror}",))
     return replace(
         check,
         size=found.size,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from demo_snapshots.errors import UsageError
+from demo_snapshots.store.backends.base import Backend
 from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
@@ -22,6 +23,7 @@ __all__ = [
     "UndoDraft",
     "UndoEntry",
     "UndoLog",
+    "open_object",
     "open_store",
     "open_undo",
     "unknown_scenario",
@@ -44,6 +46,18 @@ def open_store(
     in_git = latest is None and is_in_git_work_tree(Path(location))
     backend.copies_latest = in_git or latest == "copy"
     return Store(backend, describe)
+
+
+def open_object(location: str | Path) -> tuple[Backend, str]:
+    """Where an object is kept that is no part of a store, a backup: the place, and its key there.
+    Nothing is touched. Raises UsageError for a location that is a URL."""
+    if "://" in str(location):
+        raise UsageError(
+            f"a backup cannot be kept at {str(location).partition('://')[0]}://…",
+            hint="Give a file.",
+        )
+    path = Path(location)
+    return DirectoryBackend(path.parent), path.name
 
 
 def open_undo(location: str | Path, database: str) -> UndoLog:

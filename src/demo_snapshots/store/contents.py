@@ -156,12 +156,13 @@ class Contents:
 
     def having(self, entry: Entry) -> Contents:
         """With one more entry, its number used."""
-        used = max(self.highest.get(entry.scenario, 0), entry.version.number)
-        return replace(
-            self,
-            entries=newest_first((*self.entries, entry)),
-            highest={**self.highest, entry.scenario: used},
-        )
+        more = replace(self, entries=newest_first((*self.entries, entry)))
+        return more.using({entry.scenario: entry.version.number})
+
+    def using(self, highest: Mapping[str, int]) -> Contents:
+        """With those numbers used as well, and all below them."""
+        used = {name: max(number, self.highest.get(name, 0)) for name, number in highest.items()}
+        return replace(self, highest={**self.highest, **used})
 
     def without(self, gone: Iterable[Entry]) -> Contents:
         """With those entries gone, their numbers still used."""

@@ -28,7 +28,7 @@ MANIFEST = f"{METADATA}/export_manifest.json"
 SCHEMAS = f"{METADATA}/schema_versions.json"
 _MANIFEST_NAME = MANIFEST.rpartition("/")[2]
 _NUMBER = re.compile(r"_v([1-9][0-9]{0,8})_")
-_MAX_MANIFEST = 64 << 20
+MAX_MANIFEST = 64 << 20
 
 Describe = Callable[[Source], Description]
 """Reads what a document says of itself; a DemoError if it is no whole one."""
@@ -117,7 +117,7 @@ class Inventory:
         item = self._backend.look(key)
         if item is None:
             return None
-        if item.form is not Form.OBJECT or item.size > _MAX_MANIFEST:
+        if item.form is not Form.OBJECT or item.size > MAX_MANIFEST:
             return ""
         return self._backend.get(key).decode("utf-8", "replace")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -114,6 +114,10 @@ class Store:
         """One more than the highest number ever used; it is yours only under the lock."""
         return self._contents(scenario).next_number(scenario)
 
+    def highest(self) -> Mapping[str, int]:
+        """The highest number ever used by each scenario, also of one with no snapshot left."""
+        return self._contents().highest
+
     def source(self, entry: Entry) -> Source:
         """Its bytes. StoreError if it has gone."""
         key = _key(entry)
@@ -212,6 +216,12 @@ class Store:
             return True
         mine = item.form is Form.OBJECT and item.size in map(len, once)
         return mine and self._backend.get(key) in once
+
+    def use_numbers(self, highest: Mapping[str, int]) -> None:
+        """Count these numbers, and all below them, as used by the scenarios; takes the lock."""
+        with self.lock(), self._backend.changes() as changes:
+            self._books.stage(changes, self._contents().using(highest))
+            changes.commit()
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Delete snapshots; takes the lock. Those already gone are passed over.

@@ -172,7 +172,7 @@ class DirectoryBackend:
     def _make_directories(self, directory: Path) -> tuple[Path, ...]:
         """Make it and what it lies in; returns what was missing, innermost first."""
         with reporting("make", directory):
-            if directory.is_symlink():
+            if directory != self._root and directory.is_symlink():
                 raise StoreError(f"{directory}: {_UNFOLLOWED}")
             made = tuple(path for path in (directory, *directory.parents) if not path.exists())
             for path in reversed(made):

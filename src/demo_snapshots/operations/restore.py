@@ -1,0 +1,179 @@
+"""A backup -> the store: what is in it beside what is there, by version and digest."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from demo_snapshots.documents.opening import describe_whole, reading
+from demo_snapshots.errors import DemoError, DocumentError, ExportNotFoundError, StoreError
+from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.results import Restored, RestoreResult
+from demo_snapshots.model.snapshots import Description, Entry, Packing, Version
+from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.operations.backup import RATIO
+from demo_snapshots.operations.renumbering import copy_of, publish_as
+from demo_snapshots.store import Store, open_object
+from demo_snapshots.store.archive import Archive
+from demo_snapshots.store.contents import MAX_NUMBER, entry_of, packing_named
+from demo_snapshots.store.manifest import Recorded, recordable
+
+
+def restore_store(
+    store: Store,
+    location: str | Path,
+    *,
+    dry_run: bool = False,
+    progress: Progress = no_progress,
+) -> RestoreResult:
+    """Publish what the backup at ``location`` holds and the store does not.
+
+    A version with the number and the digest of one in the store is there already. One whose number
+    another version has gets the next that nobody used, as ``repair_store`` gives it. One whose file
+    is damaged in the store takes its place. No other version is touched; the numbers that the
+    backup knows as used are used afterwards.
+
+    The backup is read whole and every document in it checked before anything is changed, and again
+    before it is published: size, SHA-256 and content digest. May be interrupted anywhere, which
+    leaves each version whole or not there, and done again. ``dry_run`` reads and checks the whole
+    backup, and changes nothing. ``progress`` counts versions, at both readings.
+
+    Raises UsageError for a URL, ExportNotFoundError where there is no such file, DocumentError,
+    naming the member, for what ``backup_store`` did not write, and StoreError, also where a version
+    that is there already is damaged.
+    """
+    open_object(location)
+    path = Path(location)
+    with _opened(path) as stream:
+        archive = Archive(stream)
+        _check(archive, progress)
+        with nullcontext() if dry_run else store.lock():
+            versions = tuple(_plan(store, archive.recorded))
+            if not dry_run:
+                store.use_numbers(archive.recorded.highest)
+                stream.seek(0)
+                _publish(store, Archive(stream), versions, progress)
+    return RestoreResult(path, versions, dry_run)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    if path.exists() and not path.is_file():
+        # A pipe would be waited for, and cannot be read twice.
+        raise ExportNotFoundError(f"{path}: cannot be read: not a regular file")
+    with reading(source_of(path), RATIO) as stream:
+        yield stream
+
+
+def _check(archive: Archive, progress: Progress) -> None:
+    """Raise DocumentError unless every document in it is a whole one, and the manifest's."""
+    total = len(archive.recorded.entries)
+    with tempfile.TemporaryDirectory() as directory:
+        spool = Path(directory) / "document"
+        for done, (entry, blocks) in enumerate(archive.documents()):
+            progress(f"{entry.scenario} {entry.version}", done, total)
+            try:
+                with spool.open("wb") as file:
+                    file.writelines(blocks)
+            except OSError as error:
+                raise StoreError(
+                    f"{directory}: cannot write: {error.strerror}",
+                    hint="The backup is unpacked there to be checked. Make room, or name another "
+                    "directory in TMPDIR.",
+                ) from error
+            _described(source_of(spool), entry)
+
+
+def _described(source: Source, entry: Entry) -> Description:
+    """What a document whose size and SHA-256 are the entry's says of itself. Raises DocumentError,
+    naming it, unless it is whole and the version that the entry says."""
+    description = describe_whole(replace(source, name=entry.path))
+    itself = entry_of(description)
+    if (itself.path, itself.digest) != (entry.path, entry.digest) or not recordable(itself):
+        raise DocumentError(f"{entry.path}: is not what the manifest of the backup says")
+    return description
+
+
+def _publish(
+    store: Store, archive: Archive, versions: Sequence[Restored], progress: Progress
+) -> None:
+    if list(archive.recorded.entries.values()) != [restored.entry for restored in versions]:
+        raise DocumentError("it was changed while it was read")
+    documents = zip(versions, archive.documents(), strict=True)
+    for done, (restored, (entry, blocks)) in enumerate(documents):
+        progress(f"{entry.scenario} {entry.version}", done, len(versions))
+        if not restored.written:
+            continue
+        packing = packing_named(entry.path) or Packing.PLAIN
+        with store.draft(entry.scenario, entry.version, packing) as draft:
+            draft.file.writelines(blocks)
+            draft.file.flush()
+            found = _described(draft.source, entry)
+            if restored.becomes == entry.version:
+                store.publish(draft, found.header, found.digest, over_damaged=True)
+            else:
+                publish_as(store, draft.source, found, restored.becomes)
+
+
+# --- What becomes of each version ------------------------------------------------------------
+
+
+def _plan(store: Store, recorded: Recorded) -> Iterator[Restored]:
+    """Raises StoreError where a version that is there already is damaged."""
+    entries = store.entries()
+    there = {(e.scenario, e.version.number, e.digest): e for e in entries}
+    held = _numbers_held(store, recorded)
+    used = _numbers_used(store, recorded)
+    for entry in recorded.entries.values():
+        scenario, number = entry.scenario, entry.version.number
+        same = there.get((scenario, number, entry.digest)) or copy_of(entries, entry)
+        if same is not None:
+            _require_whole(store, same)
+            yield Restored(entry, same.version, written=False)
+        elif (scenario, number) not in held:
+            yield Restored(entry, entry.version, written=True)
+        else:
+            used[scenario] += 1
+            if used[scenario] > MAX_NUMBER:
+                raise StoreError(f"scenario {scenario!r} has used up its version numbers")
+            yield Restored(entry, Version(used[scenario], entry.version.day), written=True)
+
+
+def _numbers_held(store: Store, recorded: Recorded) -> set[tuple[str, int]]:
+    """The numbers that versions in the store have, and files that are named like one. A damaged
+    file of a version in the backup holds none: it is to be replaced."""
+    whole = {(entry.scenario, entry.version) for entry in store.entries()}
+    coming = {(entry.scenario, entry.version) for entry in recorded.entries.values()}
+    return {
+        (stored.scenario, stored.version.number)
+        for stored in store.inventory()
+        if stored.present and (stored.scenario, stored.version) not in coming - whole
+    }
+
+
+def _numbers_used(store: Store, recorded: Recorded) -> dict[str, int]:
+    """The highest number that store or backup know of each scenario."""
+    used = dict(store.highest())
+    numbers = [*recorded.highest.items()]
+    numbers += [(entry.scenario, entry.version.number) for entry in recorded.entries.values()]
+    for scenario, number in numbers:
+        used[scenario] = max(number, used.get(scenario, 0))
+    return used
+
+
+def _require_whole(store: Store, entry: Entry) -> None:
+    source = store.source(entry)
+    try:
+        altered = describe_whole(source).sha256 != entry.sha256
+        problem = f"{source.name}: was altered since it was saved"
+    except DemoError as error:
+        altered, problem = True, error.message
+    except OSError as error:
+        altered, problem = True, f"{source.name}: cannot be read: {error.strerror}"
+    if altered:
+        hint = "It is in the backup: move it away, and restore again."
+        raise StoreError(problem, hint=hint)

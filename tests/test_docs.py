@@ -174,6 +174,13 @@ def test_the_sessions_about_comparing_are_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_backups_is_what_happens(shell):
+    """One session, told in several blocks."""
+    for block in blocks(ROOT / "docs" / "backup.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_of_merging_is_what_happens(shell, monkeypatch):
     """One session, told in several blocks; the texts of git are those of its version."""
     identity = {"NAME": "a", "EMAIL": "a@example.org"}
@@ -405,6 +412,9 @@ def mishaps() -> Iterator[str]:
     yield from mishaps_in_the_database(general)
     Path("database/demo-snapshots/general/general_v2_2025-01-15.sql").write_text("torn", "utf-8")
     yield run(*general)
+    for _ in range(2):
+        yield run("backup", "demo.tar.zst")
+    yield run("restore", "notes.txt")
 
 
 def spoilt_documents() -> Iterator[str]:

@@ -20,7 +20,7 @@ from demo_snapshots.errors import StoreError
 from demo_snapshots.operations.restore import restore_store
 from demo_snapshots.operations.verify import verify_exports
 
-STEP = 4
+STEP = 7
 """Every so many operations one is made to fail."""
 
 
@@ -119,7 +119,7 @@ def test_a_backup_that(tmp_path: Path, backup: Path, killed: bool) -> None:
     with fault(0, die) as seen:
         back_up(root, places / "0" / "demo.tar.zst")
     outcomes = set()
-    for at in range(1, len(seen) + 1):
+    for at in range(1, len(seen) + 1, 2):
         path = places / str(at) / "demo.tar.zst"
         lacking = False
         if killed:

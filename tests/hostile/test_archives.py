@@ -184,9 +184,8 @@ def refusal(tmp_path: Path, archive: bytes, name: str = "b.tar") -> str:
     backup.write_bytes(archive)
     save(directory_store(root), rows=5)
     before, around = contents(root), set(tmp_path.rglob("*"))
-    for dry_run in (True, False):
-        with pytest.raises(DocumentError) as caught:
-            restore_store(directory_store(root), backup, dry_run=dry_run)
+    with pytest.raises(DocumentError) as caught:
+        restore_store(directory_store(root), backup)
     assert caught.value.message.startswith(f"{backup}: ")
     assert caught.value.message.isprintable()
     assert (contents(root), set(tmp_path.rglob("*"))) == (before, around)
@@ -212,7 +211,7 @@ def test_it_is_cut_anywhere(good: Parts, tmp_path: Path, packing: str) -> None:
         whole = zstandard.ZstdCompressor(write_checksum=True).compress(whole)
     store = directory_store(tmp_path / "store")
     backup = tmp_path / "b"
-    for length in range(0, len(whole), 97 if packing == "plain" else 19):
+    for length in range(0, len(whole), 297 if packing == "plain" else 29):
         backup.write_bytes(whole[:length])
         with pytest.raises(DocumentError, match=r"cut short|not a backup"):
             restore_store(store, backup)

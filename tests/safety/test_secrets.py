@@ -33,6 +33,8 @@ COMMANDS = [
     ["merge", "general", "v1", "v2"],
     ["verify"],
     ["repair"],
+    ["backup", "b.tar", "--with-database"],
+    ["restore", "b.tar"],
     ["config"],
     ["init"],
     ["init", "--force"],

@@ -49,6 +49,11 @@ def by_a_project() -> None:
     )
     print(merged.version, merged.written, [table.renewed for table in merged.tables])
 
+    saved: demo_snapshots.BackupResult = project.backup("b.tar.zst", with_database=True)
+    restored: demo_snapshots.RestoreResult = project.restore(saved.path, dry_run=True)
+    each: tuple[demo_snapshots.Restored, ...] = restored.versions
+    print(saved.sha256, saved.left, saved.present, [(r.entry.path, r.becomes) for r in each])
+
     project.migrate_fresh(force=True)
     seeded: int = project.seed("general", as_of=datetime.now(UTC), scale=2).total
     print(seeded + project.seed(scenario_file=Path("my.yaml")).total)
@@ -85,6 +90,10 @@ def by_hand(directory: Path) -> None:
         config, store, "general", "v2", "v3", now=datetime.now(UTC), answers="answers.toml"
     )
     print(merged.path, merged.digest)
+    saved: demo_snapshots.BackupResult = demo_snapshots.backup_store(
+        config, store, directory / "b.tar.zst", now=datetime.now(UTC)
+    )
+    print(demo_snapshots.restore_store(store, saved.path).versions)
     print(results, listing, cleaned, validated, digests, verified, repaired)
 
 

@@ -14,7 +14,7 @@ from demo_snapshots.errors import ValidationFailedError
     short_help="Write all saved versions into one file.",
     epilog=examples(
         "demo backup demo.tar.zst",
-        "demo backup demo-$(date +%F).tar.zst --with-database",
+        "demo backup backups/monday.tar.zst --with-database",
         "demo backup demo.tar.zst --json | jq -r .sha256",
     ),
 )
@@ -42,5 +42,5 @@ def command(session: Session, file: str, with_database: bool) -> None:
         raise ValidationFailedError(
             render.backup_failure(result),
             problems=result.left if shown else (),
-            hint="The rest is in it. demo verify says what is wrong in the snapshot directory.",
+            hint="Restore damaged files from version control, and back up again.",
         )

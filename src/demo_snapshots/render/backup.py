@@ -32,13 +32,13 @@ def backup_report(result: BackupResult) -> Report:
     return (
         Line(f"Backed up {saved}", look),
         _grid(versions),
-        Facts((("File", f"{result.path} ({file_size(result.size)})"), ("SHA-256", result.sha256))),
+        Facts((("File", f"{result.path} ({file_size(result.size)})"),)),
         *(Line(Words("left out: ", problem), Look.BAD) for problem in result.left),
     )
 
 
 def backup_failure(result: BackupResult) -> str:
-    return f"{result.path} was written, and lacks {counted(len(result.left), 'version')}"
+    return f"{result.path} was written, and does not hold all there is"
 
 
 def backup_json(result: BackupResult) -> dict[str, object]:

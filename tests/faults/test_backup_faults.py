@@ -20,7 +20,7 @@ from demo_snapshots.errors import StoreError
 from demo_snapshots.operations.restore import restore_store
 from demo_snapshots.operations.verify import verify_exports
 
-STEP = 7
+STEP = 5
 """Every so many operations one is made to fail."""
 
 

@@ -72,20 +72,20 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _check(archive: Archive, progress: Progress) -> None:
     """Raise DocumentError unless every document in it is a whole one, and the manifest's."""
     total = len(archive.recorded.entries)
-    with tempfile.TemporaryDirectory() as directory:
-        spool = Path(directory) / "document"
-        for done, (entry, blocks) in enumerate(archive.documents()):
-            progress(f"{entry.scenario} {entry.version}", done, total)
-            try:
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            spool = Path(directory) / "document"
+            for done, (entry, blocks) in enumerate(archive.documents()):
+                progress(f"{entry.scenario} {entry.version}", done, total)
                 with spool.open("wb") as file:
                     file.writelines(blocks)
-            except OSError as error:
-                raise StoreError(
-                    f"{directory}: cannot write: {error.strerror}",
-                    hint="The backup is unpacked there to be checked. Make room, or name another "
-                    "directory in TMPDIR.",
-                ) from error
-            _described(source_of(spool), entry)
+                _described(source_of(spool), entry)
+    except OSError as error:
+        raise StoreError(
+            f"a backup cannot be unpacked to be checked: {error.strerror}",
+            hint="It is done in the directory for temporary files: make room there, or name another "
+            "in TMPDIR.",
+        ) from error
 
 
 def _described(source: Source, entry: Entry) -> Description:

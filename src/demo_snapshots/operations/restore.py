@@ -83,8 +83,8 @@ def _check(archive: Archive, progress: Progress) -> None:
     except OSError as error:
         raise StoreError(
             f"a backup cannot be unpacked to be checked: {error.strerror}",
-            hint="It is done in the directory for temporary files: make room there, or name another "
-            "in TMPDIR.",
+            hint="It is done in the directory for temporary files: make room there, or name "
+            "another in TMPDIR.",
         ) from error
 
 

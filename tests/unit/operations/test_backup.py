@@ -15,6 +15,7 @@ from demo_snapshots.errors import (
     DocumentError,
     ExportError,
     ExportNotFoundError,
+    StoreBusyError,
     StoreError,
     UsageError,
 )
@@ -129,12 +130,37 @@ def test_versions_meet_by_number_and_digest(root: Path, backup: Path, tmp_path: 
     assert contents(there) == after
 
 
-def test_several_get_numbers_beyond_both(root: Path, backup: Path, tmp_path: Path) -> None:
-    there = tmp_path / "there"
-    for day in (1, 2, 3):
-        export(there, day=day, hour=9, rows=3)
-    result = restore_store(directory_store(there), backup)
-    assert list(outcome(result).values())[:2] == ["v4_2025-01-21", "v5_2025-01-22"]
+def test_numbers_are_beyond_those_of_both(root: Path, backup: Path, tmp_path: Path) -> None:
+    for place, days, becomes in (
+        ("less", (1, 2), ["v4_2025-01-21", "v3_2025-01-22"]),
+        ("more", (1, 2, 3, 4), ["v5_2025-01-21", "v6_2025-01-22"]),
+    ):
+        for day in days:
+            export(tmp_path / place, day=day, hour=9, rows=3)
+        result = restore_store(directory_store(tmp_path / place), backup)
+        assert list(outcome(result).values())[:2] == becomes
+
+
+def test_the_store_is_locked(root: Path, tmp_path: Path) -> None:
+    """While a backup is made, and from before a restore decides to its end."""
+    busy: list[bool] = []
+    other = tmp_path / "other"
+
+    def look(*_: object) -> None:
+        place = root if not (tmp_path / "b.tar").exists() else other
+        try:
+            with directory_store(place).lock(timeout=0):
+                busy.append(False)
+        except StoreBusyError:
+            busy.append(True)
+
+    config = load_config(environment={}, directory=root)
+    store = directory_store(root)
+    backup = backup_store(config, store, tmp_path / "b.tar", now=NOW, progress=look).path
+    assert busy == [True] * 6
+    busy.clear()
+    restore_store(directory_store(other), backup, progress=look)
+    assert busy == [False] * 3 + [True] * 3
 
 
 def test_a_damaged_file_is_replaced_and_an_altered_one_named(
@@ -230,13 +256,14 @@ def test_too_little_in_too_many_bytes(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limits of compression, drawn in: what would not be read is not written."""
+    save(directory_store(root), rows=60_000)
     plain = back_up(root, tmp_path / "b.tar").path
-    monkeypatch.setattr("demo_snapshots.documents.compression.ALLOWANCE", 100)
+    monkeypatch.setattr("demo_snapshots.documents.compression.ALLOWANCE", 300_000)
     monkeypatch.setattr("demo_snapshots.operations.backup.RATIO", 1)
     with pytest.raises(ExportError, match="compress to less than"):
         back_up(root, tmp_path / "b.tar.zst")
     assert not (tmp_path / "b.tar.zst").exists()
-    assert len(restore_store(directory_store(tmp_path / "other"), plain).versions) == 3
+    assert len(restore_store(directory_store(tmp_path / "other"), plain).versions) == 4
 
 
 def test_a_backup_that_changes_between_the_readings(tmp_path: Path) -> None:

@@ -198,6 +198,16 @@ def test_removed_is_removed_and_its_number_stays_used(store: Store, open_again: 
     assert open_again().listing().notes == ()
 
 
+def test_numbers_can_be_used_without_a_version(store: Store, open_again: Open) -> None:
+    save(store)
+    store.use_numbers({"general": 7, "tour": 2})
+    store.use_numbers({"general": 3})
+    again = open_again()
+    assert again.highest() == {"general": 7, "tour": 2}
+    assert (again.next_number("general"), again.next_number("tour")) == (8, 3)
+    assert (versions(again), again.inconsistencies()) == (["v1_2025-01-15"], ())
+
+
 def test_the_latest_is_never_removed(store: Store) -> None:
     first, second = save(store), save(store)
     with pytest.raises(StoreError, match="never removed"):

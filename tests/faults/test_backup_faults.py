@@ -115,12 +115,13 @@ def test_a_restore_that_is_killed(
 def test_a_backup_that(tmp_path: Path, backup: Path, killed: bool) -> None:
     root, whole, places = tmp_path / "store", backup.read_bytes(), tmp_path / "places"
     before = {name: (root / name).read_bytes() for name in files_in(root)}
-    places.mkdir()
+    (places / "0").mkdir(parents=True)
     with fault(0, die) as seen:
         back_up(root, places / "0" / "demo.tar.zst")
     outcomes = set()
     for at in range(1, len(seen) + 1, 2):
         path = places / str(at) / "demo.tar.zst"
+        path.parent.mkdir()
         lacking = False
         if killed:
             in_a_child_that_dies(at, partial(back_up, root, path))

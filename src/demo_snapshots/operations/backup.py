@@ -44,6 +44,7 @@ alike but for their headers reached 2,334; zeros reach 32,656."""
 
 _PACKINGS = {".tar.zst": Packing.ZSTD, ".tar.gz": Packing.GZIP, ".tar": Packing.PLAIN}
 _BUFFER = 1 << 20
+_ELSEWHERE = "Name a file in a directory that can be written to."
 
 
 def backup_store(
@@ -115,6 +116,8 @@ def _upload(backend: Backend, key: str, path: Path) -> Iterator[Upload]:
             f"{path}: is there already",
             hint="A backup never takes the place of another: name a new file.",
         )
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: cannot write: {path.parent} is no directory", hint=_ELSEWHERE)
     with ExitStack() as stack:
         try:
             for stale in backend.stale():
@@ -122,8 +125,7 @@ def _upload(backend: Backend, key: str, path: Path) -> Iterator[Upload]:
                     backend.delete(stale)
             upload = stack.enter_context(backend.upload(key))
         except StoreError as error:
-            hint = "Name a file in a directory that can be written to."
-            raise StoreError(error.message, hint=hint) from error
+            raise StoreError(error.message, hint=_ELSEWHERE) from error
         yield upload
 
 
@@ -166,7 +168,7 @@ class _Content:
             demo = see(database, config)
             for scenario in self._scenarios(demo):
                 if not is_scenario_name(scenario):
-                    self.left.append(f"the rows of {scenario!r}: it cannot be a scenario name")
+                    self.left.append(f"the rows of {scenario!r}, which cannot be a scenario name")
                     continue
                 try:
                     self._take_scenario(demo.of(scenario), config.compress, now, stack)
@@ -190,7 +192,12 @@ class _Content:
             with packed(draft.file, packing) as file:
                 digest = snapshot.write(file)
             draft.file.flush()
-        if latest is not None and holds(self.store, latest, draft, snapshot.header, digest):
+        # A latest that was left out holds no rows of the backup.
+        if (
+            latest is not None
+            and latest in self.entries
+            and holds(self.store, latest, draft, snapshot.header, digest)
+        ):
             self.present.append(latest)
             return
         entry = entry_of(describe(draft.source))

@@ -225,9 +225,16 @@ def test_it_never_takes_the_place_of_another(root: Path, backup: Path) -> None:
     assert (stale.exists(), other.exists()) == (False, True)
 
 
+def test_a_directory_may_be_a_link(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    back_up(root, tmp_path / "link" / "b.tar.zst")
+    assert (tmp_path / "disk" / "b.tar.zst").exists()
+
+
 def test_nothing_to_back_up_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ExportNotFoundError, match="nothing to back up in"):
-        back_up(tmp_path / "nowhere", tmp_path / "backups" / "b.tar.zst")
+        back_up(tmp_path / "nowhere", tmp_path / "b.tar.zst")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,9 +254,11 @@ def test_what_cannot_be_opened(root: Path, tmp_path: Path) -> None:
         with pytest.raises(ExportNotFoundError, match=f"{name}: cannot be read"):
             restore_store(directory_store(root), tmp_path / name)
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError) as caught:
-        back_up(root, tmp_path / "file" / "b.tar.zst")
-    assert caught.value.hint == "Name a file in a directory that can be written to."
+    for place in ("file", "missing"):
+        with pytest.raises(StoreError, match=f"{place} is no directory") as caught:
+            back_up(root, tmp_path / place / "b.tar.zst")
+        assert caught.value.hint == "Name a file in a directory that can be written to."
+    assert not (tmp_path / "missing").exists()
 
 
 def test_too_little_in_too_many_bytes(

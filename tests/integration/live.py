@@ -7,7 +7,7 @@ judged from outside.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,9 +58,8 @@ class Live:
             raw.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
             raw.execute("PRAGMA foreign_keys = ON")
         elif self.engine == "postgresql":
-            raw = psycopg.connect(self.url, autocommit=True)
-            for setting in ("extra_float_digits=3", "DateStyle='ISO, YMD'", "TimeZone='UTC'"):
-                raw.execute(f"SET {setting}")
+            settings = "-c extra_float_digits=3 -c DateStyle=ISO,YMD -c TimeZone=UTC"
+            raw = psycopg.connect(self.url, autocommit=True, options=settings)
         else:
             raw = pymysql.connect(
                 host=url.host,
@@ -87,9 +86,16 @@ class Live:
                 cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.rows_of([sql])[0]
+
+    def rows_of(self, queries: Iterable[str]) -> list[list[tuple[Any, ...]]]:
+        """The rows of each query; connecting takes longer than any of them."""
+        found = []
         with self.connection() as raw, closing(raw.cursor()) as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall())
+            for sql in queries:
+                cursor.execute(sql)
+                found.append(list(cursor.fetchall()))
+        return found
 
     def value(self, sql: str) -> Any:
         return self.rows(sql)[0][0]
@@ -106,13 +112,15 @@ class Live:
 
     def dump(self, *tables: str) -> Dump:
         """An image of every row (of every table): 1 and 1.0, NULL and '' and b'' all differ."""
-        return {table: sorted(self._images(table)) for table in tables or self.tables()}
-
-    def _images(self, table: str) -> list[str]:
-        name = '"' + table.replace('"', '""') + '"'
-        if self.engine == "postgresql":
-            return [row[0] for row in self.rows(f"SELECT whole_row::text FROM {name} AS whole_row")]
-        return [repr(row) for row in self.rows(f"SELECT * FROM {name}")]
+        names = tables or self.tables()
+        typed = self.engine == "postgresql"
+        values = "whole_row::text" if typed else "*"
+        quoted = ('"' + name.replace('"', '""') + '"' for name in names)
+        found = self.rows_of(f"SELECT {values} FROM {name} AS whole_row" for name in quoted)
+        return {
+            name: sorted(row[0] if typed else repr(row) for row in rows)
+            for name, rows in zip(names, found, strict=True)
+        }
 
     def by_client(self, path: Path) -> list[str]:
         """Load a file with the engine's stock client; what the client printed, line by line."""

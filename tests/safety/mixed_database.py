@@ -122,16 +122,16 @@ class MixedDatabase:
         return {**self.live.dump(*TABLES), "(objects)": self.objects()}
 
     def demo_image(self) -> dict[str, list[tuple[Any, ...]]]:
-        return {
-            table: self.live.rows(f"SELECT * FROM {table} WHERE id < 1000 ORDER BY id")
-            for table in TABLES
-        }
+        return self._rows("id < 1000")
 
     def real_image(self) -> dict[str, list[tuple[Any, ...]]]:
-        return {
-            table: self.live.rows(f"SELECT * FROM {table} WHERE id >= 1000 ORDER BY id")
-            for table in TABLES
-        }
+        return self._rows("id >= 1000")
+
+    def _rows(self, condition: str) -> dict[str, list[tuple[Any, ...]]]:
+        found = self.live.rows_of(
+            f"SELECT * FROM {table} WHERE {condition} ORDER BY id" for table in TABLES
+        )
+        return dict(zip(TABLES, found, strict=True))
 
     def objects(self) -> list[str]:
         """Every definition in the database, and whether its constraints and triggers are on."""

@@ -45,8 +45,7 @@ def _spare_the_machine() -> None:
     is_there = "TMPDIR" not in os.environ and os.access(memory, os.W_OK)
     if is_there and shutil.disk_usage(memory).free > _ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
-    os.environ.setdefault("SSL_CERT_FILE", os.devnull)
-    os.environ.setdefault("SSL_CERT_DIR", os.devnull)
+    os.environ["SSL_CERT_FILE"] = os.environ["SSL_CERT_DIR"] = os.devnull
 
 
 _spare_the_machine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from integration.live import Demo, Live, edited
 from integration.test_scenarios import REAL, migrated, seeded, values
 
 from demo_snapshots.documents.opening import describe
+from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
+    DatabaseUnreachableError,
     DemoError,
     DocumentError,
     KeyClashError,
@@ -317,3 +320,39 @@ def test_names_of_every_sort(mariadb_url, tmp_path):
     live.run("""UPDATE "Or`der" SET "gr""p" = '[]' WHERE "is demo" = 1""")
     assert demo.load(live, result.path).changed == 1
     assert live.dump() == before
+
+
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBeTCCAR+gAwIBAgIUJ0NUciD6cUv1sylOPznmj9FNBYAwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGTm9ib2R5MCAXDTI2MTEyNjAwMTEzN1oYDzIxMjYxMTAyMDAx
+MTM3WjARMQ8wDQYDVQQDDAZOb2JvZHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAQGBKzHOwXOuwflq2xuzGlM40EuDxyJecl1xIdV8WbhxRbmLkl8lRmDJHbB0amP
+wJJp+IvsRaKa4tjcg/tywClWo1MwUTAdBgNVHQ4EFgQUvLEZYSeKNQNZDI7gflGa
+UHr94LYwHwYDVR0jBBgwFoAUvLEZYSeKNQNZDI7gflGaUHr94LYwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAsAUuyvqbskKV8Yjv7twyVDax3VCF
+TuMMugnOscEZv0oCICYpVu4CBgCdbjN2SuMcY96kD4CiPu2nFFyONRjA75H6
+-----END CERTIFICATE-----
+"""
+
+
+@engines("mariadb")
+def test_certificates_are_read_only_where_one_is_to_be_checked(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system trusts hundreds, and reading them takes longer than connecting."""
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(AUTHORITY, encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    assert len(ssl.create_default_context().get_ca_certs()) == 1
+    with connect(database_url) as database:
+        context = database.session.raw.ctx
+        assert context.get_ca_certs() == []
+        # As the driver itself does it where no certificate is given.
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+    # The server offers no encryption, and the client now insists on it.
+    with (
+        pytest.raises(DatabaseUnreachableError, match="SSL"),
+        connect(f"{database_url}?ssl_ca={trusted}"),
+    ):
+        pass

@@ -150,6 +150,8 @@ def test_rows_are_counted_whatever_they_hold() -> None:
     assert count_rows(b"(1,'it''s'),\n(2,'''),\n(')") == 2
     lookup = b"\n(SELECT id FROM t WHERE a='),\n(')"
     assert count_rows(b"(" + lookup + b"," + lookup + b"),\n(" + lookup + b",1)") == 2
+    lookup = b"\n(SELECT id FROM t WHERE \"it's\"='de')\n"
+    assert count_rows(b"(1," + lookup + b"),\n(2,NULL),\n(3," + lookup + b")") == 3
 
 
 def test_files_are_checked_wherever_they_are(tmp_path: Path, store: Store) -> None:

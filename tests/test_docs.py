@@ -181,6 +181,12 @@ def test_the_session_about_backups_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_forms_is_what_happens(shell):
+    for session in blocks(ROOT / "docs" / "documents.md", "console"):
+        for command, shown in commands_and_outputs(session.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_of_merging_is_what_happens(shell, monkeypatch):
     """One session, told in several blocks; the texts of git are those of its version."""
     identity = {"NAME": "a", "EMAIL": "a@example.org"}
@@ -430,6 +436,15 @@ def spoilt_documents() -> Iterator[str]:
     }
     for name, change in changes.items():
         Path(name).write_text(change(text), "utf-8", newline="\n")
+        yield name
+    changed = {
+        "twice.json": ('"version": ', '"scenario": "general", "version": '),
+        "tagged.yaml": ("scenario: ", "scenario: !x "),
+    }
+    for name, (old, new) in changed.items():
+        run("convert", "whole.sql", f"--to={name.rpartition('.')[2]}", f"--output={name}")
+        document = Path(name).read_text("utf-8").replace(old, new, 1)
+        Path(name).write_text(document, "utf-8", newline="\n")
         yield name
 
 

@@ -21,6 +21,7 @@ from .model.merging import MergeResult as MergeResult
 from .model.merging import Side as Side
 from .model.results import BackupResult as BackupResult
 from .model.results import CleanupResult as CleanupResult
+from .model.results import ConvertResult as ConvertResult
 from .model.results import ExportResult as ExportResult
 from .model.results import FileCheck as FileCheck
 from .model.results import ImportPlan as ImportPlan
@@ -37,6 +38,7 @@ from .operations.cleanup import cleanup_exports as cleanup_exports
 from .operations.compare import compare_exports as compare_exports
 from .operations.compare import compare_files as compare_files
 from .operations.compare import compare_with_database as compare_with_database
+from .operations.convert import convert_file as convert_file
 from .operations.export import export_scenario as export_scenario
 from .operations.import_ import import_from_file as import_from_file
 from .operations.import_ import import_latest_scenario as import_latest_scenario

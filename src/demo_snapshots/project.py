@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from demo_snapshots.model.results import (
         BackupResult,
         CleanupResult,
+        ConvertResult,
         ExportResult,
         FileCheck,
         ImportResult,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         ValidationResult,
         Verification,
     )
-    from demo_snapshots.model.snapshots import Statistics
+    from demo_snapshots.model.snapshots import DocumentForm, Statistics
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
@@ -262,6 +263,15 @@ class Project:
         from demo_snapshots.operations.verify import verify_files
 
         return verify_files(map(Path, paths), progress=progress)
+
+    def convert(
+        self, file: str | Path, form: DocumentForm | str, output: str | Path
+    ) -> ConvertResult:
+        """Write the snapshot in ``file``, whatever its form, as ``sql``, ``json`` or ``yaml`` to
+        the file ``output``: ``convert_file``."""
+        from demo_snapshots.operations.convert import convert_file
+
+        return convert_file(Path(file), form, Path(output))
 
     def repair(self, *, dry_run: bool = False) -> RepairResult:
         """Bring the store in order after a merge or a crash: ``repair_store``."""

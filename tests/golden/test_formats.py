@@ -12,9 +12,10 @@ import pytest
 from database_engines import stock_client
 from golden.examples import EXAMPLES, FILES, Example, plain
 from unit.documents.documents import header, in_format_1, opened, read, rows_of, sealed
+from unit.documents.forms import SQL, as_form
 
 from demo_snapshots.documents.protocol import Included, Update
-from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.snapshots import DocumentForm, Header
 
 every = pytest.mark.parametrize(
     ("number", "example"),
@@ -94,3 +95,11 @@ def test_the_stock_client_of_sqlite_loads_it_twice(
             raw = [row.decode("utf-8") for row in example.rows(table.name)]
             meant = [connection.execute(f"SELECT {row[1:-1]}").fetchone() for row in raw]
             assert sorted(found, key=repr) == sorted(meant, key=repr)
+
+
+@pytest.mark.parametrize("kept", sorted((FILES / "form1").iterdir()), ids=lambda path: path.name)
+def test_other_forms_are_read_and_written_as_they_always_were(kept: Path) -> None:
+    """Form 1 of JSON and YAML says what format 2 of SQL does."""
+    in_sql = (FILES / f"format2/{kept.stem}.sql").read_bytes()
+    assert as_form(kept.read_bytes(), SQL) == in_sql
+    assert as_form(in_sql, DocumentForm(kept.suffix[1:])) == kept.read_bytes()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import NewDatabase
 from integration.live import Demo, Live
+from unit.documents.forms import JSON, SQL, YAML, as_form, digest_of
 
 from demo_snapshots.errors import DatabaseError, UnfitValueError
 
@@ -65,6 +66,8 @@ def test_every_row_of_the_page(source: str, new_database: NewDatabase, tmp_path:
             f"INSERT INTO t{number} VALUES (41, TRUE, {row.value})",
         )
     demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
+    _configure(tmp_path, [*range(len(page[targets[0].engine]))])
+    _require_same_in_every_form(_exported(demo, live).read_bytes())
     for target in targets:
         found = page[target.engine]
         target.run(*(f"CREATE TABLE t{n} {columns}{row.target})" for n, row in enumerate(found)))
@@ -80,6 +83,14 @@ def test_every_row_of_the_page(source: str, new_database: NewDatabase, tmp_path:
             message = caught.value.message
             assert re.search(rf"\bt{number}(\.c\b|: c:|:.*\(c\))", message), (row, message)
             assert target.rows(f"SELECT * FROM t{number}") == []
+
+
+def _require_same_in_every_form(document: bytes) -> None:
+    in_json = as_form(document, JSON)
+    in_yaml = as_form(in_json, YAML)
+    assert as_form(in_yaml, SQL) == document
+    assert as_form(in_yaml, JSON) == in_json
+    assert digest_of(in_yaml) == digest_of(in_json) == digest_of(document)
 
 
 def _configure(directory: Path, numbers: list[int]) -> None:

@@ -32,6 +32,7 @@ COMMANDS = [
     ["compare-exports", "general", "--with-database"],
     ["merge", "general", "v1", "v2"],
     ["verify"],
+    ["convert", "none.sql", "--to=json"],
     ["repair"],
     ["backup", "b.tar", "--with-database"],
     ["restore", "b.tar"],

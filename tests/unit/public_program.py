@@ -39,6 +39,8 @@ def by_a_project() -> None:
     print([(each.number, each.records) for each in undoable], project.undo().undo)
     verified: demo_snapshots.Verification = project.verify()
     files: tuple[demo_snapshots.FileCheck, ...] = project.verify_files("a.sql", Path("b.sql.gz"))
+    converted: demo_snapshots.ConvertResult = project.convert("a.sql", "json", Path("a.json.gz"))
+    print(converted.form, converted.digest, converted.statistics.total)
     whole: bool = validated.valid and verified.valid and not verified.damaged
     print([(check.path, check.version, check.records, check.problems) for check in files])
     repaired: demo_snapshots.RepairResult = project.repair(dry_run=True)
@@ -85,6 +87,7 @@ def by_hand(directory: Path) -> None:
     )
     verified: demo_snapshots.Verification = demo_snapshots.verify_exports(store)
     print([check.size for check in demo_snapshots.verify_files([latest]) if not check.problems])
+    print(demo_snapshots.convert_file(latest, "yaml", directory / "latest.yaml").scenario)
     repaired: demo_snapshots.RepairResult = demo_snapshots.repair_store(store, dry_run=True)
     merged: demo_snapshots.MergeResult = demo_snapshots.merge_exports(
         config, store, "general", "v2", "v3", now=datetime.now(UTC), answers="answers.toml"

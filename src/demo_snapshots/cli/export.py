@@ -13,7 +13,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.model.snapshots import DocumentForm, Packing
 
 # More read faster than one process can write, and each holds a few megabytes.
 _MOST_JOBS = 4
@@ -28,6 +28,7 @@ _MOST_JOBS = 4
         "demo export general --auto-version",
         "demo export general --prove",
         "demo export general --compress=zstd",
+        "demo export general --format=json",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -50,6 +51,11 @@ _MOST_JOBS = 4
     type=click.Choice([packing.value for packing in Packing]),
     help="Compress the file while it is written.",
 )
+@click.option(
+    "--format",
+    type=click.Choice([form.value for form in DocumentForm]),
+    help="What the file is written in.",
+)
 @common_options
 def command(
     session: Session,
@@ -59,11 +65,13 @@ def command(
     jobs: int | None,
     prove: bool,
     compress: str | None,
+    format: str | None,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
     Unchanged data writes nothing and says since which version it is unchanged. The file is
-    plain SQL: commit it, review it, load it with demo import, sqlite3, psql or mariadb.
+    plain SQL, unless another format is asked for: commit it, review it, load it with demo import,
+    sqlite3, psql or mariadb.
     """
     from demo_snapshots.render import transfer as render
 
@@ -75,6 +83,7 @@ def command(
             jobs=jobs or min(os.cpu_count() or 1, _MOST_JOBS),
             prove=prove,
             compress=Packing(compress) if compress else None,
+            format=DocumentForm(format) if format else None,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

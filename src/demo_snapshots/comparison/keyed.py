@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import groupby
 from typing import BinaryIO
 
-from demo_snapshots.documents.opening import reading
+from demo_snapshots.documents.opening import open_document, reading
 from demo_snapshots.documents.protocol import Document, Included, Rows, Update, any_literals
-from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
+from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.sources import Source
@@ -54,7 +54,7 @@ class KeyedDocument:
 
     @staticmethod
     def _document(stream: BinaryIO) -> Document:
-        return SqlDocument(stream)
+        return open_document(stream)
 
     def _check(self, document: Document) -> dict[str, int]:
         counted: dict[str, int] = {}

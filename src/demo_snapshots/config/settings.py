@@ -31,7 +31,7 @@ from demo_snapshots.config.environment import Environment, Found
 from demo_snapshots.config.masking import masked_url
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
-from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.model.snapshots import DocumentForm, Packing
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
@@ -130,6 +130,7 @@ class _DemoSection(_Strict):
     database: str | None = None
     snapshots: str | None = None
     compress: Packing | None = None
+    format: DocumentForm | None = None
     undo: Annotated[int, Field(ge=0, le=1000)] | None = None
     latest: Literal["link", "copy"] | None = None
 
@@ -156,6 +157,7 @@ class Config(_Strict):
     database: str = DEFAULT_DATABASE
     snapshots: str = DEFAULT_SNAPSHOTS
     compress: Packing = Packing.PLAIN
+    format: DocumentForm = DocumentForm.SQL
     undo: int = DEFAULT_UNDO
     latest: Literal["link", "copy"] | None = None
     tables: dict[str, TableRule]
@@ -213,10 +215,12 @@ def load_config(
         or Found(DEFAULT_SNAPSHOTS, "default")
     )
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
+    form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
     config = Config(
         database=url.value,
         snapshots=store.value,
         compress=Packing(compress.value),
+        format=DocumentForm(form.value),
         latest=parsed.demo.latest,
         undo=DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo,
         tables=tables,
@@ -226,6 +230,7 @@ def load_config(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", store.value, store.origin),
             Setting("compress", str(compress.value), compress.origin),
+            Setting("format", str(form.value), form.origin),
             Setting(
                 "undo",
                 str(DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo),

@@ -12,15 +12,61 @@ from pathlib import Path
 from typing import BinaryIO
 
 from demo_snapshots.documents.compression import RATIO, ending, opened, packing_of
+from demo_snapshots.documents.json.reader import json_items
 from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
+from demo_snapshots.documents.sql.parts import PartedDocument
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
+from demo_snapshots.documents.translation import TranslatedDocument
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
-from demo_snapshots.model.snapshots import Description
+from demo_snapshots.model.snapshots import Description, DocumentForm
 from demo_snapshots.model.sources import Source, source_of
 
 _BLOCK = 1 << 18
+_START = 4096
+_ENDING = 256
+_IS_JSON = re.compile(rb"[ \t\r\n]*\{")
+_IS_YAML = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n|---[ \t]*+\r?+\n)*+demo_snapshot[ \t]*+:")
+_ENDINGS = {
+    DocumentForm.SQL: TAIL,
+    DocumentForm.JSON: re.compile(rb'"digest"\s*:\s*"sha256:([0-9a-f]{64})"\s*\}\s*'),
+    DocumentForm.YAML: re.compile(
+        rb"\ndigest:[ \t]+[\"']?sha256:([0-9a-f]{64})[\"']?\s*+(?:#[^\n]*+\s*+)*+"
+    ),
+}
+"""How a whole document of each form ends."""
+
+
+def form_of(stream: BinaryIO) -> DocumentForm:
+    """How the first bytes say that a document is spelled; SQL where they say nothing. ``stream``
+    stands at its beginning, before and after."""
+    start = stream.read(_START)
+    stream.seek(0)
+    if _IS_JSON.match(start):
+        return DocumentForm.JSON
+    return DocumentForm.YAML if _IS_YAML.match(start) else DocumentForm.SQL
+
+
+def open_document(stream: BinaryIO) -> SqlDocument:
+    """The document of whatever form, unpacked, that ``stream`` begins with; its header is read.
+    Raises DocumentError."""
+    if form_of(stream) is DocumentForm.SQL:
+        return SqlDocument(stream)
+    return open_in_parts(stream)
+
+
+def open_in_parts(stream: BinaryIO) -> PartedDocument:
+    """As ``open_document``, one that keeps what another form has to carry of it."""
+    form = form_of(stream)
+    if form is DocumentForm.SQL:
+        return PartedDocument(stream)
+    if form is DocumentForm.JSON:
+        return TranslatedDocument(json_items(stream))
+    # Its parser takes time to import that no other form needs.
+    from demo_snapshots.documents.yaml.reader import yaml_items
+
+    return TranslatedDocument(yaml_items(stream))
 
 
 @contextmanager
@@ -62,18 +108,23 @@ def read_tail(document: Source | Path) -> Tail:
     source = source_of(document)
     try:
         with reading(source) as stream:
-            first = stream.readline(100)
-            if first.endswith(b"\r\n"):
-                raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
-            if not first.startswith(TITLE.encode()):
-                raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
-            tail, size = ending(stream, 256)
-            match = re.search(TAIL.pattern + rb"\Z", tail)
+            form = form_of(stream)
+            if form is DocumentForm.SQL:
+                _require_title(stream.readline(100))
+            tail, size = ending(stream, _ENDING)
+            match = re.search(_ENDINGS[form].pattern + rb"\Z", tail)
             if match is None:
                 raise DocumentError(_damage(source), hint=RESTORE)
     except OSError as error:
         raise _unreadable(source, error) from error
     return Tail(match[1].decode(), size)
+
+
+def _require_title(first: bytes) -> None:
+    if first.endswith(b"\r\n"):
+        raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
+    if not first.startswith(TITLE.encode()):
+        raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
 
 
 def _damage(source: Source) -> str:
@@ -94,14 +145,14 @@ def same_but_for_cuts(one: Source, other: Source) -> bool:
 
 def _format(source: Source) -> int:
     with reading(source) as stream:
-        return SqlDocument(stream).header.format
+        return open_document(stream).header.format
 
 
 def _uncut_digest(source: Source) -> str:
     """A digest of what a document loads, wherever its statements begin."""
     hashed = hashlib.sha256()
     with reading(source) as stream:
-        document = SqlDocument(stream)
+        document = open_document(stream)
         counts = [(count.table, count.rows) for count in document.header.statistics.tables]
         hashed.update(repr(counts).encode())
         before: object = None
@@ -124,13 +175,14 @@ def describe(document: Source | Path) -> Description:
     source = source_of(document)
     digest = read_tail(source).digest
     with reading(source) as stream:
-        header = SqlDocument(stream).header
+        form = form_of(stream)
+        header = open_document(stream).header
     size, hashed = 0, hashlib.sha256()
     with source.open() as stored:
         while block := stored.read(_BLOCK):
             size += len(block)
             hashed.update(block)
-    return Description(header, digest, size, hashed.hexdigest(), packing_of(source))
+    return Description(header, digest, size, hashed.hexdigest(), packing_of(source), form)
 
 
 def describe_whole(document: Source | Path) -> Description:
@@ -139,6 +191,6 @@ def describe_whole(document: Source | Path) -> Description:
     source = source_of(document)
     description = describe(source)
     with reading(source) as stream:
-        if not SqlDocument(stream).holds(description.digest):
+        if not open_document(stream).holds(description.digest):
             raise DocumentError(ALTERED, hint=RESTORE)
     return description

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
+from demo_snapshots.rows.literals import records
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,13 @@ class Included:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A deferred reference: raw literals to set, and the key of the row."""
+    """A deferred reference: raw literals to set, and the key of the row. ``untouched`` columns are
+    set to themselves, for stock clients."""
 
     table: str
     values: tuple[tuple[str, bytes], ...]
     key: tuple[tuple[str, bytes], ...]
+    untouched: tuple[str, ...] = field(default=(), compare=False)
 
 
 Event = Rows | Included | Update
@@ -68,6 +71,26 @@ class Document(Protocol):
         a value its column would not take as it is, whatever ``target`` raises; after the last
         row, DocumentError if the counts or the digest do not match, or the end is missing.
         """
+
+
+class EventsByTable:
+    """A document's events, taken table by table in the order of its header."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._events = iter(events)
+        self._ahead: Event | None = next(self._events, None)
+
+    def records(self, table: Table) -> Iterator[list[bytes]]:
+        """The records of the next table, which may have none."""
+        while isinstance(event := self._ahead, (Rows, Included)) and event.table == table.name:
+            yield records(event.text)
+            self._ahead = next(self._events, None)
+
+    def updates(self) -> Iterator[Update]:
+        """The deferred references, after all tables."""
+        while isinstance(event := self._ahead, Update):
+            yield event
+            self._ahead = next(self._events, None)
 
 
 def any_literals(name: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from demo_snapshots.model.snapshots import Entry, Statistics, Version
+from demo_snapshots.model.snapshots import DocumentForm, Entry, Statistics, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,18 @@ class ExportResult:
     written: bool
     proof: Proof | None = None
     damaged: VersionCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertResult:
+    """A snapshot that was written in the form ``form``; ``digest`` is of its rows, the same in
+    every form."""
+
+    scenario: str
+    version: Version
+    form: DocumentForm
+    statistics: Statistics
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

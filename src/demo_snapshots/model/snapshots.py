@@ -53,6 +53,15 @@ class Version:
         return cls(int(match[1]), date.fromisoformat(match[2]))
 
 
+class DocumentForm(StrEnum):
+    """How a document spells its rows; the value is what configuration and command line call it,
+    and what a file's name says."""
+
+    SQL = "sql"
+    JSON = "json"
+    YAML = "yaml"
+
+
 class Packing(StrEnum):
     """How a document is stored; the value is what configuration and command line call it."""
 
@@ -60,10 +69,14 @@ class Packing(StrEnum):
     GZIP = "gzip"
     ZSTD = "zstd"
 
+    def ending(self, form: DocumentForm) -> str:
+        """What the name of a document of that form ends in."""
+        return f".{form}" + {"none": "", "gzip": ".gz", "zstd": ".zst"}[self.value]
+
     @property
     def suffix(self) -> str:
-        """What the file's name ends in."""
-        return {"none": ".sql", "gzip": ".sql.gz", "zstd": ".sql.zst"}[self.value]
+        """What the name of a document in SQL ends in."""
+        return self.ending(DocumentForm.SQL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +167,7 @@ class Description:
     size: int
     sha256: str
     packing: Packing = Packing.PLAIN
+    form: DocumentForm = DocumentForm.SQL
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from demo_snapshots.documents.opening import reading
-from demo_snapshots.documents.sql.reader import SqlDocument
+from demo_snapshots.documents.opening import open_document, reading
 from demo_snapshots.errors import Call, MergeError, Words
 from demo_snapshots.model.snapshots import Entry, Parent
 from demo_snapshots.store import Store
@@ -20,7 +19,7 @@ class Ancestry:
         self._named: dict[str, tuple[Parent, ...]] = {}
         for entry in self.entries:
             with reading(store.source(entry)) as stream:
-                self._named[entry.path] = SqlDocument(stream).header.parents
+                self._named[entry.path] = open_document(stream).header.parents
 
     def parents(self, entry: Entry) -> list[Entry]:
         """Those of the versions it was made from that are there."""

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe, describe_whole
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
@@ -171,7 +172,7 @@ class _Content:
                     self.left.append(f"the rows of {scenario!r}, which cannot be a scenario name")
                     continue
                 try:
-                    self._take_scenario(demo.of(scenario), config.compress, now, stack)
+                    self._take_scenario(demo.of(scenario), config, now, stack)
                 except EmptyScenarioError:
                     continue  # nothing says which of its rows are whose, and there are none
 
@@ -181,16 +182,17 @@ class _Content:
         return demo.scenarios() if is_told else self.store.scenarios()
 
     def _take_scenario(
-        self, demo: DemoSet, packing: Packing, now: datetime, stack: ExitStack
+        self, demo: DemoSet, config: Config, now: datetime, stack: ExitStack
     ) -> None:
+        packing, form = config.compress, config.format
         assert demo.scenario is not None
         version = Version(self.store.next_number(demo.scenario), now.date())
         latest, _ = whole_latest(self.store, demo.scenario)
         base = Parent(latest.version, latest.digest) if latest else None
         with snapshot_of(demo, version, now, base=base) as snapshot:
-            draft = stack.enter_context(self.store.draft(demo.scenario, version, packing))
-            with packed(draft.file, packing) as file:
-                digest = snapshot.write(file)
+            draft = stack.enter_context(self.store.draft(demo.scenario, version, packing, form))
+            with packed(draft.file, packing) as file, in_form(file, form) as sql:
+                digest = snapshot.write(sql)
             draft.file.flush()
         # A latest that was left out holds no rows of the backup.
         if (

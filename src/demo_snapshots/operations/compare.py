@@ -11,9 +11,8 @@ from typing import TypedDict, Unpack
 from demo_snapshots.comparison.documents import DocumentComparison
 from demo_snapshots.comparison.keyed import keyed_document
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import read_tail, reading
+from demo_snapshots.documents.opening import open_document, read_tail, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, ExportNotFoundError, UsageError, Words
 from demo_snapshots.model.changes import Change, Comparison, TableDifference
@@ -205,7 +204,7 @@ def compare_with_database(
         reading(source) as stream,
         database.writing((), keep=False),
     ):
-        document: Document = SqlDocument(stream)
+        document: Document = open_document(stream)
         scope.require(document.header)
         demo = see(database, config).of(scenario)
         require_conditions(database, demo.selection)

@@ -8,12 +8,14 @@ from typing import TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
+    DocumentForm,
     Entry,
     Header,
     Packing,
@@ -44,6 +46,8 @@ class ExportOptions(TypedDict, total=False):
     """Publish only what was imported into a scratch database and came out the same."""
     compress: Packing | None
     """How the file is stored; None as the configuration says."""
+    format: DocumentForm | None
+    """How the file spells the rows; None as the configuration says."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -67,8 +71,9 @@ def export_scenario(
     where the engine can; the bytes written do not depend on it. A version appears whole or not
     at all; the store is locked for the whole export, so a higher version never holds older
     rows. With ``prove`` it is published only after it was imported into a scratch database and
-    came out of that with the same bytes. ``compress`` is how the file is stored, None as the
-    configuration says; data equal to the latest version's is so however that one is stored. A
+    came out of that with the same bytes. ``compress`` is how the file is stored and ``format`` how
+    it spells the rows, None as the configuration says; data equal to the latest version's is so
+    however that one is stored. A
     latest version whose file was damaged is equal to nothing, and named in the result.
 
     Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
@@ -109,9 +114,10 @@ def _publish(
 ) -> ExportResult:
     header = snapshot.header
     packing = options.get("compress") or config.compress
-    with store.draft(header.scenario, header.version, packing) as draft:
-        with packed(draft.file, packing) as file:
-            digest = snapshot.write(file)
+    form = DocumentForm(options.get("format") or config.format)
+    with store.draft(header.scenario, header.version, packing, form) as draft:
+        with packed(draft.file, packing) as file, in_form(file, form) as sql:
+            digest = snapshot.write(sql)
         draft.file.flush()
         proof = prove(draft.source, header, digest, demo, config) if options.get("prove") else None
         wanted = options.get("auto_version", False)

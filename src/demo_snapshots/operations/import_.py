@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, TypeVar, Unpack
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import read_tail, reading
+from demo_snapshots.documents.opening import open_document, read_tail, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.documents.sql.reader import SqlDocument
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
     CommitInDoubtError,
@@ -144,7 +143,7 @@ def import_document(
     size = read_tail(source).size
     given = options.get("connection")
     with connect(config.database, given) as database, reading(source) as stream:
-        document: Document = SqlDocument(stream)
+        document: Document = open_document(stream)
         if scenario is not None and document.header.scenario != scenario:
             raise DocumentError(
                 f"a snapshot of {document.header.scenario!r}, not of {scenario!r}",
@@ -163,7 +162,7 @@ def import_document(
 
 def _again(stream: BinaryIO) -> Document:
     stream.seek(0)
-    return SqlDocument(stream)
+    return open_document(stream)
 
 
 class _Import:

@@ -15,6 +15,7 @@ from demo_snapshots.comparison.keyed import KeyedDocument, keyed_document
 from demo_snapshots.comparison.merged import MergedRows, Relations
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.sql.header import describe_table, fingerprint
 from demo_snapshots.documents.sql.writer import write_document
 from demo_snapshots.engines.connection import connect
@@ -297,10 +298,10 @@ def _publish(
             entry: Entry | None = None
             written = False
         else:
-            packing = config.compress
-            draft = stack.enter_context(store.draft(header.scenario, header.version, packing))
-            with packed(draft.file, packing) as packed_file:
-                digest = _write(packed_file, header, rows)
+            packing, form = config.compress, config.format
+            draft = stack.enter_context(store.draft(header.scenario, header.version, packing, form))
+            with packed(draft.file, packing) as packed_file, in_form(packed_file, form) as sql:
+                digest = _write(sql, header, rows)
             draft.file.flush()
             read_whole(draft.source)
             if latest is not None and holds(store, latest, draft, header, digest):

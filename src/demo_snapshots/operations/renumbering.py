@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.converting import renumber
 from demo_snapshots.documents.opening import reading
-from demo_snapshots.documents.sql.rewriting import renumbered
 from demo_snapshots.model.snapshots import Description, Entry, Version
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store import Store
@@ -26,11 +26,10 @@ def publish_as(
     header = replace(description.header, version=version)
     with (
         reading(source) as stream,
-        store.draft(header.scenario, version, description.packing) as draft,
+        store.draft(header.scenario, version, description.packing, description.form) as draft,
     ):
         with packed(draft.file, description.packing) as file:
-            for block in renumbered(stream, version):
-                file.write(block)
+            renumber(stream, file, version)
         store.publish(draft, header, description.digest, over_damaged=over_damaged)
 
 

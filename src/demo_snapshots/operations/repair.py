@@ -8,8 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo_snapshots.documents.opening import describe, read_tail, reading
-from demo_snapshots.documents.sql.reader import SqlDocument
+from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
 from demo_snapshots.documents.sql.rewriting import split_conflict
 from demo_snapshots.errors import DemoError
 from demo_snapshots.model.results import Renumbered, RepairResult
@@ -142,7 +141,7 @@ def _require_ends(source: Source) -> None:
     """Raise DemoError unless the document's header and last lines are a snapshot's."""
     read_tail(source)
     with reading(source) as stream:
-        SqlDocument(stream)
+        open_document(stream)
 
 
 _Side = tuple[Source, Description]

@@ -13,13 +13,13 @@ from demo_snapshots.documents.opening import describe_whole, reading
 from demo_snapshots.errors import DemoError, DocumentError, ExportNotFoundError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Restored, RestoreResult
-from demo_snapshots.model.snapshots import Description, Entry, Packing, Version
+from demo_snapshots.model.snapshots import Description, Entry, Version
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.operations.backup import RATIO
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_object
 from demo_snapshots.store.archive import Archive
-from demo_snapshots.store.contents import MAX_NUMBER, entry_of, packing_named
+from demo_snapshots.store.contents import MAX_NUMBER, entry_of, kept_as
 from demo_snapshots.store.manifest import Recorded, recordable
 
 
@@ -108,8 +108,8 @@ def _publish(
         progress(f"{entry.scenario} {entry.version}", done, len(versions))
         if not restored.written:
             continue
-        packing = packing_named(entry.path) or Packing.PLAIN
-        with store.draft(entry.scenario, entry.version, packing) as draft:
+        packing, form = kept_as(entry.path)
+        with store.draft(entry.scenario, entry.version, packing, form) as draft:
             draft.file.writelines(blocks)
             draft.file.flush()
             found = _described(draft.source, entry)

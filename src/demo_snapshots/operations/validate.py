@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import describe, read_tail, reading
-from demo_snapshots.documents.sql.reader import SqlDocument
+from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Words
 from demo_snapshots.model.changes import TableDifference
@@ -143,7 +142,7 @@ def _compared(
 ) -> ValidationResult:
     size = read_tail(source).size
     with reading(source) as stream:
-        document = SqlDocument(stream)
+        document = open_document(stream)
         found = fit(document.header, demo.schema.tables, demo.schema.external)
         if found.problems:
             unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)

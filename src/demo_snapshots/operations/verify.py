@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from demo_snapshots.documents.opening import describe, reading
+from demo_snapshots.documents.opening import describe, open_document, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
-from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup
+from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import Call, DemoError, DocumentError, Words
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import FileCheck, Verification, VersionCheck
@@ -102,8 +102,11 @@ def _misnamed(name: str, expected: tuple[str, Version], found: Description) -> l
     problems = []
     if (header.scenario, header.version) != expected:
         problems.append(f"says of itself that it is {header.scenario} {header.version}")
-    if not name.endswith(found.packing.suffix):
-        problems.append(f"has another ending than its compression, {found.packing}, would give it")
+    if not name.endswith(found.packing.ending(found.form)):
+        says = f"form, {found.form.upper()}"
+        if f".{found.form}" in name:
+            says = f"compression, {found.packing}"
+        problems.append(f"has another ending than its {says}, would give it")
     return problems
 
 
@@ -166,7 +169,7 @@ def read_whole(source: Source) -> Description:
     statistics = description.header.statistics
     counted = dict.fromkeys((count.table for count in statistics.tables), 0)
     with reading(source) as stream:
-        document = SqlDocument(stream)
+        document = open_document(stream)
         for event in document.rows(any_literals, any_literals, any_lookup):
             if isinstance(event, Rows):
                 counted[event.table] += count_rows(event.text)

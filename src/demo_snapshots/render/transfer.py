@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import (
+    ConvertResult,
     Edits,
     ExportResult,
     ImportPlan,
@@ -31,6 +32,25 @@ def export_report(result: ExportResult) -> Report:
         facts,
         *notes,
     )
+
+
+def convert_report(result: ConvertResult, output: str) -> Report:
+    records = counted(result.statistics.total, "record")
+    return (
+        Line(f"{result.scenario} {result.version} as {result.form.upper()}", Look.GOOD),
+        Facts((("Rows", records), ("Digest", f"sha256:{result.digest}"), ("File", output))),
+    )
+
+
+def convert_json(result: ConvertResult, output: str) -> dict[str, object]:
+    return {
+        "scenario": result.scenario,
+        "version": str(result.version),
+        "form": str(result.form),
+        "path": output,
+        "digest": result.digest,
+        **statistics_json(result.statistics),
+    }
 
 
 def _damage(check: VersionCheck) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from demo_snapshots.errors import DemoError, StoreError
-from demo_snapshots.model.snapshots import Entry, Header, Packing
+from demo_snapshots.model.snapshots import Entry, Header
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Changes
-from demo_snapshots.store.contents import Contents, packing_named
+from demo_snapshots.store.contents import Contents, kept_as
 from demo_snapshots.store.inventory import MANIFEST, SCHEMAS, Describe, Inventory
 from demo_snapshots.store.manifest import (
     parse_schemas,
@@ -149,8 +149,8 @@ class Books:
 
 
 def _latest_key(entry: Entry) -> str:
-    packing = packing_named(entry.path) or Packing.PLAIN
-    return f"{entry.scenario}/latest{packing.suffix}"
+    packing, form = kept_as(entry.path)
+    return f"{entry.scenario}/latest{packing.ending(form)}"
 
 
 def _name(key: str) -> str:

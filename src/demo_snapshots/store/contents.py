@@ -7,34 +7,45 @@ from dataclasses import dataclass, field, replace
 
 from demo_snapshots.errors import Call, ExportNotFoundError, StoreError, UsageError, Words
 from demo_snapshots.model.results import Listing, ScenarioListing
-from demo_snapshots.model.snapshots import Description, Entry, Packing, Version, check_scenario_name
+from demo_snapshots.model.snapshots import (
+    Description,
+    DocumentForm,
+    Entry,
+    Packing,
+    Version,
+    check_scenario_name,
+)
 
 MAX_NUMBER = 999_999_999
-LATEST = tuple(f"latest{packing.suffix}" for packing in Packing)
+ENDINGS = tuple(packing.ending(form) for form in DocumentForm for packing in Packing)
+"""What snapshots' names end in."""
+LATEST = tuple(f"latest{ending}" for ending in ENDINGS)
 """What a scenario's newest version may be reached under: only one of them at a time."""
 
 
-def file_name(scenario: str, version: Version, packing: Packing) -> str:
-    return f"{scenario}_{version}{packing.suffix}"
-
-
-def relative_path(scenario: str, version: Version, packing: Packing) -> str:
+def relative_path(
+    scenario: str, version: Version, packing: Packing, form: DocumentForm = DocumentForm.SQL
+) -> str:
     """Where the snapshot is kept, relative to the store, with forward slashes."""
-    return f"{scenario}/{file_name(scenario, version, packing)}"
+    return f"{scenario}/{scenario}_{version}{packing.ending(form)}"
 
 
-def packing_named(name: str) -> Packing | None:
-    """The packing that a snapshot's name or path says, None if it is none's."""
-    return next((packing for packing in Packing if name.endswith(packing.suffix)), None)
+def kept_as(name: str) -> tuple[Packing, DocumentForm]:
+    """How a snapshot of that name or path is stored, and in which form. Raises ValueError."""
+    for form in DocumentForm:
+        for packing in Packing:
+            if name.endswith(packing.ending(form)):
+                return packing, form
+    raise ValueError(f"not a snapshot's name: {name!r}")
 
 
 def version_of(scenario: str, name: str) -> Version | None:
-    """The version that ``file_name`` wrote into ``name``, None for any other name."""
-    packing = packing_named(name)
-    if packing is None or not name.startswith(f"{scenario}_"):
+    """The version that a snapshot's file name says, None for any other name."""
+    ending = next((ending for ending in ENDINGS if name.endswith(ending)), None)
+    if ending is None or not name.startswith(f"{scenario}_"):
         return None
     try:
-        return Version.parse(name[len(scenario) + 1 : -len(packing.suffix)])
+        return Version.parse(name[len(scenario) + 1 : -len(ending)])
     except ValueError:
         return None
 
@@ -48,7 +59,7 @@ def entry_of(description: Description) -> Entry:
     return Entry(
         scenario=header.scenario,
         version=header.version,
-        path=relative_path(header.scenario, header.version, description.packing),
+        path=relative_path(header.scenario, header.version, description.packing, description.form),
         size=description.size,
         sha256=description.sha256,
         digest=description.digest,

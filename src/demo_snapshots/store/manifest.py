@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demo_snapshots.model.snapshots import Entry, Packing, Statistics, TableCount, Version
+from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
 from demo_snapshots.model.tables import Table
-from demo_snapshots.store.contents import MAX_NUMBER, Contents, is_scenario_name, relative_path
+from demo_snapshots.store.contents import ENDINGS, MAX_NUMBER, Contents, is_scenario_name
 
 FORMAT = 1
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -169,7 +169,7 @@ def recordable(entry: Entry) -> bool:
 
 def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
     version = Version.parse(text)
-    if content["path"] not in [relative_path(scenario, version, packing) for packing in Packing]:
+    if content["path"] not in [f"{scenario}/{scenario}_{version}{ending}" for ending in ENDINGS]:
         raise ValueError("a path that is not the version's own")
     generated = datetime.fromisoformat(content["generated"])
     if generated.utcoffset() != timedelta(0):

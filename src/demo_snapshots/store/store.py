@@ -13,6 +13,7 @@ from demo_snapshots.errors import StoreError
 from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import (
     Description,
+    DocumentForm,
     Entry,
     Header,
     Packing,
@@ -23,7 +24,7 @@ from demo_snapshots.model.snapshots import (
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Upload
 from demo_snapshots.store.books import Books
-from demo_snapshots.store.contents import Contents, entry_of, packing_named, relative_path
+from demo_snapshots.store.contents import Contents, entry_of, kept_as, relative_path
 from demo_snapshots.store.inventory import Describe, Inventory
 from demo_snapshots.store.manifest import recordable
 from demo_snapshots.store.measured import Measured
@@ -46,6 +47,7 @@ class Draft:
     scenario: str
     version: Version
     packing: Packing
+    form: DocumentForm
     file: BinaryIO
     upload: Upload
     measured: Measured
@@ -165,16 +167,20 @@ class Store:
 
     @contextmanager
     def draft(
-        self, scenario: str, version: Version, packing: Packing = Packing.PLAIN
+        self,
+        scenario: str,
+        version: Version,
+        packing: Packing = Packing.PLAIN,
+        form: DocumentForm = DocumentForm.SQL,
     ) -> Iterator[Draft]:
-        """A place to write the snapshot, packed already; takes the lock. Whatever has not been
-        published when the context ends is discarded."""
-        key = relative_path(check_scenario_name(scenario), version, packing)
+        """A place to write the snapshot, packed already and of that form; takes the lock. Whatever
+        has not been published when the context ends is discarded."""
+        key = relative_path(check_scenario_name(scenario), version, packing, form)
         with self.lock(), self._backend.upload(key) as upload, ExitStack() as undo:
             measured = Measured(upload)
             file = io.BufferedWriter(measured, _BUFFER)
             undo.callback(_close, file)
-            yield Draft(scenario, version, packing, file, upload, measured)
+            yield Draft(scenario, version, packing, form, file, upload, measured)
 
     def publish(
         self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
@@ -247,8 +253,8 @@ class Store:
 
 
 def _key(entry: Entry) -> str:
-    packing = packing_named(entry.path) or Packing.PLAIN
-    return relative_path(check_scenario_name(entry.scenario), entry.version, packing)
+    scenario = check_scenario_name(entry.scenario)
+    return relative_path(scenario, entry.version, *kept_as(entry.path))
 
 
 def _entry_of(draft: Draft, header: Header, digest: str) -> Entry:
@@ -258,7 +264,9 @@ def _entry_of(draft: Draft, header: Header, digest: str) -> Entry:
     draft.file.flush()
     measured = draft.measured
     entry = entry_of(
-        Description(header, digest, measured.size, measured.hash.hexdigest(), draft.packing)
+        Description(
+            header, digest, measured.size, measured.hash.hexdigest(), draft.packing, draft.form
+        )
     )
     if (entry.scenario, entry.version) != (draft.scenario, draft.version):
         raise ValueError(f"the draft of {draft.scenario} {draft.version} names another")

@@ -86,6 +86,17 @@ def test_peoples_own_git_files_are_kept(root: Path, store: Store) -> None:
     assert (root / ".gitattributes").read_text("utf-8") == "*.sql binary\n"
 
 
+def test_git_files_that_the_tool_wrote_once_are_renewed(root: Path, store: Store) -> None:
+    root.mkdir(parents=True)
+    (root / ".gitattributes").write_text(
+        "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
+        "*.sql -text\n*.sql.gz binary\n*.sql.zst binary\n*.json text eol=lf\n",
+        "utf-8",
+    )
+    save(store)
+    assert "*.yaml text eol=lf\n" in (root / ".gitattributes").read_text("utf-8")
+
+
 def test_the_manifest_is_the_same_for_the_same_contents(root: Path, store: Store) -> None:
     for _ in range(11):
         save(store)

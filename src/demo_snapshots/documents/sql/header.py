@@ -43,17 +43,21 @@ _INCLUDED = re.compile(rf"-- Included ({IDENTIFIER}): ([0-9]{{1,15}})")
 _OTHER = re.compile(r"-- ([A-Za-z][A-Za-z0-9 _-]*): (.*)")
 _COLUMN = re.compile(rf"({IDENTIFIER}) ([a-z]+)( key[0-9]*)?( null)?(?:, |$)")
 _Value = TypeVar("_Value")
-_GENERATED = "%Y-%m-%dT%H:%M:%SZ"
+GENERATED = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def describe_table(table: Table) -> str:
     """``vaults: id integer key, name text, description text null``: what ``Table`` lines say."""
-    columns = ", ".join(_describe_column(table, column) for column in table.carried)
+    columns = ", ".join(
+        f"{write_identifier(column.name)} {describe_column(table, column)}"
+        for column in table.carried
+    )
     return f"{write_identifier(table.name)}: {columns}"
 
 
-def _describe_column(table: Table, column: Column) -> str:
-    text = f"{write_identifier(column.name)} {column.kind}"
+def describe_column(table: Table, column: Column) -> str:
+    """``integer key``, ``text null``: what a description says of a column after its name."""
+    text = str(column.kind)
     if column.name in table.key:
         text += " key" + (str(table.key.index(column.name) + 1) if len(table.key) > 1 else "")
     return text + (" null" if column.nullable else "")
@@ -94,7 +98,7 @@ def write_header(header: Header) -> str:
         f"-- Format: {FORMAT}",
         f"-- Scenario: {header.scenario}",
         f"-- Version: {header.version}",
-        f"-- Generated: {header.generated.astimezone(UTC).strftime(_GENERATED)}",
+        f"-- Generated: {header.generated.astimezone(UTC).strftime(GENERATED)}",
         f"-- Source: {header.source}",
     ]
     if header.tool:
@@ -215,7 +219,7 @@ def _assemble(
     try:
         scenario = check_scenario_name(values["Scenario"])
         version = Version.parse(values["Version"])
-        generated = datetime.strptime(values["Generated"], _GENERATED).replace(tzinfo=UTC)
+        generated = datetime.strptime(values["Generated"], GENERATED).replace(tzinfo=UTC)
         base, merged = (
             Parent.parse(values[key]) if key in values else None for key in ("Base", "Merged")
         )

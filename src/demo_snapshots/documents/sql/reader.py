@@ -33,7 +33,8 @@ ALTERED = "the rows are not those the digest was made of: the file was altered"
 
 
 class SqlDocument:
-    """An open document: ``header`` is read at once, ``rows`` once, and then ``digest`` is known.
+    """An open document: ``header`` is read at once, ``rows`` once, and then ``digest`` is known;
+    ``updates`` counts the deferred references once the first of them is given.
 
     ``stream`` is positioned at the start and is read to its end; it is not closed.
     """
@@ -42,6 +43,12 @@ class SqlDocument:
         self._source = Window(stream)
         self.header: Header = self._read_header()
         self.digest = ""
+        self.updates = 0
+
+    @property
+    def line(self) -> int:
+        """The line that is read next."""
+        return self._source.line
 
     def _read_header(self) -> Header:
         source = self._source
@@ -222,7 +229,8 @@ class SqlDocument:
         heading = source.take(statements.DEFERRED) if source.next_is(b"-- Deferred ") else None
         if heading is None:
             return
-        for _ in range(int(heading[1])):
+        self.updates = int(heading[1])
+        for _ in range(self.updates):
             line = source.line
             match = self._pass(statements.UPDATE)
             name = read_identifier(match["table"].decode())
@@ -236,7 +244,8 @@ class SqlDocument:
                 raise DocumentError("not an update by a described table's key", line=line)
             self._check_update(table, target(name), (*values, *key), line)
             try:
-                yield Update(name, _decode_pairs(values), _decode_pairs(key))
+                untouched = statements.read_untouched(match["set"])
+                yield Update(name, _decode_pairs(values), _decode_pairs(key), untouched)
             except ValueError as error:
                 raise DocumentError(f"{name}: {error}", line=line) from None
         source.expect("")

@@ -297,6 +297,12 @@ def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
     return tuple(pairs)
 
 
+def read_untouched(text: bytes) -> tuple[str, ...]:
+    """The columns of a SET list that are set to themselves."""
+    names = (match[3] for match in _PAIR.finditer(text))
+    return tuple(read_identifier(name.decode()) for name in names if name is not None)
+
+
 def advance_sequence(table: str, column: str) -> str:
     """Bring the column's PostgreSQL sequence, if it has one, past the highest value."""
     sequence = f"pg_get_serial_sequence({quote(write_identifier(table))},{quote(column)})"

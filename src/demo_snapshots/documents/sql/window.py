@@ -33,6 +33,8 @@ class Window:
         self.ended = False
         self.hash = hashlib.sha256()
         self.hashing = False
+        self.kept: list[bytes] | None = None
+        """Takes what passes, where it is a list."""
 
     def fill(self) -> bool:
         """Read at least as much again as is waiting, so that long rows cost linear time."""
@@ -63,6 +65,8 @@ class Window:
             raise self.error("not UTF-8", fault)
         if self.hashing:
             self.hash.update(memoryview(self.data)[self.position : end])
+        if self.kept is not None:
+            self.kept.append(self.data[self.position : end])
         self._lines += self.data.count(b"\n", self.position, end)
         self.position = end
         if end > _LARGE:

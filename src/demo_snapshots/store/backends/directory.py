@@ -48,11 +48,24 @@ if TYPE_CHECKING:
 _ATTRIBUTES = (
     "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
     "*.sql -text\n"
+    "*.gz binary\n"
+    "*.zst binary\n"
+    "*.json text eol=lf\n"
+    "*.yaml text eol=lf\n"
+)
+_GENERATED = (
+    "# A diff of latest.* shows the rows that changed; forges fold the numbered files.\n"
+    "*_v*_????-??-??.* linguist-generated gitlab-generated\n"
+)
+# As they were written while SQL was the only form.
+_ONLY_SQL = (
+    "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
+    "*.sql -text\n"
     "*.sql.gz binary\n"
     "*.sql.zst binary\n"
     "*.json text eol=lf\n"
 )
-_GENERATED = (
+_ONLY_SQL_GENERATED = (
     "# A diff of latest.sql shows the rows that changed; forges fold the numbered files.\n"
     "*_v*_????-??-??.sql linguist-generated gitlab-generated\n"
 )
@@ -75,8 +88,10 @@ class DirectoryBackend:
     @property
     def companions(self) -> Mapping[str, Sequence[bytes]]:
         plain, folded = _ATTRIBUTES.encode(), (_ATTRIBUTES + _GENERATED).encode()
+        once = _ONLY_SQL.encode(), (_ONLY_SQL + _ONLY_SQL_GENERATED).encode()
+        now = (folded, plain) if self.copies_latest else (plain, folded)
         return {
-            ".gitattributes": (folded, plain) if self.copies_latest else (plain, folded),
+            ".gitattributes": (*now, *once),
             ".gitignore": (_IGNORE.encode(),),
         }
 

@@ -7,17 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from demo_snapshots.documents.json.writer import write_json
 from demo_snapshots.documents.opening import form_of, open_in_parts
 from demo_snapshots.documents.protocol import any_literals
-from demo_snapshots.documents.sql.parts import Survey, survey, write_sql
 from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.documents.sql.rewriting import renumbered
-from demo_snapshots.documents.yaml.writer import write_yaml
 from demo_snapshots.errors import ExportError
 from demo_snapshots.model.snapshots import DocumentForm, Version
+
+if TYPE_CHECKING:
+    from demo_snapshots.documents.sql.parts import Survey
 
 
 def convert(
@@ -28,6 +28,11 @@ def convert(
 
     It is read twice, and checked whole before the first byte is written. Raises DocumentError.
     """
+    # Imported late, as the readers of other forms are.
+    from demo_snapshots.documents.json.writer import write_json
+    from demo_snapshots.documents.sql.parts import survey, write_sql
+    from demo_snapshots.documents.yaml.writer import write_yaml
+
     found = survey(open_in_parts(stream))
     if version is not None:
         found = replace(found, header=replace(found.header, version=version))

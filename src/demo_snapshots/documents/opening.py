@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.documents.compression import RATIO, ending, opened, packing_of
-from demo_snapshots.documents.json.reader import json_items
 from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
-from demo_snapshots.documents.sql.parts import PartedDocument
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
-from demo_snapshots.documents.translation import TranslatedDocument
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.snapshots import Description, DocumentForm
 from demo_snapshots.model.sources import Source, source_of
+
+if TYPE_CHECKING:
+    from demo_snapshots.documents.sql.parts import PartedDocument
 
 _BLOCK = 1 << 18
 _START = 4096
@@ -58,12 +58,18 @@ def open_document(stream: BinaryIO) -> SqlDocument:
 
 def open_in_parts(stream: BinaryIO) -> PartedDocument:
     """As ``open_document``, one that keeps what another form has to carry of it."""
+    # Imported late: most commands read the SQL form alone, and start sooner without the others.
     form = form_of(stream)
     if form is DocumentForm.SQL:
+        from demo_snapshots.documents.sql.parts import PartedDocument
+
         return PartedDocument(stream)
+    from demo_snapshots.documents.translation import TranslatedDocument
+
     if form is DocumentForm.JSON:
+        from demo_snapshots.documents.json.reader import json_items
+
         return TranslatedDocument(json_items(stream))
-    # Its parser takes time to import that no other form needs.
     from demo_snapshots.documents.yaml.reader import yaml_items
 
     return TranslatedDocument(yaml_items(stream))

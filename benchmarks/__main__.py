@@ -38,7 +38,7 @@ _QUICK = Settings(
     quick=True,
 )
 _FULL_SIZES = (10_000, 50_000, 200_000, 1_000_000, 5_000_000)
-_WITH_CONTENDERS = ("compare", "django", "subset")
+_WITH_CONTENDERS = ("compare", "django", "forms", "subset")
 _MARKS = ("<!-- results -->", "<!-- end of results -->")
 
 
@@ -151,7 +151,7 @@ def _job(name: str, world: World) -> dict[str, Any]:
             why
             for engine in ("postgresql", "mariadb")
             if engine in name
-            or (engine == "postgresql" and name.startswith(("subset", "django-large")))
+            or (engine == "postgresql" and name.startswith(("subset", "django-large", "forms")))
             if (why := world.databases.missing(engine))
         ),
         None,

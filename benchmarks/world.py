@@ -111,5 +111,5 @@ def demo(*words: str | Path, directory: Path | None = None) -> Step:
 
 def document(snapshots: Path) -> Path:
     """The one document of a store."""
-    (found,) = (path for path in snapshots.glob("*/*_v*.sql*") if not path.is_symlink())
+    (found,) = (path for path in snapshots.glob("*/*_v[0-9]*_*") if not path.is_symlink())
     return found

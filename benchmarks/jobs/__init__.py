@@ -26,6 +26,8 @@ JOBS: Mapping[str, Job] = {
     "django-small-import": partial(djangos.load, "sqlite", "small"),
     "django-large-export": partial(djangos.export, "postgresql", "large"),
     "django-large-import": partial(djangos.load, "postgresql", "large"),
+    "forms-export": djangos.export_forms,
+    "forms-import": djangos.load_forms,
     "subset-export": subsets.export,
     "subset-import": subsets.load,
     "compare-small": partial(comparisons.compare, "small"),

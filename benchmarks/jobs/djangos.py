@@ -16,6 +16,7 @@ from benchmarks.measuring import Contender, JobResult, Step, Turn, prepare, run
 from benchmarks.world import SCENARIO, TABLES, Source, World, demo, document
 
 _RECORDS_AT_SCALE_1 = 310
+_FORMS = ("json", "sql", "yaml")
 _TARGETS = {"small": (1.2, 1.2), "large": (0.1, 0.02)}
 
 _SETTINGS = """\
@@ -157,6 +158,27 @@ def load(engine: str, size: str, world: World) -> JobResult:
     return _run(f"django-{size}-import", "into", engine, source, rivals, world)
 
 
+def export_forms(world: World) -> JobResult:
+    """Our other forms out, beside the SQL one and Django's JSON."""
+    source = _source(world, "postgresql", "large")
+    forms = [
+        Contender(f"demo export --format={form}", _exported(world, source, form), check_last=True)
+        for form in _FORMS
+    ]
+    missing = contenders.missing("django-admin")
+    dumped = Contender("Django dumpdata", _dumped(world, source), check_last=True, missing=missing)
+    return _run("forms-export", "out of", "postgresql", source, [*forms, dumped], world)
+
+
+def load_forms(world: World) -> JobResult:
+    """Our other forms in, beside the SQL one and Django's JSON."""
+    source = _source(world, "postgresql", "large")
+    forms = [Contender(f"demo import of {form}", _imported(world, source, form)) for form in _FORMS]
+    missing = contenders.missing("django-admin")
+    loaded = Contender("Django loaddata", _loaded(world, source), most_turns=1, missing=missing)
+    return _run("forms-import", "into", "postgresql", source, [*forms, loaded], world)
+
+
 def _run(
     name: str, way: str, engine: str, source: Source, rivals: list[Contender], world: World
 ) -> JobResult:
@@ -202,12 +224,14 @@ def _dump(world: World, url: Url, file: Path) -> Step:
     return _django(world, url, "dumpdata", "sample", "--output", file)
 
 
-def _exported(world: World, source: Source) -> Callable[[], AbstractContextManager[Turn]]:
+def _exported(
+    world: World, source: Source, form: str = "sql"
+) -> Callable[[], AbstractContextManager[Turn]]:
     @contextmanager
     def turn() -> Iterator[Turn]:
         with world.place() as place:
             written = ("--database", source.full.text, "--snapshots", place / "written")
-            step = demo("export", SCENARIO, "--quiet", *written)
+            step = demo("export", SCENARIO, "--quiet", f"--format={form}", *written)
             yield Turn([step], lambda: _document_back(world, source, place), place / "written")
 
     return turn
@@ -241,10 +265,16 @@ def _whole(file: Path, source: Source) -> None:
     require_same(found, {table: (rows, "") for table, (rows, _) in source.rows.items()})
 
 
-def _imported(world: World, source: Source) -> Callable[[], AbstractContextManager[Turn]]:
+def _imported(
+    world: World, source: Source, form: str = "sql"
+) -> Callable[[], AbstractContextManager[Turn]]:
     @contextmanager
     def turn() -> Iterator[Turn]:
         file = ours(world, source)
+        if form != "sql":
+            file, converted = world.kept / f"{source.full.engine}-{source.records}.{form}", file
+            if not file.exists():
+                prepare(demo("convert", converted, "--to", form, "--output", file, "--quiet"))
         with world.migrated(source) as url:
             settle(url)
             yield Turn(

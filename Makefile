@@ -6,7 +6,7 @@ WORKERS ?= 4
 CASES ?= 100000
 ARGS ?=
 TRIAL := bin/demo --database=sqlite:///trial.sqlite --snapshots=snapshots
-FAST := not slow and not postgresql and not mariadb
+FAST := not slow and not postgresql and not mariadb and not buckets
 
 BIN := .venv/bin
 STAMP := .venv/.installed

@@ -18,8 +18,10 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ import pytest
 from database_engines import ENGINES, missing
 from engine_markers import check_marked, mark_engines
 from hypothesis import HealthCheck, settings
+from object_servers import environment
 from server_engines import SERVERS, version
 from servers import Run
 
@@ -51,10 +54,14 @@ def _spare_the_machine() -> None:
 _spare_the_machine()
 
 NewDatabase = Callable[[str], str]
+_NUMBERS = count(1)
 _RUN = pytest.StashKey[Run]()
 
 # What would lead a test, or a client it starts, to another database or another kind of output.
-_FOREIGN = ("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR")
+_FOREIGN = (
+    *("DATABASE_URL", "DEMO_", "APP_ENV", "PG", "MYSQL", "MARIADB", "NO_COLOR", "FORCE_COLOR"),
+    *("AWS_", "AZURE_", "GOOGLE_", "XDG_CACHE_HOME"),
+)
 
 
 # A busy machine is no fault. `make fast`: enough to notice a slip; `make test` looks closer.
@@ -140,6 +147,39 @@ def new_database(
             return missing(reason)
 
         yield create
+
+
+@pytest.fixture
+def bucket_url(pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty prefix of a bucket on a real server, which the environment leads to."""
+    try:
+        url, leading = pytestconfig.stash[_RUN].bucket()
+    except LookupError as error:
+        missing(str(error))
+    for name, value in {**leading, "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    return url
+
+
+@pytest.fixture(scope="session")
+def _moto() -> Iterator[int]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    port = server.get_host_and_port()[1]
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/demo", method="PUT")
+    urllib.request.urlopen(request).close()
+    yield port
+    server.stop()
+
+
+@pytest.fixture
+def moto_url(_moto: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """As ``bucket_url``, by another maker."""
+    for name, value in environment(_moto).items():
+        monkeypatch.setenv(name, value)
+    return f"s3://demo/{next(_NUMBERS)}"
 
 
 @pytest.fixture

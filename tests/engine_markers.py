@@ -11,6 +11,7 @@ import pytest
 from database_engines import ENGINES
 
 MARKERS = ("sqlite", "postgresql", "mariadb")
+_BUCKETS = {"seaweedfs", "moto", "bucket_url", "moto_url"}
 
 
 def marker(engine: str) -> str:
@@ -19,11 +20,13 @@ def marker(engine: str) -> str:
 
 def mark_engines(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    values = {value for value in parameters if isinstance(value, str)}
+    if _BUCKETS & {*names, *values}:
+        item.add_marker("buckets")
     if "servers" not in names:  # beneath every fixture that opens a database
         return
-    told = {name.removesuffix("_url") for name in names}
-    if callspec := getattr(item, "callspec", None):
-        told |= {value for value in callspec.params.values() if isinstance(value, str)}
+    told = {name.removesuffix("_url") for name in names} | values
     for name in {marker(engine) for engine in told.intersection(ENGINES)} or MARKERS:
         item.add_marker(name)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from object_servers import OBJECT_SERVERS
 from server_engines import SERVERS, Engine
 
 ANSWER_SECONDS = 20
@@ -36,7 +37,7 @@ class Keeper:
         self.log = run / f"{engine.name}.log"
         self.account: dict[str, Any] = {}
         self.directory.mkdir(mode=0o700)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and engine.name in SERVERS:
             import pwd
 
             nobody = pwd.getpwnam("nobody")
@@ -87,7 +88,7 @@ class Keeper:
         raise RuntimeError("no answer in three attempts")
 
     def _how(self) -> dict[str, Any]:
-        environment = os.environ | {"LC_ALL": "C"}
+        environment = os.environ | {"LC_ALL": "C", "GOMEMLIMIT": "300MiB"}
         return {"cwd": self.directory, "env": environment, **self.account}
 
     def _answers(self, process: subprocess.Popen[bytes], port: int) -> bool:
@@ -106,6 +107,8 @@ class Keeper:
         to run it cannot read it (a virtual environment below a closed home directory)."""
         program = self.engine.program()
         assert program is not None
+        if not self.account:
+            return program
         try:
             subprocess.run([program, "--version"], check=True, **self._how())
         except PermissionError:
@@ -128,4 +131,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    Keeper(SERVERS[sys.argv[1]], Path(sys.argv[2])).keep()
+    Keeper((SERVERS | OBJECT_SERVERS)[sys.argv[1]], Path(sys.argv[2])).keep()

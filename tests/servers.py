@@ -25,9 +25,11 @@ from typing import Any
 
 import server_keeper
 from filelock import FileLock
+from object_servers import OBJECT_SERVERS, environment
 from server_engines import SERVERS
 from server_keeper import state_file
 
+_KEPT = SERVERS | OBJECT_SERVERS
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -76,11 +78,19 @@ class Run:
         finally:
             server.drop(port, name)
 
+    def bucket(self) -> tuple[str, dict[str, str]]:
+        """An empty prefix of a bucket: its URL, and what in the environment leads to its server.
+        Raises LookupError as ``database`` does."""
+        port = self._port("seaweedfs")
+        return OBJECT_SERVERS["seaweedfs"].url(
+            port, f"{self.worker}/{next(self._numbers)}"
+        ), environment(port)
+
     def _port(self, name: str) -> int:
         if given := os.environ.get(f"TEST_{name.upper()}_PORT"):
             return int(given)
-        if SERVERS[name].program() is None:
-            raise LookupError(f"no {name} server here: {SERVERS[name].obtain}")
+        if _KEPT[name].program() is None:
+            raise LookupError(f"no {name} server here: {_KEPT[name].obtain}")
         if name not in self._ports:
             state = self._started(name)
             if "error" in state:
@@ -114,7 +124,7 @@ class Run:
         """Stop every server of the run and remove its files, but for the logs of a failure."""
         assert self._lock is not None
         self._lock.release()
-        states = [state_file(self.directory, name) for name in SERVERS]
+        states = [state_file(self.directory, name) for name in _KEPT]
         failed = any(path.exists() and "error" in path.read_text("utf-8") for path in states)
         _wait(lambda: failed or not any(path.exists() for path in states), STOP_SECONDS)
         for keeper in self._keepers:

@@ -24,8 +24,11 @@
     ├── DocumentError               21   not one of ours, cut short, altered, not in the grammar
     │   └── UnfitValueError         22   a value its column would silently change
     ├── NotConfirmedError           26   no, or nobody there to ask
-    ├── StoreError                  30   the snapshot directory could not be read or written
-    │   └── StoreBusyError          31   another process holds the store's lock
+    ├── StoreError                  30   the snapshots could not be read or written
+    │   ├── StoreBusyError          31   another process holds the store's lock
+    │   ├── StoreUnreachableError   32   no answer from the bucket's server, or only failures
+    │   ├── StoreDeniedError        33   no credentials, refused ones, no permission
+    │   └── BucketNotFoundError     34   there is no such bucket
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
     ├── ProtectedDatabaseError      51   production, or real rows that would be dropped
@@ -273,7 +276,7 @@ class NotConfirmedError(DemoError):
 
 
 class StoreError(DemoError):
-    """The snapshot directory could not be read or written; nothing is half done."""
+    """The snapshots could not be read or written; nothing is half done."""
 
     exit_code = 30
 
@@ -282,6 +285,25 @@ class StoreBusyError(StoreError):
     """Another process holds the store's lock."""
 
     exit_code = 31
+
+
+class StoreUnreachableError(StoreError):
+    """The server that keeps the snapshots did not answer, or failed several times. What was being
+    written when that happened may be there; it is whole then."""
+
+    exit_code = 32
+
+
+class StoreDeniedError(StoreError):
+    """The server that keeps the snapshots refused the credentials or what was asked with them."""
+
+    exit_code = 33
+
+
+class BucketNotFoundError(StoreError):
+    """There is no such bucket."""
+
+    exit_code = 34
 
 
 class ScenarioError(DemoError):

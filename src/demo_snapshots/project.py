@@ -148,7 +148,7 @@ class Project:
         from demo_snapshots.config.masking import masked_url
         from demo_snapshots.store import open_undo
 
-        return open_undo(self.config.snapshots, masked_url(self.config.database))
+        return open_undo(self.config.undo_directory, masked_url(self.config.database))
 
     def undo(self, number: int | None = None, **options: Unpack[ImportOptions]) -> ImportResult:
         """Make the demo rows again what they were before the last import, or before that of the

@@ -6,7 +6,6 @@ import json
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,7 +99,7 @@ def test_two_columns_of_statistics_are_lined_up_by_table_and_kind():
 
 
 def test_the_question_names_the_rows_and_those_edited():
-    plan = ImportPlan("general", Path("x.sql"), V2, replaces=AFTER, imports=AFTER)
+    plan = ImportPlan("general", "x.sql", V2, replaces=AFTER, imports=AFTER)
     assert transfer.import_question(plan) == "Replace 1,203 demo rows?"
     edited = replace(plan, edited=Edits(7, 0, 1200))
     question = "Replace 1,203 demo rows (7 changed, 1,200 deleted against general v2_2025-01-20)?"
@@ -153,14 +152,14 @@ def test_a_clean_up_lists_what_goes_beside_what_stays():
 
 
 def test_an_import_that_changed_nothing_says_so():
-    result = ImportResult("general", V2, Path("x.sql"), AFTER, AFTER, changed=0, route="merge")
+    result = ImportResult("general", V2, "x.sql", AFTER, AFTER, changed=0, route="merge")
     facts = transfer.import_report(result)[-1]
     assert isinstance(facts, report.Facts)
     assert "held exactly this snapshot already" in dict(facts.pairs)["Changed"]
 
 
 def test_every_document_is_json():
-    result = ImportResult("general", V2, Path("x.sql"), BEFORE, AFTER, changed=3, route="merge")
+    result = ImportResult("general", V2, "x.sql", BEFORE, AFTER, changed=3, route="merge")
     document = json.loads(json.dumps(transfer.import_json(result)))
     assert document["imported"]["total"] == 1_203
     assert document["imported"]["tables"][1] == {
@@ -174,7 +173,7 @@ def test_every_document_is_json():
 
 def test_a_damaged_latest_version_is_told_with_the_way_out():
     check = VersionCheck("general", V2, "general/x.sql", None, None, ("it holds conflict markers",))
-    result = ExportResult("general", V2, Path("x.sql"), AFTER, 9, "d", True, damaged=check)
+    result = ExportResult("general", V2, "x.sql", AFTER, 9, "d", True, damaged=check)
     last = transfer.export_report(result)[-1]
     assert isinstance(last, Line)
     note = last.text

@@ -1,4 +1,4 @@
-"""Database URLs for people: no password, wherever in the URL it stands."""
+"""URLs for people: no password, wherever in the URL it stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import re
 
 _LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE)
 _SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
+
+
+def masked_place(text: str) -> str:
+    """A directory as it is; of the URL of a bucket no login, options or fragment, which have no
+    business there and may be secret."""
+    scheme, colon, rest = text.partition("://")
+    if not colon:
+        return text
+    rest = re.split("[?#]", rest, maxsplit=1)[0]
+    return f"{scheme}://{'***@' if '@' in rest else ''}{rest.rpartition('@')[2]}"
 
 
 def masked_url(text: str) -> str:

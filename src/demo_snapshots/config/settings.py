@@ -28,10 +28,11 @@ from pydantic import (
 )
 
 from demo_snapshots.config.environment import Environment, Found
-from demo_snapshots.config.masking import masked_url
+from demo_snapshots.config.masking import masked_place, masked_url
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
 from demo_snapshots.model.snapshots import DocumentForm, Packing
+from demo_snapshots.model.sources import is_bucket
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"
@@ -167,6 +168,12 @@ class Config(_Strict):
     _environment: Environment | None = PrivateAttr(default=None)
 
     @property
+    def undo_directory(self) -> str:
+        """Where what imports replaced is kept, which is one machine's own: the snapshots'
+        directory, or the default one where they are in a bucket."""
+        return DEFAULT_SNAPSHOTS if is_bucket(self.snapshots) else self.snapshots
+
+    @property
     def production(self) -> str | None:
         """What says that this is production, None if nothing does. Raises ConfigError where a
         line of ``.env`` that would say so cannot be read."""
@@ -228,7 +235,7 @@ def load_config(
         compare=parsed.compare,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
-            Setting("snapshots", store.value, store.origin),
+            Setting("snapshots", masked_place(store.value), store.origin),
             Setting("compress", str(compress.value), compress.origin),
             Setting("format", str(form.value), form.origin),
             Setting(

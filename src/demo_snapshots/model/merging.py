@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from demo_snapshots.model.snapshots import Statistics, Version
+from demo_snapshots.model.sources import path_named
 
 
 class Side(StrEnum):
@@ -72,12 +73,13 @@ class TableMerge:
 @dataclass(frozen=True, slots=True)
 class MergeResult:
     """``ours``, ``theirs`` and ``base`` are the versions it was made from. ``written`` is false
-    with ``dry_run``, and where the latest version holds the same rows: ``version`` and ``path``
-    are then that version's. ``path`` is None where nothing was written and there is none."""
+    with ``dry_run``, and where the latest version holds the same rows: ``version`` and ``file``
+    are then that version's. ``file`` is what the stored file is called, a path or a URL; None
+    where nothing was written and there is none."""
 
     scenario: str
     version: Version
-    path: Path | None
+    file: str | None
     ours: Version
     theirs: Version
     base: Version
@@ -86,3 +88,8 @@ class MergeResult:
     digest: str
     written: bool
     dry_run: bool
+
+    @property
+    def path(self) -> Path | None:
+        """The stored file. Raises StoreError where it is in a bucket."""
+        return None if self.file is None else path_named(self.file)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from demo_snapshots.model.snapshots import DocumentForm, Entry, Statistics, Version
+from demo_snapshots.model.sources import path_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +38,25 @@ class VersionCheck:
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """``path`` is the stored file; ``written`` is false where the data was unchanged, and
-    ``version`` and ``path`` are then those of the version it equals. ``proof`` is what was
-    proved, None unless it was asked for. ``damaged`` is the version before, where its file is
-    not what was exported: its data counts as changed."""
+    """``file`` is what the stored file is called, a path or a URL; ``written`` is false where the
+    data was unchanged, and ``version`` and ``file`` are then those of the version it equals.
+    ``proof`` is what was proved, None unless it was asked for. ``damaged`` is the version before,
+    where its file is not what was exported: its data counts as changed."""
 
     scenario: str
     version: Version
-    path: Path
+    file: str
     statistics: Statistics
     file_size: int
     digest: str
     written: bool
     proof: Proof | None = None
     damaged: VersionCheck | None = None
+
+    @property
+    def path(self) -> Path:
+        """The stored file. Raises StoreError where it is in a bucket."""
+        return path_named(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,11 @@ class Edits:
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
     """What an import is about to replace; given to ``confirm`` before anything is locked.
+    ``source`` is what the document is called, a path or a URL.
     ``edited`` is None where nothing can be compared, since the rows get fresh keys."""
 
     scenario: str
-    source: Path
+    source: str
     version: Version
     replaces: Statistics
     imports: Statistics
@@ -90,11 +97,12 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """``replaced`` counts the demo rows there were, ``statistics`` those there are now."""
+    """``replaced`` counts the demo rows there were, ``statistics`` those there are now; ``source``
+    is what the document is called, a path or a URL."""
 
     scenario: str
     version: Version
-    source: Path
+    source: str
     replaced: Statistics
     statistics: Statistics
     changed: int

@@ -26,8 +26,25 @@ class Source:
     def on_disk(self) -> Path:
         """The file that holds it. Raises StoreError where no file on this machine does."""
         if self.path is None:
-            raise StoreError(f"{self.name}: not a file on this machine")
+            raise not_on_disk(self.name)
         return self.path
+
+
+def not_on_disk(name: str) -> StoreError:
+    """The error for what is on another machine where a file on this one is wanted."""
+    return StoreError(f"{name}: not a file on this machine")
+
+
+def is_bucket(location: str | Path) -> bool:
+    """Whether snapshots kept there are in a bucket; ``file://`` is a directory as any other."""
+    return "://" in str(location) and not str(location).startswith("file://")
+
+
+def path_named(name: str) -> Path:
+    """The file that ``name`` names. Raises StoreError for a URL."""
+    if "://" in name:
+        raise not_on_disk(name)
+    return Path(name)
 
 
 def source_of(document: Source | Path) -> Source:

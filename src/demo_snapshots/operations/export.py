@@ -129,7 +129,7 @@ def _publish(
     return ExportResult(
         scenario=header.scenario,
         version=entry.version,
-        path=store.source(entry).on_disk(),
+        file=store.source(entry).name,
         statistics=header.statistics,
         file_size=entry.size,
         digest=entry.digest,

@@ -173,7 +173,7 @@ class _Import:
     ) -> None:
         self.demo = demo
         self.database = demo.database
-        self.path = source.on_disk()
+        self.name = source.name
         self.header = header
         self.adds = options.get("add", False)
         self.renews = self.adds or options.get("new_ids", False)
@@ -239,7 +239,7 @@ class _Import:
             edited = self.staged(self._edits, document, stream)
         plan = ImportPlan(
             scenario=self.header.scenario,
-            source=self.path,
+            source=self.name,
             version=self.header.version,
             replaces=self._count(),
             imports=self.header.statistics,
@@ -322,7 +322,7 @@ class _Import:
         return ImportResult(
             scenario=self.header.scenario,
             version=self.header.version,
-            source=self.path,
+            source=self.name,
             replaced=replaced,
             statistics=self.header.statistics,
             changed=changed,

@@ -21,8 +21,8 @@ def merge_report(result: MergeResult) -> Report:
     else:
         line = Line(f"{result.scenario} {result.version} already holds {of}", Look.GOOD)
     facts = [("Base", str(result.base))]
-    if result.path is not None:
-        facts.append(("File", str(result.path)))
+    if result.file is not None:
+        facts.append(("File", result.file))
     return (line, _grid(result), Facts(tuple(facts)))
 
 
@@ -46,7 +46,7 @@ def merge_json(result: MergeResult) -> dict[str, object]:
         "version": str(result.version),
         "written": result.written,
         "dry_run": result.dry_run,
-        "path": None if result.path is None else str(result.path),
+        "path": result.file,
         "base": str(result.base),
         "ours": str(result.ours),
         "theirs": str(result.theirs),

@@ -20,7 +20,7 @@ from demo_snapshots.render.statistics import statistics_grid, statistics_json
 
 def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
-    pairs = (("Size", file_size(result.file_size)), ("File", str(result.path)))
+    pairs = (("Size", file_size(result.file_size)), ("File", result.file))
     facts = Facts((*pairs, *_proved(result.proof)))
     damaged = result.damaged
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
@@ -76,7 +76,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "scenario": result.scenario,
         "version": str(result.version),
         "written": result.written,
-        "path": str(result.path),
+        "path": result.file,
         "size": result.file_size,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
@@ -125,7 +125,7 @@ def import_report(result: ImportResult) -> Report:
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
-        Facts((*edited, ("Changed", done), ("File", str(result.source)), *undo)),
+        Facts((*edited, ("Changed", done), ("File", result.source), *undo)),
     )
 
 
@@ -133,7 +133,7 @@ def import_json(result: ImportResult) -> dict[str, object]:
     return {
         "scenario": result.scenario,
         "version": str(result.version),
-        "path": str(result.source),
+        "path": result.source,
         "replaced": statistics_json(result.replaced),
         "imported": statistics_json(result.statistics),
         "changed": result.changed,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from demo_snapshots.errors import UsageError
+from demo_snapshots.model.sources import is_bucket
 from demo_snapshots.store.backends.base import Backend
 from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
 from demo_snapshots.store.contents import unknown_scenario
@@ -31,19 +33,27 @@ __all__ = [
 
 
 def open_store(
-    location: str | Path, describe: Describe, *, latest: Literal["link", "copy"] | None = None
+    location: str | Path,
+    describe: Describe,
+    *,
+    latest: Literal["link", "copy"] | None = None,
+    cache: bool = True,
 ) -> Store:
-    """The store at ``location``, a directory that need not exist yet; nothing is touched.
+    """The store at ``location``, a directory that need not exist yet, or a bucket: its URL as
+    ``s3://bucket/prefix``, ``gs://…``, ``az://…``. Nothing is touched.
 
     ``latest`` is how it is written: as a link, or as a copy, whose diff in git shows the rows that
-    changed. None: as a copy in a work tree of git, as a link elsewhere.
+    changed. None: as a copy in a work tree of git, as a link elsewhere. ``cache`` keeps what comes
+    from a bucket in the user's cache directory.
 
     ``describe`` reads what a document says of itself, raising a DemoError for one that is not
-    whole; the store calls it for documents its manifest does not know. Raises UsageError for a
-    location that is a URL.
+    whole; the store calls it for documents its manifest does not know. Raises UsageError for
+    another URL.
     """
-    backend = _backend(location)
-    in_git = latest is None and is_in_git_work_tree(Path(location))
+    if is_bucket(location):
+        return Store(_bucket(str(location), cache=cache), describe)
+    backend = DirectoryBackend(_directory(location))
+    in_git = latest is None and is_in_git_work_tree(_directory(location))
     backend.copies_latest = in_git or latest == "copy"
     return Store(backend, describe)
 
@@ -61,14 +71,23 @@ def open_object(location: str | Path) -> tuple[Backend, str]:
 
 
 def open_undo(location: str | Path, database: str) -> UndoLog:
-    """What imports replaced in the database of that name, kept in the store at ``location``."""
-    return UndoLog(_backend(location), database)
+    """What imports replaced in the database of that name, kept in the directory ``location``.
+    Raises UsageError for a URL: it is one machine's own."""
+    if is_bucket(location):
+        raise UsageError("what imports replaced is not kept in a bucket", hint="Give a directory.")
+    return UndoLog(DirectoryBackend(_directory(location)), database)
 
 
-def _backend(location: str | Path) -> DirectoryBackend:
-    if "://" in str(location):
-        raise UsageError(
-            f"snapshots cannot be kept at {str(location).partition('://')[0]}://…",
-            hint="Give a directory.",
-        )
-    return DirectoryBackend(Path(location))
+def _directory(location: str | Path) -> Path:
+    text = str(location)
+    return Path(unquote(urlsplit(text).path)) if text.startswith("file://") else Path(location)
+
+
+def _bucket(url: str, *, cache: bool) -> Backend:
+    # Imported late: a command on a directory has no need of it.
+    from demo_snapshots.store.backends.bucket import BucketBackend
+    from demo_snapshots.store.backends.cache import Cache, cache_directory
+    from demo_snapshots.store.backends.locations import open_bucket
+
+    bucket, place = open_bucket(url)
+    return BucketBackend(bucket, place, Cache(cache_directory() if cache else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,19 @@ def relative_path(
 ) -> str:
     """Where the snapshot is kept, relative to the store, with forward slashes."""
     return f"{scenario}/{scenario}_{version}{packing.ending(form)}"
+
+
+def claim_of(scenario: str, number: int) -> str:
+    """What is claimed of a number, whatever the day and the packing."""
+    return f"{scenario}_v{number}"
+
+
+def claim_named(name: str) -> tuple[str, int] | None:
+    """The scenario and number that ``claim_of`` wrote, None for any other name."""
+    scenario, _, number = name.rpartition("_v")
+    if not is_scenario_name(scenario) or not re.fullmatch("[1-9][0-9]{0,8}", number):
+        return None
+    return scenario, int(number)
 
 
 def kept_as(name: str) -> tuple[Packing, DocumentForm]:

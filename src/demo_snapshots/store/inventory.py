@@ -15,6 +15,7 @@ from demo_snapshots.store.contents import (
     LATEST,
     Contents,
     Unfit,
+    claim_named,
     entry_of,
     is_scenario_name,
     newest_first,
@@ -68,6 +69,9 @@ class Inventory:
         for name, number in (recorded.highest if recorded else {}).items():
             if scenario in (None, name):
                 found.used(name, number)
+        for claim in filter(None, map(claim_named, self._backend.claimed())):
+            if scenario in (None, claim[0]):
+                found.used(*claim)
         return Contents(
             newest_first(found.entries),
             found.highest,

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from demo_snapshots.errors import StoreError
 from demo_snapshots.model.results import Listing
@@ -24,13 +24,10 @@ from demo_snapshots.model.snapshots import (
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Upload
 from demo_snapshots.store.books import Books
-from demo_snapshots.store.contents import Contents, entry_of, kept_as, relative_path
+from demo_snapshots.store.contents import Contents, claim_of, entry_of, kept_as, relative_path
 from demo_snapshots.store.inventory import Describe, Inventory
 from demo_snapshots.store.manifest import recordable
 from demo_snapshots.store.measured import Measured
-
-if TYPE_CHECKING:
-    pass
 
 _logger = logging.getLogger(__name__)
 _BUFFER = 1 << 20
@@ -123,7 +120,7 @@ class Store:
     def source(self, entry: Entry) -> Source:
         """Its bytes. StoreError if it has gone."""
         key = _key(entry)
-        source = self._backend.source(key)
+        source = self._backend.source(key, entry.sha256)
         item = self._backend.look(key)
         if item is None or item.form is not Form.OBJECT:
             raise StoreError(f"{source.name}: not there any more, or not a regular file")
@@ -204,6 +201,8 @@ class Store:
             for key, (content, *once) in self._backend.companions.items():
                 if self._is_wanting(key, once):
                     changes.write(key, content)
+            if not over_damaged:
+                self._claim(entry)
             draft.upload.place(over=over_damaged)
             try:
                 draft.upload.settle()
@@ -214,6 +213,16 @@ class Store:
                     hint="The next export or clean-up puts the store right.",
                 ) from error
         return entry
+
+    def _claim(self, entry: Entry) -> None:
+        """Take its number, which another process may have got where locks can be lost."""
+        claim = claim_of(entry.scenario, entry.version.number)
+        if not self._backend.claim(claim, entry.sha256):
+            raise StoreError(
+                f"{self._backend.source(entry.path).name}: another version has got the number"
+                f" {entry.version.number}; nothing was saved",
+                hint="Try again: the next number is free.",
+            )
 
     def _is_wanting(self, key: str, once: Sequence[bytes]) -> bool:
         """Whether a companion is not there, or is what it once was."""

@@ -78,7 +78,7 @@ class MemoryBackend:
 
     # --- Reading -----------------------------------------------------------------------------
 
-    def source(self, key: str) -> Source:
+    def source(self, key: str, sha256: str | None = None) -> Source:
         return Source(f"memory:{key}", lambda: io.BytesIO(self.get(key)))
 
     def get(self, key: str) -> bytes:
@@ -152,6 +152,12 @@ class MemoryBackend:
             with kept.change:
                 kept.holder = None
                 kept.change.notify_all()
+
+    def claim(self, name: str, by: str) -> bool:
+        return True
+
+    def claimed(self) -> Sequence[str]:
+        return ()
 
 
 @dataclass(frozen=True)

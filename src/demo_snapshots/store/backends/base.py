@@ -99,8 +99,9 @@ class Backend(Protocol):
         """What this kind of place is given besides, by key, where it lacks it: first what it is
         given now, then what it was given once, which is replaced. What others wrote stays."""
 
-    def source(self, key: str) -> Source:
-        """The object's bytes; that it is there shows when it is opened."""
+    def source(self, key: str, sha256: str | None = None) -> Source:
+        """The object's bytes; that it is there shows when it is opened. From a place on another
+        machine comes what has that SHA-256, if one is given, or StoreError."""
 
     def get(self, key: str) -> bytes:
         """A small object's bytes, at once."""
@@ -130,5 +131,13 @@ class Backend(Protocol):
         """Keep every other holder out, in this and all other processes, until the context ends
         or the process does; false where this very backend holds it already.
 
-        Waits ``timeout`` seconds at most, then raises StoreBusyError.
+        Waits ``timeout`` seconds at most, then raises StoreBusyError. Where a holder can lose it
+        without noticing, what must not be had twice is claimed besides.
         """
+
+    def claim(self, name: str, by: str) -> bool:
+        """Take ``name`` for ever; whether it is ``by``'s now, and not another's. A place whose
+        lock cannot be lost does nothing."""
+
+    def claimed(self) -> Sequence[str]:
+        """The names that were claimed."""

@@ -108,7 +108,7 @@ class DirectoryBackend:
 
     # --- Reading -----------------------------------------------------------------------------
 
-    def source(self, key: str) -> Source:
+    def source(self, key: str, sha256: str | None = None) -> Source:
         path = self._root / key
         return Source(str(path), lambda: open_for_reading(self.path(key)), path)
 
@@ -210,6 +210,13 @@ class DirectoryBackend:
                 self._unmake(made)
             finally:
                 self._filelock.release()
+
+    def claim(self, name: str, by: str) -> bool:
+        """The operating system's lock ends with the process, and no sooner."""
+        return True
+
+    def claimed(self) -> Sequence[str]:
+        return ()
 
     @cached_property
     def _filelock(self) -> FileLock:

@@ -10,7 +10,14 @@ from pathlib import Path
 from demo_snapshots.documents.opening import describe, open_document, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
-from demo_snapshots.errors import Call, DemoError, DocumentError, Words
+from demo_snapshots.errors import (
+    Call,
+    DemoError,
+    DocumentError,
+    StoreDeniedError,
+    StoreUnreachableError,
+    Words,
+)
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import FileCheck, Verification, VersionCheck
 from demo_snapshots.model.snapshots import (
@@ -67,6 +74,8 @@ def check_version(stored: Stored, read: Callable[[Source], Description]) -> Vers
         return replace(check, problems=("is not a regular file",))
     try:
         found = read(stored.source)
+    except (StoreUnreachableError, StoreDeniedError):
+        raise  # says nothing of the document
     except DemoError as error:
         reason = error.message.removeprefix(f"{stored.source.name}: ")
         return replace(check, size=stored.size, problems=(reason,))

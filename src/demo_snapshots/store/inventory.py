@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from demo_snapshots.errors import Call, DemoError, Words
+from demo_snapshots.errors import Call, DemoError, StoreDeniedError, StoreUnreachableError, Words
 from demo_snapshots.model.snapshots import Description, Entry, Stored
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Item
@@ -115,7 +115,7 @@ class Inventory:
     def text(self, key: str) -> str | None:
         """The text of manifest or list of schemas, None where there is none; a link is as good
         as a damaged one, and so is one that is too large to be ours."""
-        folder = self._backend.look(METADATA)
+        folder = self._backend.look(METADATA) if self._backend.has_links else None
         if folder is not None and folder.form is Form.LINK:
             return None if folder.dangling else ""
         item = self._backend.look(key)
@@ -127,7 +127,7 @@ class Inventory:
 
     def latest(self, scenario: str) -> dict[str, Item]:
         """What stands under the names of ``LATEST``, by key."""
-        folder = self._backend.look(scenario)
+        folder = self._backend.look(scenario) if self._backend.has_links else None
         if folder is not None and folder.form is Form.LINK:
             return {}
         keys = [f"{scenario}/{name}" for name in LATEST]
@@ -168,7 +168,7 @@ class Inventory:
 
     def _snapshots(self, scenario: str, found: _Findings) -> Sequence[Item]:
         """What should be snapshots; the numbers in their names are used, whatever they are."""
-        folder = self._backend.look(scenario)
+        folder = self._backend.look(scenario) if self._backend.has_links else None
         if folder is not None and folder.form is Form.LINK:
             found.notes.append(f"{scenario!r} is a link, which the store does not follow")
             return ()
@@ -200,6 +200,8 @@ class Inventory:
         source = self._backend.source(path)
         try:
             entry = entry_of(self._describe(source))
+        except (StoreUnreachableError, StoreDeniedError):
+            raise  # says nothing of the document
         except (DemoError, OSError) as error:
             reason = error.message if isinstance(error, DemoError) else str(error.strerror)
             return f"is not a whole snapshot: {reason.removeprefix(f'{source.name}: ')}"

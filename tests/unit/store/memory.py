@@ -58,6 +58,7 @@ class MemoryBackend:
         "README": (b"Made by demo-snapshots.\n", b"Made long ago.\n")
     }
     place = "memory"
+    has_links = False
 
     def __init__(self, place: Place) -> None:
         self.kept = place

@@ -95,6 +95,10 @@ class Backend(Protocol):
         """Where it is, for people."""
 
     @property
+    def has_links(self) -> bool:
+        """Whether a folder may be a LINK; looking for that takes a request elsewhere."""
+
+    @property
     def companions(self) -> Mapping[str, Sequence[bytes]]:
         """What this kind of place is given besides, by key, where it lacks it: first what it is
         given now, then what it was given once, which is replaced. What others wrote stays."""

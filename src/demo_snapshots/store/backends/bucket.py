@@ -40,6 +40,7 @@ class BucketBackend:
     """
 
     companions: Mapping[str, Sequence[bytes]] = {}
+    has_links = False
 
     def __init__(self, bucket: ObjectStore, place: str, cache: Cache) -> None:
         self._objects = Objects(bucket, place)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -40,8 +42,9 @@ class Cache:
     object. Several processes may use one at once."""
 
     def __init__(self, directory: Path | None = None, limit: int = LIMIT) -> None:
-        self._passing = None if directory else tempfile.TemporaryDirectory(prefix="demo-fetched-")
-        self._directory = directory or Path(self._passing.name if self._passing else "")
+        self._directory = directory or Path(tempfile.mkdtemp(prefix="demo-fetched-"))
+        if directory is None:
+            weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
         self._limit = limit
         self._checked: set[str] = set()
 

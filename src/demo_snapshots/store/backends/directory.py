@@ -80,6 +80,8 @@ class DirectoryBackend:
     no state but the lock: each call looks at the directory anew.
     """
 
+    has_links = True
+
     def __init__(self, root: Path, *, copies_latest: bool = False) -> None:
         """With ``copies_latest`` a latest is written as a copy, not as a link."""
         self._root = root

@@ -29,7 +29,7 @@ import pytest
 from database_engines import ENGINES, missing
 from engine_markers import check_marked, mark_engines
 from hypothesis import HealthCheck, settings
-from object_servers import environment
+from object_servers import CERTIFICATES, environment
 from server_engines import SERVERS, version
 from servers import Run
 
@@ -156,6 +156,8 @@ def bucket_url(pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.
         url, leading = pytestconfig.stash[_RUN].bucket()
     except LookupError as error:
         missing(str(error))
+    for name in CERTIFICATES:
+        monkeypatch.delenv(name)
     for name, value in {**leading, "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
     return url
@@ -177,6 +179,8 @@ def _moto() -> Iterator[int]:
 @pytest.fixture
 def moto_url(_moto: int, monkeypatch: pytest.MonkeyPatch) -> str:
     """As ``bucket_url``, by another maker."""
+    for name in CERTIFICATES:
+        monkeypatch.delenv(name)
     for name, value in environment(_moto).items():
         monkeypatch.setenv(name, value)
     return f"s3://demo/{next(_NUMBERS)}"

@@ -22,6 +22,7 @@ from .model.merging import Side as Side
 from .model.results import BackupResult as BackupResult
 from .model.results import CleanupResult as CleanupResult
 from .model.results import ConvertResult as ConvertResult
+from .model.results import CopyResult as CopyResult
 from .model.results import ExportResult as ExportResult
 from .model.results import FileCheck as FileCheck
 from .model.results import ImportPlan as ImportPlan
@@ -39,6 +40,7 @@ from .operations.compare import compare_exports as compare_exports
 from .operations.compare import compare_files as compare_files
 from .operations.compare import compare_with_database as compare_with_database
 from .operations.convert import convert_file as convert_file
+from .operations.copying import copy_versions as copy_versions
 from .operations.export import export_scenario as export_scenario
 from .operations.import_ import import_from_file as import_from_file
 from .operations.import_ import import_latest_scenario as import_latest_scenario

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BackupResult,
         CleanupResult,
         ConvertResult,
+        CopyResult,
         ExportResult,
         FileCheck,
         ImportResult,
@@ -58,15 +59,17 @@ def open_project(
     database: str | None = None,
     snapshots: str | Path | None = None,
     config_file: str | Path | None = None,
+    cache: bool | None = None,
     environment: Mapping[str, str] | None = None,
     clock: Clock = utc_now,
 ) -> Project:
     """Find the configuration of the project in ``directory``, the working directory if None.
 
-    ``database`` (a URL), ``snapshots`` (a directory) and ``config_file`` are what the command's
-    options of these names are, and win over all else. ``environment`` stands for the process's,
-    which it is if None; ``clock`` tells the moment that exports carry. Nothing is connected to
-    or written. Raises ConfigError.
+    ``database`` (a URL), ``snapshots`` (a directory, or the URL of a bucket) and ``config_file``
+    are what the command's options of these names are, and win over all else. ``cache`` says
+    whether what comes from a bucket is kept on this machine, None as the configuration says.
+    ``environment`` stands for the process's, which it is if None; ``clock`` tells the moment that
+    exports carry. Nothing is connected to or written. Raises ConfigError.
     """
     from demo_snapshots.config.settings import load_config
 
@@ -74,6 +77,7 @@ def open_project(
         database=database,
         snapshots=snapshots,
         file=config_file,
+        cache=cache,
         environment=os.environ if environment is None else environment,
         directory=None if directory is None else Path(directory),
     )
@@ -99,7 +103,8 @@ class Project:
         from demo_snapshots.documents.opening import describe
         from demo_snapshots.store import open_store
 
-        return open_store(self.config.snapshots, describe, latest=self.config.latest)
+        config = self.config
+        return open_store(config.snapshots, describe, latest=config.latest, cache=config.cache)
 
     def export(self, scenario: str, **options: Unpack[ExportOptions]) -> ExportResult:
         """Save the demo rows of ``scenario`` as its next version: ``export_scenario``."""
@@ -315,6 +320,37 @@ class Project:
         from demo_snapshots.operations.restore import restore_store
 
         return restore_store(self.store, path, dry_run=dry_run, progress=progress)
+
+    def push(
+        self,
+        scenario: str | None = None,
+        *,
+        bucket: str | None = None,
+        dry_run: bool = False,
+        progress: Progress = no_progress,
+    ) -> CopyResult:
+        """Copy to ``bucket`` (a URL; the configured one if None): ``copy_versions``."""
+        from demo_snapshots.operations.copying import copy_versions, open_bucket
+
+        there = open_bucket(self.config, bucket)
+        return copy_versions(self.store, there, scenario, dry_run=dry_run, progress=progress)
+
+    def pull(
+        self,
+        scenario: str | None = None,
+        *,
+        bucket: str | None = None,
+        renumber: bool = False,
+        dry_run: bool = False,
+        progress: Progress = no_progress,
+    ) -> CopyResult:
+        """Copy from ``bucket`` (a URL; the configured one if None): ``copy_versions``."""
+        from demo_snapshots.operations.copying import copy_versions, open_bucket
+
+        there = open_bucket(self.config, bucket)
+        return copy_versions(
+            there, self.store, scenario, dry_run=dry_run, renumber=renumber, progress=progress
+        )
 
     def migrate_fresh(self, *, force: bool = False) -> MigrateResult:
         """Drop and recreate the sample application's tables.

@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "commands.md").read_text("utf-8")
 JSON_GUIDE = (DOCS / "json.md").read_text("utf-8")
 COMMANDS = sorted(demo_command.commands)
-COMMON = {"--database", "--snapshots", "--config", "--json", "--quiet", "--verbose"}
+COMMON = {"--database", "--snapshots", "--config", "--no-cache", "--json", "--quiet", "--verbose"}
 
 
 def section(text: str, name: str) -> str:

@@ -26,7 +26,11 @@ import pytest
         (["validate", ""], "'' cannot be a scenario name"),
         (["seed-enhanced", "--as-of=\x1b[2J"], r"--as-of=\x1b[2J is not a date"),
         (["export", "a\x1b[2Jb\n"], "cannot be a scenario name"),
-        (["--snapshots=s3://bucket", "list-exports"], "s3://"),
+        (["--snapshots=ftp://bucket", "list-exports"], "ftp://"),
+        (["--snapshots=s3://key:secret@bucket", "list-exports"], "s3://"),
+        (["push"], "no bucket is named"),
+        (["push", "--bucket=somewhere"], "not the URL of a bucket"),
+        (["pull", "--snapshots=s3://bucket", "--bucket=s3://other"], "in a bucket themselves"),
     ],
 )
 def test_usage_errors(demo, workplace, arguments, message):

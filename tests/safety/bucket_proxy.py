@@ -19,6 +19,8 @@ class Fault(Enum):
     FAILED = "500"
     THROTTLED = "503"
     SLOW = "the answer takes a while"
+    EXPIRED = "ExpiredToken"
+    SKEWED = "RequestTimeTooSkewed"
 
 
 @dataclass
@@ -74,6 +76,11 @@ def proxy(upstream: int) -> Iterator[Proxy]:
             if fault in (Fault.FAILED, Fault.THROTTLED):
                 self._answer(int(fault.value), [], b"")
                 return
+            if fault in (Fault.EXPIRED, Fault.SKEWED):
+                # With more of the request in it than is good, as Amazon's answers have.
+                told = f"<Error><Code>{fault.value}</Code><M>{self.headers}</M></Error>"
+                self._answer(400 if fault is Fault.EXPIRED else 403, [], told.encode())
+                return
             server = http.client.HTTPConnection("127.0.0.1", upstream)
             server.request(self.command, self.path, body, dict(self.headers))
             answer = server.getresponse()
@@ -86,8 +93,13 @@ def proxy(upstream: int) -> Iterator[Proxy]:
             self._answer(answer.status, answer.getheaders(), content, kept)
 
         def _answer(
-            self, status: int, headers: list[tuple[str, str]], content: bytes, kept: int = 0
+            self,
+            status: int,
+            headers: list[tuple[str, str]],
+            content: bytes,
+            kept: int | None = None,
         ) -> None:
+            kept = len(content) if kept is None else kept
             self.send_response_only(status)
             length = str(len(content))
             for name, value in headers:
@@ -101,9 +113,10 @@ def proxy(upstream: int) -> Iterator[Proxy]:
             self.wfile.write(content[:kept])
             self.close_connection = kept < len(content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
-
         def log_message(self, *_: object) -> None: ...
+
+    for method in ("GET", "PUT", "POST", "DELETE", "HEAD"):
+        setattr(Handler, f"do_{method}", Handler.handle_any)
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

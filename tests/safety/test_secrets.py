@@ -31,6 +31,8 @@ COMMANDS = [
     ["show", "general"],
     ["compare-exports", "general", "--with-database"],
     ["merge", "general", "v1", "v2"],
+    ["push"],
+    ["pull", "--dry-run"],
     ["verify"],
     ["convert", "none.sql", "--to=json"],
     ["repair"],

@@ -97,6 +97,11 @@ def by_hand(directory: Path) -> None:
         config, store, directory / "b.tar.zst", now=datetime.now(UTC)
     )
     print(demo_snapshots.restore_store(store, saved.path).versions)
+    elsewhere = demo_snapshots.open_store(
+        "s3://bucket/prefix", demo_snapshots.describe, cache=False
+    )
+    copied: demo_snapshots.CopyResult = demo_snapshots.copy_versions(store, elsewhere, dry_run=True)
+    print(copied.copied, copied.target)
     print(results, listing, cleaned, validated, digests, verified, repaired)
 
 

@@ -18,6 +18,8 @@ from demo_snapshots.cli import (
     list_exports,
     merge,
     migrate_fresh,
+    pull,
+    push,
     repair,
     restore,
     seed_enhanced,
@@ -50,6 +52,8 @@ for _command in (
     merge.command,
     backup.command,
     restore.command,
+    push.command,
+    pull.command,
 ):
     demo.add_command(_command)
 

@@ -25,7 +25,7 @@ COMMON = (
     click.option(
         "--snapshots",
         metavar="DIR",
-        help="Else DEMO_SNAPSHOTS, .env, demo.toml, database/demo-snapshots.",
+        help="Else DEMO_SNAPSHOTS, .env, demo.toml, database/demo-snapshots. Or a bucket's URL.",
     ),
     click.option(
         "--config",
@@ -33,6 +33,7 @@ COMMON = (
         metavar="FILE",
         help="Read this file in place of demo.toml or pyproject.toml.",
     ),
+    click.option("--no-cache", is_flag=True, help="Keep nothing that comes from a bucket."),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", count=True, help="Print log lines; twice for more."),
@@ -52,6 +53,7 @@ class Session:
     database: str | None = None
     snapshots: str | None = None
     config_file: str | None = None
+    no_cache: bool | None = None
 
     @cached_property
     def project(self) -> Project:
@@ -59,7 +61,10 @@ class Session:
         from demo_snapshots.project import open_project
 
         return open_project(
-            database=self.database, snapshots=self.snapshots, config_file=self.config_file
+            database=self.database,
+            snapshots=self.snapshots,
+            config_file=self.config_file,
+            cache=False if self.no_cache else None,
         )
 
 
@@ -74,7 +79,10 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
     def run(ctx: click.Context, /, **params: Any) -> None:
         given = {
             name: params.pop(name) or ctx.find_root().params.get(name)
-            for name in ("database", "snapshots", "config_file", "as_json", "quiet", "verbose")
+            for name in (
+                *("database", "snapshots", "config_file", "no_cache"),
+                *("as_json", "quiet", "verbose"),
+            )
         }
         configure_streams()
         group = ctx.find_root().command

@@ -40,7 +40,7 @@ DEFAULT_UNDO = 10
 GIVEN_DATABASE = Words(Call(database=...))
 """The origin of a URL that the caller gave."""
 GIVEN_SNAPSHOTS = Words(Call(snapshots=...))
-"""The origin of a directory that the caller gave."""
+"""The origin of a place that the caller gave."""
 
 
 class _Strict(BaseModel):
@@ -130,6 +130,8 @@ Reference = Literal["fail", "include", "null"] | ByKey
 class _DemoSection(_Strict):
     database: str | None = None
     snapshots: str | None = None
+    bucket: str | None = None
+    cache: bool | None = None
     compress: Packing | None = None
     format: DocumentForm | None = None
     undo: Annotated[int, Field(ge=0, le=1000)] | None = None
@@ -157,6 +159,8 @@ class Config(_Strict):
 
     database: str = DEFAULT_DATABASE
     snapshots: str = DEFAULT_SNAPSHOTS
+    bucket: str | None = None
+    cache: bool = True
     compress: Packing = Packing.PLAIN
     format: DocumentForm = DocumentForm.SQL
     undo: int = DEFAULT_UNDO
@@ -196,6 +200,7 @@ def load_config(
     database: str | None = None,
     snapshots: str | Path | None = None,
     file: str | Path | None = None,
+    cache: bool | None = None,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Config:
@@ -221,11 +226,14 @@ def load_config(
         or _given(parsed.demo.snapshots, origin)
         or Found(DEFAULT_SNAPSHOTS, "default")
     )
+    bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
     config = Config(
         database=url.value,
         snapshots=store.value,
+        bucket=bucket.value if bucket else None,
+        cache=parsed.demo.cache is not False if cache is None else cache,
         compress=Packing(compress.value),
         format=DocumentForm(form.value),
         latest=parsed.demo.latest,
@@ -236,6 +244,7 @@ def load_config(
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", masked_place(store.value), store.origin),
+            *((Setting("bucket", masked_place(bucket.value), bucket.origin),) if bucket else ()),
             Setting("compress", str(compress.value), compress.origin),
             Setting("format", str(form.value), form.origin),
             Setting(

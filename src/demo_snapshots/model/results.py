@@ -251,6 +251,22 @@ class CleanupResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyResult:
+    """What went from the place ``origin`` to ``target``, by scenario, oldest first: ``copied`` with
+    their numbers; ``present`` were there already; ``removed`` had been removed there, and stay so.
+    ``renumbered`` are those in ``target`` that stood in the way. Nothing was done if ``dry_run``.
+    """
+
+    origin: str
+    target: str
+    copied: tuple[Entry, ...]
+    present: tuple[Entry, ...]
+    removed: tuple[Entry, ...]
+    renumbered: tuple[Renumbered, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TableComparison:
     """Rows of one table against the snapshot: ``missing`` are only in the snapshot,
     ``extra`` only in the database, ``changed`` in both but not alike."""

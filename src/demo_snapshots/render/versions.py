@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo_snapshots.errors import Call, Words
-from demo_snapshots.model.results import CleanupResult, Listing
+from demo_snapshots.model.results import CleanupResult, CopyResult, Listing
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.render.report import (
     Grid,
@@ -97,6 +97,63 @@ def _cleanup_grid(result: CleanupResult) -> Grid:
     return Grid(_VERSION_HEADINGS, tuple(rows))
 
 
+def copy_report(result: CopyResult) -> Report:
+    """What was copied, or would be (``dry_run``), and what not."""
+    moved = tuple(
+        Line(f"{each.scenario} {each.version} here is {each.becomes} now", Look.WARNING)
+        for each in result.renumbered
+    )
+    rest = []
+    if result.present:
+        rest.append(f"{counted(len(result.present), 'version')} there already")
+    if result.removed:
+        rest.append(f"{counted(len(result.removed), 'version')} removed there before")
+    also = f"; {', '.join(rest)}" if rest else ""
+    if not result.copied:
+        return (Line(f"Nothing to copy to {result.target}{also}", Look.GOOD),)
+    verb = "Would copy" if result.dry_run else "Copied"
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for entry in result.copied:
+        first = entry.scenario not in seen
+        seen.add(entry.scenario)
+        rows.append(_version_row(entry, first, "", Look.PLAIN, first and bool(rows)))
+    count = counted(len(rows), "version")
+    return (
+        *moved,
+        Line(f"{verb} {count} to {result.target}{also}", Look.GOOD),
+        Grid(_VERSION_HEADINGS, tuple(rows)),
+    )
+
+
+def copy_json(result: CopyResult) -> dict[str, object]:
+    return {
+        "dry_run": result.dry_run,
+        "from": result.origin,
+        "to": result.target,
+        "copied": [_brief(entry) for entry in result.copied],
+        "present": [_brief(entry) for entry in result.present],
+        "removed": [_brief(entry) for entry in result.removed],
+        "renumbered": [
+            {
+                "scenario": each.scenario,
+                "version": str(each.version),
+                "becomes": str(each.becomes),
+            }
+            for each in result.renumbered
+        ],
+    }
+
+
+def _brief(entry: Entry) -> dict[str, object]:
+    return {
+        "scenario": entry.scenario,
+        "version": str(entry.version),
+        "path": entry.path,
+        "size": entry.size,
+    }
+
+
 def entry_json(entry: Entry, *, latest: bool) -> dict[str, object]:
     return {
         "scenario": entry.scenario,
@@ -133,17 +190,9 @@ def listing_json(listing: Listing) -> dict[str, object]:
 
 
 def cleanup_json(result: CleanupResult) -> dict[str, object]:
-    def brief(entry: Entry) -> dict[str, object]:
-        return {
-            "scenario": entry.scenario,
-            "version": str(entry.version),
-            "path": entry.path,
-            "size": entry.size,
-        }
-
     return {
         "dry_run": result.dry_run,
-        "removed": [brief(entry) for entry in result.removed],
-        "kept": [brief(entry) for entry in result.kept],
+        "removed": [_brief(entry) for entry in result.removed],
+        "kept": [_brief(entry) for entry in result.kept],
         "freed": result.freed,
     }

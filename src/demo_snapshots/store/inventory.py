@@ -130,6 +130,9 @@ class Inventory:
         folder = self._backend.look(scenario) if self._backend.has_links else None
         if folder is not None and folder.form is Form.LINK:
             return {}
+        if not self._backend.has_links:
+            there = self._backend.list(scenario)
+            return {f"{scenario}/{item.name}": item for item in there if item.name in LATEST}
         keys = [f"{scenario}/{name}" for name in LATEST]
         return {key: item for key in keys if (item := self._backend.look(key)) is not None}
 

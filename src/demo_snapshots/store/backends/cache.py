@@ -21,11 +21,14 @@ LIMIT = 1 << 30
 _ATTEMPTS = 3
 
 
-def cache_directory() -> Path:
-    """The user's own, by the XDG Base Directory Specification."""
+def cache_directory() -> Path | None:
+    """The user's own, by the XDG Base Directory Specification; None for a user who has none."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # A relative path is to be ignored, says the specification.
-    root = Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()  # noqa: PTH117
+    try:
+        # A relative path is to be ignored, says the specification.
+        root = Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()  # noqa: PTH117
+    except RuntimeError:
+        return None
     return root / "demo-snapshots"
 
 
@@ -42,14 +45,14 @@ class Cache:
     object. Several processes may use one at once."""
 
     def __init__(self, directory: Path | None = None, limit: int = LIMIT) -> None:
-        self._directory = directory or Path(tempfile.mkdtemp(prefix="demo-fetched-"))
-        if directory is None:
-            weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        self._directory = directory
         self._limit = limit
         self._checked: set[str] = set()
 
     def open(self, sha256: str) -> BinaryIO | None:
         """What has this SHA-256, None where it is not here. An altered file is removed."""
+        if self._directory is None:
+            return None
         path = self._directory / sha256
         try:
             file = path.open("rb")
@@ -73,9 +76,8 @@ class Cache:
     def fetch(self, blocks: Iterator[bytes], check: Callable[[str], None]) -> tuple[str, BinaryIO]:
         """Keep what ``blocks`` are, if ``check`` does not raise for its SHA-256. Returns that, and
         the file to read."""
-        with reporting("write", self._directory):
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = temporary_name(self._directory / "fetched")
+        directory = self._writable()
+        temporary = temporary_name(directory / "fetched")
         hashed = hashlib.sha256()
         try:
             with NewFile(temporary, 0o600) as file:
@@ -85,19 +87,31 @@ class Cache:
                     while rest:
                         rest = rest[file.write(rest) :]
             check(sha256 := hashed.hexdigest())
-            with reporting("write", self._directory):
+            with reporting("write", directory):
                 opened = temporary.open("rb")
-                temporary.replace(self._directory / sha256)
+                temporary.replace(directory / sha256)
         finally:
             discard(temporary)
         self._checked.add(sha256)
-        self._prune(sha256)
+        self._prune(directory, sha256)
         return sha256, opened
 
-    def _prune(self, newest: str) -> None:
+    def _writable(self) -> Path:
+        """The directory; one that passes, where it is not given or cannot be written: reading a
+        version must not fail for want of a cache."""
+        if self._directory is not None:
+            with suppress(OSError):
+                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=self._directory):
+                    return self._directory
+        self._directory = Path(tempfile.mkdtemp(prefix="demo-fetched-"))
+        weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        return self._directory
+
+    def _prune(self, directory: Path, newest: str) -> None:
         found = []
         with suppress(OSError):
-            for path in self._directory.iterdir():
+            for path in directory.iterdir():
                 with suppress(OSError):  # another process was quicker
                     status = path.stat()
                     found.append((status.st_mtime, status.st_size, path))

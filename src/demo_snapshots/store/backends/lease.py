@@ -56,6 +56,7 @@ class Lease:
         deadline = time.monotonic() + timeout
         pause = 0.02
         seen, since = b"", 0.0
+        started = time.monotonic()
         while (tag := self._try(self._objects.get(self._key), seen, since)) is None:
             now = time.monotonic()
             if now >= deadline:
@@ -68,8 +69,9 @@ class Lease:
                 seen, since = self._last, now
             time.sleep(min(pause * random.uniform(0.5, 1.5), max(0.0, deadline - now)))
             pause = min(pause * 1.5, 0.5)
-        self._tag, self._renewed = tag, time.monotonic()
-        self._over.clear()
+            started = time.monotonic()
+        self._tag, self._renewed = tag, started
+        self._over = threading.Event()
         try:
             self._require_conditions()
         except BaseException:
@@ -121,12 +123,15 @@ class Lease:
         self._trusted = True
 
     def _renew(self) -> None:
-        while not self._over.wait(_RENEWAL):
-            assert self._tag is not None
-            started = time.monotonic()
+        over = self._over
+        while not over.wait(_RENEWAL):
+            tag, started = self._tag, time.monotonic()
+            if tag is None:
+                return
             try:
-                self._tag = self._objects.swap(self._key, self._mine(), self._tag)
-                self._renewed = started
+                tag = self._objects.swap(self._key, self._mine(), tag)
+                if self._renewing is threading.current_thread():
+                    self._tag, self._renewed = tag, started
             except TakenError:
                 self._renewed = -LEASE
                 return
@@ -137,11 +142,12 @@ class Lease:
         """Give it back. Where that fails, it comes free by itself."""
         self._over.set()
         if self._renewing is not None:
-            self._renewing.join()
-            self._renewing = None
+            self._renewing.join(LEASE)
+        is_renewing = self._renewing is not None and self._renewing.is_alive()
+        self._renewing = None
         tag, self._tag = self._tag, None
         try:
-            if tag is not None:
+            if tag is not None and not is_renewing:
                 self._objects.swap(self._key, _FREE, tag)
         except TakenError:
             pass

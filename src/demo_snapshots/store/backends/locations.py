@@ -62,6 +62,11 @@ def open_bucket(url: str) -> tuple[ObjectStore, str]:
                 f"{place}: the storage account is not known",
                 hint="Name it in AZURE_STORAGE_ACCOUNT_NAME.",
             ) from None
+        if "certificates" in str(error):
+            raise StoreError(
+                f"{place}: no certificates of authorities were found on this machine",
+                hint="Install those of the system (ca-certificates), or put SSL_CERT_FILE right.",
+            ) from None
         raise StoreError(
             f"{place}: cannot be opened by what the environment says of it",
             hint="Look at the variables and files that docs/buckets.md lists.",
@@ -107,12 +112,15 @@ def _amazon() -> dict[str, str]:
 
 def _profile(variable: str, name: str, section: str, keys: dict[str, str]) -> dict[str, str]:
     given = os.environ.get(variable)
-    path = Path(given) if given else Path("~/.aws").expanduser() / name
     parser = configparser.RawConfigParser()
+    path = Path(given) if given else Path("~/.aws") / name
     try:
+        path = path.expanduser()
         parser.read(path, encoding="utf-8")
         values = parser[section] if parser.has_section(section) else {}
         return {ours: values[theirs] for theirs, ours in keys.items() if values.get(theirs)}
+    except RuntimeError:
+        return {}  # a user without a home
     except (configparser.Error, UnicodeDecodeError, OSError):
         # Its text would repeat the line, and the line may be a secret.
         raise StoreError(f"{path}: not a file of profiles that can be read") from None

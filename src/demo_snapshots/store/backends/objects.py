@@ -126,6 +126,11 @@ class Objects:
             except FileNotFoundError as error:
                 _require_bucket(str(error))
                 return None
+            except BaseError as error:
+                if _STATUS.search(str(error)):
+                    # An answer to HEAD has no room to say why; one to a listing has.
+                    obstore.list_with_delimiter(self._bucket, ".claims")
+                raise
 
     # --- Writing -----------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""``demo push``"""
+
+from __future__ import annotations
+
+import click
+
+from demo_snapshots.cli.options import (
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    scenario_name,
+)
+
+
+@click.command(
+    "push",
+    cls=WithExamples,
+    short_help="Copy versions from the directory to a bucket.",
+    epilog=examples(
+        "demo push --dry-run",
+        "demo push general",
+        "demo push --bucket s3://team-demos/app",
+    ),
+)
+@click.argument("scenario", callback=scenario_name, required=False)
+@click.option("--bucket", metavar="URL", help="Else DEMO_BUCKET, .env, demo.toml.")
+@click.option("--dry-run", is_flag=True, help="Show what would be copied, and stop there.")
+@common_options
+def command(session: Session, scenario: str | None, bucket: str | None, dry_run: bool) -> None:
+    """Copy the versions that the bucket lacks, of all scenarios or of SCENARIO, from the snapshot
+    directory.
+
+    A version keeps its number. What was removed from the bucket is not copied again; no database
+    is needed.
+    """
+    from demo_snapshots.render import versions as render
+
+    with session.terminal.progress() as progress:
+        result = session.project.push(scenario, bucket=bucket, dry_run=dry_run, progress=progress)
+    session.terminal.result(render.copy_report(result), render.copy_json(result))

@@ -58,8 +58,8 @@ def test_statuses(demo, seeded):
     demo("backup", "b.tar.zst")
     assert demo("backup", "b.tar.zst").status == 30
     assert demo("backup", "b.zip").status == 2
-    assert demo("backup", "s3://bucket/b.tar.zst").status == 2
-    assert demo("restore", "s3://bucket/b.tar.zst").status == 2
+    assert demo("backup", "ftp://bucket/b.tar.zst").status == 2
+    assert demo("restore", "ftp://bucket/b.tar.zst").status == 2
     assert demo("backup", "c.tar.zst", "--snapshots=nowhere").status == 14
     assert demo("backup", "d.tar.zst", "--with-database", "--database=sqlite:///no").status == 5
     assert not list(seeded.path.glob("[cd].tar.zst"))

@@ -6,13 +6,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from integration.live import NOW
 from unit.store.snapshots import save
 
+from demo_snapshots.config.settings import load_config
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import ExportNotFoundError, MergeError, StoreError
 from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.operations.backup import backup_store
 from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.operations.copying import copy_versions
+from demo_snapshots.operations.restore import restore_store
 from demo_snapshots.operations.verify import verify_exports
 from demo_snapshots.store import Store, open_store
 
@@ -46,6 +50,28 @@ def test_what_lacks_is_copied_and_nothing_else(
     assert elsewhere.next_number("general") == bucket.next_number("general") == 3
     with pytest.raises(ExportNotFoundError):
         copy_versions(bucket, elsewhere, "nobody")
+
+
+def test_a_backup_goes_into_a_bucket_and_comes_back(
+    directory: Store, bucket_url: str, tmp_path: Path
+) -> None:
+    save(directory)
+    save(directory, packing=Packing.ZSTD)
+    config = load_config(environment={}, directory=tmp_path)
+    there = f"{bucket_url}/backups/monday.tar.zst"
+    result = backup_store(config, directory, there, now=NOW)
+    assert (result.file, result.entries) == (there, directory.entries())
+    here = backup_store(config, directory, tmp_path / "monday.tar.zst", now=NOW)
+    assert (result.size, result.sha256) == (here.size, here.sha256)
+    with pytest.raises(StoreError, match="is there already"):
+        backup_store(config, directory, there, now=NOW)
+    for place in (tmp_path / "there", f"{bucket_url}/restored"):
+        restored = open_store(place, describe)
+        restore_store(restored, there)
+        assert restored.entries() == directory.entries()
+        assert verify_exports(restored).valid
+    with pytest.raises(ExportNotFoundError, match="tuesday"):
+        restore_store(directory, f"{bucket_url}/backups/tuesday.tar.zst")
 
 
 def test_what_was_removed_stays_so(directory: Store, bucket: Store) -> None:

@@ -15,6 +15,7 @@ from demo_snapshots.errors import ValidationFailedError
     epilog=examples(
         "demo backup demo.tar.zst",
         "demo backup backups/monday.tar.zst --with-database",
+        "demo backup s3://team-demos/backups/monday.tar.zst",
         "demo backup demo.tar.zst --json | jq -r .sha256",
     ),
 )

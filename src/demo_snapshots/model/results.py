@@ -199,17 +199,22 @@ class RepairResult:
 
 @dataclass(frozen=True, slots=True)
 class BackupResult:
-    """``size`` and ``sha256`` are of the file ``path``; ``entries`` are the versions in it, by
+    """``size`` and ``sha256`` are of ``file``; ``entries`` are the versions in it, by
     scenario, newest first. ``present`` are those of them that hold the rows the database had, by
     scenario: the latest, or one that is in the backup alone. ``left`` says what the backup lacks,
     as sentences; empty means it is the whole store."""
 
-    path: Path
+    file: str
     size: int
     sha256: str
     entries: tuple[Entry, ...]
     present: tuple[Entry, ...] = ()
     left: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The file. Raises StoreError where it is in a bucket."""
+        return path_named(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +229,10 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """``versions`` are those in the backup ``path``, by scenario, oldest first. Nothing was changed
+    """``versions`` are those in the backup ``file``, by scenario, oldest first. Nothing was changed
     if ``dry_run``."""
 
-    path: Path
+    file: str
     versions: tuple[Restored, ...]
     dry_run: bool
 

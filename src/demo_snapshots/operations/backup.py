@@ -58,7 +58,7 @@ def backup_store(
     progress: Progress = no_progress,
 ) -> BackupResult:
     """Write every version of the store, as it is under its lock, into the archive at ``location``,
-    which is named FILE.tar.zst, FILE.tar.gz or FILE.tar.
+    a file or an object in a bucket, which is named FILE.tar.zst, FILE.tar.gz or FILE.tar.
 
     Each version is read first; one that is not what was saved is left out and named in the result.
     ``with_database`` adds the demo rows that the database holds now: of each scenario, as its next
@@ -66,15 +66,14 @@ def backup_store(
     moment in it. The same store gives the same bytes. The file, which may not be there yet, appears
     whole at once or not at all. ``progress`` counts versions.
 
-    Raises UsageError for another name and for a URL, ExportNotFoundError where there is nothing to
+    Raises UsageError for another name, ExportNotFoundError where there is nothing to
     back up, StoreError; with the database what ``export_scenario`` raises.
     """
+    packing = _packing(str(location))
     backend, key = open_object(location)
-    path = Path(location)
-    packing = _packing(path)
     with ExitStack() as stack:
         stack.enter_context(store.lock())
-        upload = stack.enter_context(_upload(backend, key, path))
+        upload = stack.enter_context(_upload(backend, key, location))
         content = _Content(store)
         content.take_versions(progress)
         if with_database:
@@ -91,7 +90,7 @@ def backup_store(
         upload.place()
         upload.settle()
     return BackupResult(
-        path,
+        str(location),
         size=measured.size,
         sha256=measured.hash.hexdigest(),
         entries=newest_first(content.entries),
@@ -100,24 +99,25 @@ def backup_store(
     )
 
 
-def _packing(path: Path) -> Packing:
+def _packing(name: str) -> Packing:
     for suffix, packing in _PACKINGS.items():
-        if path.name.endswith(suffix):
+        if name.endswith(suffix):
             return packing
     raise UsageError(
-        f"{path}: a backup is a tar archive, and its name says so", hint="Name a FILE.tar.zst."
+        f"{name}: a backup is a tar archive, and its name says so", hint="Name a FILE.tar.zst."
     )
 
 
 @contextmanager
-def _upload(backend: Backend, key: str, path: Path) -> Iterator[Upload]:
-    """A new file for ``path``, once what a process that died left of one is gone."""
+def _upload(backend: Backend, key: str, location: str | Path) -> Iterator[Upload]:
+    """A new file for ``key``, once what a process that died left of one is gone."""
     if backend.look(key) is not None:
         raise StoreError(
-            f"{path}: is there already",
+            f"{location}: is there already",
             hint="A backup never takes the place of another: name a new file.",
         )
-    if not path.parent.is_dir():
+    path = backend.source(key).path
+    if path is not None and not path.parent.is_dir():
         raise StoreError(f"{path}: cannot write: {path.parent} is no directory", hint=_ELSEWHERE)
     with ExitStack() as stack:
         try:
@@ -126,7 +126,7 @@ def _upload(backend: Backend, key: str, path: Path) -> Iterator[Upload]:
                     backend.delete(stale)
             upload = stack.enter_context(backend.upload(key))
         except StoreError as error:
-            raise StoreError(error.message, hint=_ELSEWHERE) from error
+            raise type(error)(error.message, hint=error.hint or _ELSEWHERE) from error
         yield upload
 
 

@@ -42,13 +42,11 @@ def restore_store(
     leaves each version whole or not there, and done again. ``dry_run`` reads and checks the whole
     backup, and changes nothing. ``progress`` counts versions, at both readings.
 
-    Raises UsageError for a URL, ExportNotFoundError where there is no such file, DocumentError,
+    Raises ExportNotFoundError where there is no such file, DocumentError,
     naming the member, for what ``backup_store`` did not write, and StoreError, also where a version
     that is there already is damaged.
     """
-    open_object(location)
-    path = Path(location)
-    with _opened(path) as stream:
+    with _opened(location) as stream:
         archive = Archive(stream)
         _check(archive, progress)
         with nullcontext() if dry_run else store.lock():
@@ -57,15 +55,22 @@ def restore_store(
                 store.use_numbers(archive.recorded.highest)
                 stream.seek(0)
                 _publish(store, Archive(stream), versions, progress)
-    return RestoreResult(path, versions, dry_run)
+    return RestoreResult(str(location), versions, dry_run)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    if path.exists() and not path.is_file():
+def _opened(location: str | Path) -> Iterator[BinaryIO]:
+    backend, key = open_object(location)
+    source = backend.source(key)
+    if source.path is None:
+        if backend.look(key) is None:
+            raise ExportNotFoundError(f"{location}: cannot be read: not there")
+    elif source.path.exists() and not source.path.is_file():
         # A pipe would be waited for, and cannot be read twice.
-        raise ExportNotFoundError(f"{path}: cannot be read: not a regular file")
-    with reading(source_of(path), RATIO) as stream:
+        raise ExportNotFoundError(f"{location}: cannot be read: not a regular file")
+    else:
+        source = source_of(source.path)  # a link of the user's own is followed
+    with reading(source, RATIO) as stream:
         yield stream
 
 

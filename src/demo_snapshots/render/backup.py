@@ -32,19 +32,19 @@ def backup_report(result: BackupResult) -> Report:
     return (
         Line(f"Backed up {saved}", look),
         _grid(versions),
-        Facts((("File", f"{result.path} ({file_size(result.size)})"),)),
+        Facts((("File", f"{result.file} ({file_size(result.size)})"),)),
         *(Line(Words("left out: ", problem), Look.BAD) for problem in result.left),
     )
 
 
 def backup_failure(result: BackupResult) -> str:
-    return f"{result.path} was written, and does not hold all there is"
+    return f"{result.file} was written, and does not hold all there is"
 
 
 def backup_json(result: BackupResult) -> dict[str, object]:
     present = {entry.path for entry in result.present}
     return {
-        "path": str(result.path),
+        "path": result.file,
         "size": result.size,
         "sha256": result.sha256,
         "versions": [
@@ -63,7 +63,7 @@ def restore_report(result: RestoreResult) -> Report:
     verb = "Would restore" if result.dry_run else "Restored"
     versions = [(restored.entry, _outcome(restored)) for restored in result.versions]
     return (
-        Line(f"{verb} {counted(len(written), 'version')} from {result.path}", Look.GOOD),
+        Line(f"{verb} {counted(len(written), 'version')} from {result.file}", Look.GOOD),
         _grid(versions),
     )
 
@@ -76,7 +76,7 @@ def _outcome(restored: Restored) -> str:
 
 def restore_json(result: RestoreResult) -> dict[str, object]:
     return {
-        "path": str(result.path),
+        "path": result.file,
         "dry_run": result.dry_run,
         "versions": [
             {**_version(r.entry), "becomes": str(r.becomes), "written": r.written}

@@ -60,13 +60,11 @@ def open_store(
 
 def open_object(location: str | Path) -> tuple[Backend, str]:
     """Where an object is kept that is no part of a store, a backup: the place, and its key there.
-    Nothing is touched. Raises UsageError for a location that is a URL."""
-    if "://" in str(location):
-        raise UsageError(
-            f"a backup cannot be kept at {str(location).partition('://')[0]}://…",
-            hint="Give a file.",
-        )
-    path = Path(location)
+    Nothing is touched. Raises UsageError for a URL of something else than a file or a bucket."""
+    if is_bucket(location):
+        place, _, key = str(location).rpartition("/")
+        return _bucket(place, cache=False), key
+    path = _directory(location)
     return DirectoryBackend(path.parent), path.name
 
 

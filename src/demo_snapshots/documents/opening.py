@@ -16,7 +16,7 @@ from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
-from demo_snapshots.errors import DocumentError, ExportNotFoundError
+from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
 from demo_snapshots.model.snapshots import Description, DocumentForm
 from demo_snapshots.model.sources import Source, source_of
 
@@ -27,7 +27,9 @@ _BLOCK = 1 << 18
 _START = 4096
 _ENDING = 256
 _IS_JSON = re.compile(rb"[ \t\r\n]*\{")
-_IS_YAML = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n|---[ \t]*+\r?+\n)*+demo_snapshot[ \t]*+:")
+_BEFORE_YAML = rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n|---[ \t]*+\r?+\n)*+"
+_IS_YAML = re.compile(_BEFORE_YAML + rb"demo_snapshot[ \t]*+:")
+_IS_HANDWRITTEN = re.compile(_BEFORE_YAML + rb"demo_rows[ \t]*+:")
 _ENDINGS = {
     DocumentForm.SQL: TAIL,
     DocumentForm.JSON: re.compile(rb'"digest"\s*:\s*"sha256:([0-9a-f]{64})"\s*\}\s*'),
@@ -40,12 +42,29 @@ _ENDINGS = {
 
 def form_of(stream: BinaryIO) -> DocumentForm:
     """How the first bytes say that a document is spelled; SQL where they say nothing. ``stream``
-    stands at its beginning, before and after."""
+    stands at its beginning, before and after. Raises DocumentError for rows written by hand."""
     start = stream.read(_START)
     stream.seek(0)
+    if _IS_HANDWRITTEN.match(start):
+        raise DocumentError(
+            "rows written by hand, which are no snapshot until a database has completed them",
+            hint=Words(
+                "Import them with ",
+                Call("import_", "SCENARIO", file="FILE"),
+                "; then ",
+                Call("export", "SCENARIO"),
+                " saves a version of what they became.",
+            ),
+        )
     if _IS_JSON.match(start):
         return DocumentForm.JSON
     return DocumentForm.YAML if _IS_YAML.match(start) else DocumentForm.SQL
+
+
+def is_handwritten(path: Path) -> bool:
+    """Whether the file holds rows written by hand. Raises ExportNotFoundError, DocumentError."""
+    with reading(path) as stream:
+        return _IS_HANDWRITTEN.match(stream.read(_START)) is not None
 
 
 def open_document(stream: BinaryIO) -> SqlDocument:

@@ -67,6 +67,8 @@ class Column:
     """Takes a NUL in text (all but PostgreSQL)."""
     charset: str | None = None
     """That of its text, where columns may have several (MariaDB)."""
+    default: str | None = None
+    """What it gets where a row says nothing, as the engine's SQL; None of a counter."""
 
 
 def moments(columns: Iterable[Column], but: Collection[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, TypeVar, Unpack
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import open_document, read_tail, reading
+from demo_snapshots.documents.opening import is_handwritten, open_document, read_tail, reading
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
@@ -123,7 +123,8 @@ def import_scenario_version(
 def import_from_file(
     path: Path, config: Config, *, scenario: str | None, **options: Unpack[ImportOptions]
 ) -> ImportResult:
-    """Make the database's demo rows exactly the rows of the document at ``path``.
+    """Make the database's demo rows exactly the rows of the document at ``path``, or of the
+    hand-written rows in it, completed by what the database says.
 
     ``scenario``, if given, is what its header must name.
 
@@ -132,7 +133,19 @@ def import_from_file(
     ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
     VerificationError, NotConfirmedError, ProtectedDatabaseError, DatabaseError, ConfigError.
     """
-    return import_document(source_of(path), config, scenario=scenario, **options)
+    source = source_of(path)
+    if is_handwritten(path):
+        # Imported late: most imports are of snapshots, and start sooner without YAML.
+        from demo_snapshots.operations.handwritten import complete
+
+        config.refuse_production(force=options.get("force", False))
+        source = complete(
+            path,
+            config,
+            connection=options.get("connection"),
+            keep_other_scenarios=options.get("keep_other_scenarios", False),
+        )
+    return import_document(source, config, scenario=scenario, **options)
 
 
 def import_document(

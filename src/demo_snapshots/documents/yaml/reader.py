@@ -46,8 +46,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _Watched:
     """The stream's bytes: UTF-8 without control characters, at most ``most`` at once."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, too_long: str) -> None:
         self._stream = stream
+        self._too_long = too_long
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._line = 1
         self._passed = 0
@@ -81,14 +82,17 @@ class _Watched:
             line = self._line + data.count(b"\n", 0, bad)
             raise DocumentError("a control character, which YAML does not take", line=line)
         if self._passed - self._since > self.most:
-            raise DocumentError("a value longer than any snapshot holds", line=self._line)
+            raise DocumentError(self._too_long, line=self._line)
 
 
-class _Events:
-    """The parser's events, one by one; ``line`` is where the last one begins."""
+class EventReader:
+    """The parser's events, one by one; ``line`` is where the last one begins. More than 16 MiB,
+    or what ``mark`` says, is ``too_long``."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._watched = _Watched(stream)
+    def __init__(
+        self, stream: BinaryIO, too_long: str = "a value longer than any snapshot holds"
+    ) -> None:
+        self._watched = _Watched(stream, too_long)
         self.line = 1
         try:
             self._get = _Loader(self._watched).get_event
@@ -122,12 +126,12 @@ class _Events:
     def take(self, kind: type, what: str) -> Any:
         """The next event, which is of that kind."""
         event = self.next()
-        self._require_plain(event)
+        self.require_plain(event)
         if not isinstance(event, kind):
             raise self.error(f"expected {what}", None)
         return event
 
-    def _require_plain(self, event: Any) -> None:
+    def require_plain(self, event: Any) -> None:
         if isinstance(event, events.AliasEvent):
             raise self.error("an alias, which no snapshot has")
         if getattr(event, "anchor", None) is not None:
@@ -137,7 +141,7 @@ class _Events:
 
     def name(self, event: Any, names: Container[str]) -> str:
         """The name of a mapping's member, none of ``names``, that begins with ``event``."""
-        self._require_plain(event)
+        self.require_plain(event)
         if not isinstance(event, events.ScalarEvent):
             raise self.error("expected the name of a member", None)
         name: str = event.value
@@ -149,9 +153,9 @@ class _Events:
 
     def value(self, event: Any, depth: int = 0) -> Tree:
         """The whole value that begins with ``event``."""
-        self._require_plain(event)
+        self.require_plain(event)
         if isinstance(event, events.ScalarEvent):
-            return _resolved(event)
+            return plain_value(event.value) if event.implicit[0] else event.value
         if depth > MOST_DEPTH:
             raise self.error(f"values within values deeper than {MOST_DEPTH}", None)
         if isinstance(event, events.SequenceStartEvent):
@@ -166,10 +170,8 @@ class _Events:
         return members
 
 
-def _resolved(event: Any) -> Tree:
-    text: str = event.value
-    if not event.implicit[0]:
-        return text
+def plain_value(text: str) -> Tree:
+    """What a scalar without quotes says."""
     if text in _NULL:
         return None
     if text in _BOOLEANS:
@@ -180,7 +182,7 @@ def _resolved(event: Any) -> Tree:
 def yaml_items(stream: BinaryIO) -> Iterator[Item]:
     """What the document says, in its order. Raises DocumentError with the line for whatever is
     not YAML, more of YAML than a snapshot has, or not built as a snapshot is."""
-    parsed = _Events(stream)
+    parsed = EventReader(stream)
     parsed.take(events.StreamStartEvent, "a document")
     start = parsed.take(events.DocumentStartEvent, "a document")
     if start.version is not None or start.tags is not None:
@@ -207,7 +209,7 @@ def yaml_items(stream: BinaryIO) -> Iterator[Item]:
         raise parsed.error("a second document", None)
 
 
-def _tables(parsed: _Events, member: str) -> Iterator[Item]:
+def _tables(parsed: EventReader, member: str) -> Iterator[Item]:
     parsed.take(events.MappingStartEvent, "a mapping of tables")
     names: set[str] = set()
     while not isinstance(event := parsed.next(), events.MappingEndEvent):
@@ -216,7 +218,7 @@ def _tables(parsed: _Events, member: str) -> Iterator[Item]:
         yield from _rows(parsed, member, name)
 
 
-def _rows(parsed: _Events, member: str, table: str) -> Iterator[Item]:
+def _rows(parsed: EventReader, member: str, table: str) -> Iterator[Item]:
     parsed.take(events.SequenceStartEvent, "a sequence of rows")
     yield Beginning(member, table, parsed.line)
     while not isinstance(event := parsed.next(), events.SequenceEndEvent):

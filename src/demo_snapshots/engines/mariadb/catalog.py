@@ -212,4 +212,5 @@ def _column(
         unsigned="unsigned" in declared or data_type in ("bit", "year"),
         bits=bits,
         charset=charset,
+        default=None if default == "NULL" else default,
     )

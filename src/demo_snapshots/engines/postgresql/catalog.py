@@ -210,11 +210,12 @@ _COLUMNS = """
 SELECT wanted.name, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype::text,
        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
        a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '',
-       a.attgenerated <> '', a.attidentity = 'a'
+       a.attgenerated <> '', a.attidentity = 'a', pg_get_expr(d.adbin, d.adrelid)
 FROM unnest(%s::text[]) AS wanted(name)
 JOIN pg_attribute a ON a.attrelid = wanted.name::regclass
 JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
@@ -252,6 +253,7 @@ def _column(
     has_default: bool,
     generated: bool,
     always: bool,
+    default: str | None,
 ) -> Column:
     # An enum is text with a closed list of values, which the server checks.
     unknown = (Kind.TEXT if category == "e" else Kind.NATIVE, None)
@@ -274,6 +276,7 @@ def _column(
         has_default=has_default,
         generated=generated,
         identity_always=always,
+        default=default,
         length=length,
         precision=precision,
         scale=scale,

@@ -219,6 +219,7 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> Iterator[Column]:
             precision=precision if kind is Kind.DECIMAL else None,
             scale=scale if kind is Kind.DECIMAL else None,
             affinity=_affinity(declared),
+            default=default,
         )
 
 

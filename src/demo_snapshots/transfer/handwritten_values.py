@@ -77,7 +77,7 @@ class Values:
             key = value_of(encoded(self._key_named(value)))
             return key if isinstance(key, str) else Number(key)
         if isinstance(value, Plain):
-            return plain_value(value)
+            return plain_value(str(value))
         if isinstance(value, dict):
             return {name: self._tree(inner) for name, inner in value.items()}
         if isinstance(value, list):

@@ -422,6 +422,7 @@ def mishaps() -> Iterator[str]:
     yield run("seed-enhanced", "--scenario-file=my.yaml")
     yield run("seed-enhanced", "--scenario=nowhere")
     yield run(*general, APP_ENV="production")
+    yield from mishaps_by_hand()
     yield from mishaps_in_merging()
     yield from mishaps_in_the_database(general)
     Path("database/demo-snapshots/general/general_v2_2025-01-15.sql").write_text("torn", "utf-8")
@@ -429,6 +430,14 @@ def mishaps() -> Iterator[str]:
     for _ in range(2):
         yield run("backup", "demo.tar.zst")
     yield run("restore", "notes.txt")
+
+
+def mishaps_by_hand() -> Iterator[str]:
+    path = Path("by-hand.yaml")
+    rows = "demo_rows: 1\nscenario: general\nrows:\n  contacts:\n    - nome: Anna\n"
+    path.write_text(rows, "utf-8")
+    yield run("convert", path.name, "--to=sql")
+    yield run("import", "general", f"--file={path.name}", "--yes")
 
 
 def spoilt_documents() -> Iterator[str]:

@@ -70,8 +70,9 @@ def make(live: Live) -> None:
     jsonb = "JSONB" if live.engine == "postgresql" else "JSON"
     uuid = "UUID" if live.engine == "postgresql" else "CHAR(36)"
     live.run(
-        f"CREATE TABLE people (id {key}, name VARCHAR(20) NOT NULL, settings {jsonb} DEFAULT '{{}}',"
-        " born DATE, weight DECIMAL(9,2) NOT NULL DEFAULT 1.50, score INTEGER DEFAULT -3,"
+        f"CREATE TABLE people (id {key}, name VARCHAR(20) NOT NULL,"
+        f" settings {jsonb} DEFAULT '{{}}', born DATE,"
+        " weight DECIMAL(9,2) NOT NULL DEFAULT 1.50, score INTEGER DEFAULT -3,"
         " kind VARCHAR(20) DEFAULT 'it''s', boss_id INTEGER, best_post_id INTEGER,"
         " is_demo BOOLEAN NOT NULL DEFAULT FALSE, created TIMESTAMP DEFAULT CURRENT_TIMESTAMP,"
         " FOREIGN KEY (boss_id) REFERENCES people (id))",

@@ -121,7 +121,8 @@ class Project:
         **options: Unpack[ImportOptions],
     ) -> ImportResult:
         """Make the demo rows those of a snapshot: the latest of ``scenario``, its ``version``
-        (``v1`` or ``v1_2025-01-15``), or the document in ``file``, whose header must name it.
+        (``v1`` or ``v1_2025-01-15``), or the document or hand-written rows in ``file``, which must
+        name it.
 
         Asks nobody unless ``confirm`` is given. What is replaced is kept, so that ``undo`` can
         put it back, as the configuration says; not on a ``connection`` given, whose owner can

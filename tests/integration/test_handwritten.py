@@ -218,3 +218,45 @@ def test_what_cannot_be_completed_is_refused(demo: Demo, database_url: str, tmp_
             demo.load(live, written(tmp_path, BY_HAND.replace(old, new, 1)))
         assert isinstance(failed.value, ImportFailedError) or failed.value.exit_code == 4, new
         assert live.dump() == before, new
+
+
+SCENARIOS = """
+[tables.people]
+where = "scenario IS NOT NULL"
+scenario = "scenario"
+"""
+
+
+@engines("sqlite")
+def test_beside_other_rows(database_url: str, tmp_path: Path) -> None:
+    live = Live(database_url)
+    live.run(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, scenario TEXT, friend_id INTEGER"
+        " REFERENCES people)",
+        "INSERT INTO people VALUES (1, 'real', NULL, NULL), (2, 'other', 'other', NULL)",
+    )
+    (tmp_path / "demo.toml").write_text(SCENARIOS, "utf-8")
+    demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
+    path = written(
+        tmp_path,
+        "demo_rows: 1\nscenario: general\nrows:\n  people:\n    - {id: &a , name: A}\n"
+        "    - {name: B, friend_id: *a}\n",
+    )
+    question = "SELECT * FROM people ORDER BY id"
+    there = [(1, "real", None, None), (2, "other", "other", None)]
+    general = [(3, "A", "general", None), (4, "B", "general", 3)]
+    assert demo.load(live, path, keep_other_scenarios=True).changed == 2
+    assert demo.load(live, path, keep_other_scenarios=True).changed == 0
+    assert live.rows(question) == [*there, *general]
+    assert demo.load(live, path, add=True).changed == 2
+    again = [(5, "A", "general", None), (6, "B", "general", 5)]
+    assert live.rows(question) == [*there, *general, *again]
+    with live.connection() as raw:
+        raw.execute("BEGIN")
+        raw.execute("INSERT INTO people (name) VALUES ('uncommitted')")
+        demo.load(live, path, connection=raw)
+        assert [row[1] for row in raw.execute(question)] == ["real", "A", "B", "uncommitted"]
+        raw.execute("ROLLBACK")
+    assert live.rows(question) == [*there, *general, *again]
+    demo.load(live, path)
+    assert live.rows(question) == [there[0], (2, "A", "general", None), (3, "B", "general", 2)]

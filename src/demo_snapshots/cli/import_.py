@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 @click.argument("scenario", callback=scenario_name)
 @click.option("--latest", is_flag=True, help="The latest version; the default.")
 @click.option("--version", metavar="V", help="That version: v1_2025-01-15, or just v1.")
-@click.option("--file", metavar="PATH", help="Any snapshot file that names SCENARIO, or rows written by hand.")
+@click.option(
+    "--file", metavar="PATH", help="Any snapshot file that names SCENARIO, or rows written by hand."
+)
 @click.option(
     "--keep-other-scenarios",
     is_flag=True,

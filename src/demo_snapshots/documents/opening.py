@@ -47,7 +47,7 @@ def form_of(stream: BinaryIO) -> DocumentForm:
     stream.seek(0)
     if _IS_HANDWRITTEN.match(start):
         raise DocumentError(
-            "rows written by hand, which are no snapshot until a database has completed them",
+            "rows written by hand are no snapshot: import them into a database, and export it",
             hint=Words(
                 "Import them with ",
                 Call("import_", "SCENARIO", file="FILE"),

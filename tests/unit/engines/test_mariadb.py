@@ -78,6 +78,7 @@ FACETS = {
         has_default=True,
         unsigned=True,
         bits=64,
+        default="0",
     ),
     "flag": Column("flag", Kind.BOOLEAN, native="tinyint", bits=8),
     "oneflag": Column("oneflag", Kind.BOOLEAN, native="bit", unsigned=True),

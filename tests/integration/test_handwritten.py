@@ -168,6 +168,7 @@ REFUSED = {
     "NULL": ("name: 007", "name: null", "people.name: a value", ""),
     "a mapping for a number": ("weight: 70.5", "weight: {a: 1}", "people.weight: a mapping", ""),
     "text that is no JSON": ("meta: {a: 1, demo: {b: [true, null]}}", "meta: x", "not JSON", ""),
+    "a key that is no number": ("- id: 50", "- id: x", "people.id: ", ""),
     "a key twice": ("    - id: &ben\n", "    - id: &ben 50\n", "key is another row's", "id: 50"),
     "new text": ("- word: demo-new", "- word: new", "tags.word: no key that can be new", ""),
     "a name on no key": ("name: 007", "name: &x y", "people.name: an anchor on what", ""),

@@ -150,7 +150,12 @@ class Completion:
                 hint="New keys are for a single number or UUID that is no foreign key. Write the"
                 " key; the word new itself stands in quotes.",
             )
-        return self._literal(part.table, part.table.column(column), cell)
+        found = part.table.column(column)
+        literal = self._literal(part.table, found, cell)
+        # SQLite's grammar lets text into a number's column; the rowid takes none.
+        if found.kind is Kind.INTEGER and literal[:1] in ("'", "X", "C"):
+            raise UnfitValueError(f"{part.table.name}.{column}: no number", line=cell.line)
+        return literal
 
     # --- Whole rows --------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def test_what_is_left_out_is_derived(demo: Demo, database_url: str, tmp_path: Pa
     make(live)
     path = written(tmp_path)
     result = demo.load(live, path, scenario="general")
-    assert (result.statistics.total, result.source) == (9, path)
+    assert (result.statistics.total, result.source) == (9, str(path))
     columns = "id, name, weight, score, kind, boss_id, best_post_id, born, is_demo"
     people = live.rows(f"SELECT {columns} FROM people WHERE id > 7 ORDER BY id")
     assert [

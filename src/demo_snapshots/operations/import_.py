@@ -133,12 +133,12 @@ def import_from_file(
     ExportNotFoundError, DocumentError, SchemaError, KeyClashError, RealRowsError,
     VerificationError, NotConfirmedError, ProtectedDatabaseError, DatabaseError, ConfigError.
     """
+    config.refuse_production(force=options.get("force", False))
     source = source_of(path)
     if is_handwritten(path):
         # Imported late: most imports are of snapshots, and start sooner without YAML.
         from demo_snapshots.operations.handwritten import complete
 
-        config.refuse_production(force=options.get("force", False))
         source = complete(
             path,
             config,

@@ -257,7 +257,9 @@ class DocumentError(DemoError):
         self.line = line
 
     def within(self, file: object) -> DocumentError:
-        """The same error, saying in which file."""
+        """The same error, saying in which file, unless it says so already."""
+        if self.message.startswith(f"{file}: "):
+            return self
         error = type(self)(f"{file}: {self.message}", hint=self.hint)
         error.line = self.line
         return error

@@ -121,7 +121,9 @@ def test_nothing_is_told_of_a_damaged_file(demo, two_versions):
     assert page.read_text("utf-8") == "as it was"
     assert not list(Path().glob(".page*"))
     assert json.loads(demo("diff", "general", "--json").stdout)["error"]["exit_code"] == 21
-    del first
+    second.write_bytes(b"no snapshot")
+    told = demo("diff", "--files", str(first), str(second))
+    assert (told.status, told.stderr.count(str(second))) == (21, 1)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ STORE = "database/demo-snapshots"
         "a-b_c/a-b_c_v1_2025-01-15.sql.zst",
         "general/latest.sql",
         "general/latest.sql.gz",
+        "general/general_v1_2025-01-15.json",
+        "general/latest.yaml.zst",
     ],
 )
 def test_it_takes_snapshots_wherever_the_store_is(path):
@@ -36,6 +38,7 @@ def test_it_takes_snapshots_wherever_the_store_is(path):
         "migrations/general_v1_2025-01-15.sql",
         f"{STORE}/schema.sql",
         f"{STORE}/general/other.sql",
+        f"{STORE}/general/general_v1_2025-01-15.yml",
         f"{STORE}/general/writer_v1_2025-01-15.sql",
         f"{STORE}/general/general_v1_2025-01-15.sql.orig",
         f"{STORE}/.undo/1.sql",

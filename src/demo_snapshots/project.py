@@ -66,10 +66,10 @@ def open_project(
     """Find the configuration of the project in ``directory``, the working directory if None.
 
     ``database`` (a URL), ``snapshots`` (a directory, or the URL of a bucket) and ``config_file``
-    are what the command's options of these names are, and win over all else. ``cache`` says
-    whether what comes from a bucket is kept on this machine, None as the configuration says.
-    ``environment`` stands for the process's, which it is if None; ``clock`` tells the moment that
-    exports carry. Nothing is connected to or written. Raises ConfigError.
+    are what the command's options of these names are, and win over all else. ``cache``: whether
+    what comes from a bucket is kept here, None as configured. ``environment`` stands for the
+    process's, which it is if None; ``clock`` tells the moment that exports carry. Nothing is
+    connected to or written. Raises ConfigError.
     """
     from demo_snapshots.config.settings import load_config
 

@@ -229,6 +229,9 @@ def load_config(
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
+    undo = Found(str(DEFAULT_UNDO), "default")
+    if parsed.demo.undo is not None:
+        undo = Found(str(parsed.demo.undo), origin)
     config = Config(
         database=url.value,
         snapshots=store.value,
@@ -237,7 +240,7 @@ def load_config(
         compress=Packing(compress.value),
         format=DocumentForm(form.value),
         latest=parsed.demo.latest,
-        undo=DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo,
+        undo=int(undo.value),
         tables=tables,
         references=parsed.references,
         compare=parsed.compare,
@@ -247,11 +250,7 @@ def load_config(
             *((Setting("bucket", masked_place(bucket.value), bucket.origin),) if bucket else ()),
             Setting("compress", str(compress.value), compress.origin),
             Setting("format", str(form.value), form.origin),
-            Setting(
-                "undo",
-                str(DEFAULT_UNDO if parsed.demo.undo is None else parsed.demo.undo),
-                "default" if parsed.demo.undo is None else origin,
-            ),
+            Setting("undo", undo.value, undo.origin),
             Setting("tables", ", ".join(tables), tables_origin),
         ),
     )

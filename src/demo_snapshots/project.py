@@ -90,7 +90,7 @@ class Project:
     and keeps whole; errors are of the tree under DemoError. Safe to keep: every call looks at
     database and store anew.
 
-    Where ``config.production`` names what says that this is production, ``import_``, ``seed`` and
+    Where ``config.production`` names why this is production, ``import_``, ``seed`` and
     ``migrate_fresh`` raise ProtectedDatabaseError unless ``force``.
     """
 
@@ -224,8 +224,7 @@ class Project:
         progress: Progress = no_progress,
         **options: Unpack[CompareOptions],
     ) -> Comparison:
-        """What became of a version, the latest if None, in the database:
-        ``compare_with_database``."""
+        """What became of a version, or the latest, in the database: ``compare_with_database``."""
         from demo_snapshots.operations.compare import compare_with_database
 
         return compare_with_database(

@@ -207,9 +207,9 @@ def load_config(
     """Put the configuration together from all its sources.
 
     ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise),
-    ``directory`` for the working directory. Relative paths in a file are relative to the
-    working directory, as the commands' own options are. Raises ConfigError naming file and key;
-    a line of ``.env`` that cannot be read is an error only where its variable is needed.
+    ``directory`` for the working directory, to which paths in a file are relative as well. Raises
+    ConfigError naming file and key; a line of ``.env`` that cannot be read is an error only where
+    its variable is needed.
     """
     directory = directory or Path()
     surroundings = Environment.read(environment or {}, directory)
@@ -221,7 +221,7 @@ def load_config(
         tables_origin = "default (the sample application)"
     url = _database(database, surroundings, _given(parsed.demo.database, origin))
     store = (
-        _given(str(snapshots) if snapshots else None, GIVEN_SNAPSHOTS)
+        _given(str(snapshots or ""), GIVEN_SNAPSHOTS)
         or surroundings.get("DEMO_SNAPSHOTS")
         or _given(parsed.demo.snapshots, origin)
         or Found(DEFAULT_SNAPSHOTS, "default")
@@ -229,9 +229,8 @@ def load_config(
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
-    undo = Found(str(DEFAULT_UNDO), "default")
-    if parsed.demo.undo is not None:
-        undo = Found(str(parsed.demo.undo), origin)
+    kept = parsed.demo.undo
+    undo = Found(str(DEFAULT_UNDO), "default") if kept is None else Found(str(kept), origin)
     config = Config(
         database=url.value,
         snapshots=store.value,

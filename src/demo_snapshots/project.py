@@ -19,21 +19,23 @@ if TYPE_CHECKING:
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.merging import MergeResult
     from demo_snapshots.model.results import (
-        BackupResult,
-        CleanupResult,
         ConvertResult,
-        CopyResult,
         ExportResult,
-        FileCheck,
         ImportResult,
         Listing,
-        RepairResult,
-        RestoreResult,
         Undoable,
         ValidationResult,
-        Verification,
     )
     from demo_snapshots.model.snapshots import DocumentForm, Statistics
+    from demo_snapshots.model.upkeep import (
+        BackupResult,
+        CleanupResult,
+        CopyResult,
+        FileCheck,
+        RepairResult,
+        RestoreResult,
+        Verification,
+    )
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions

@@ -13,7 +13,6 @@ import pytest
 from demo_snapshots.cli import demo
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.model.results import (
-    CleanupResult,
     Edits,
     ExportResult,
     ImportPlan,
@@ -24,6 +23,7 @@ from demo_snapshots.model.results import (
     VersionCheck,
 )
 from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
+from demo_snapshots.model.upkeep import CleanupResult
 from demo_snapshots.render import report, statistics, transfer, validation, versions
 from demo_snapshots.render.report import Line
 

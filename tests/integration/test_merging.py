@@ -15,7 +15,7 @@ from integration.live import Demo, Live
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import MergeConflictError, MergeError, UsageError
 from demo_snapshots.model.merging import MergeResult, Side
-from demo_snapshots.model.results import RepairResult
+from demo_snapshots.model.upkeep import RepairResult
 from demo_snapshots.operations.merge import merge_exports
 from demo_snapshots.operations.repair import repair_store
 from demo_snapshots.operations.verify import verify_exports

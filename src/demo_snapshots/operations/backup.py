@@ -26,9 +26,9 @@ from demo_snapshots.errors import (
     Words,
 )
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import BackupResult
 from demo_snapshots.model.snapshots import Entry, Packing, Parent, Version
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.upkeep import BackupResult
 from demo_snapshots.operations.export import holds, whole_latest
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.operations.verify import check_version

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from demo_snapshots.errors import Call, UsageError, Words
-from demo_snapshots.model.results import CleanupResult, Listing
+from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.model.upkeep import CleanupResult
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.store import Store
 

@@ -11,9 +11,9 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import Call, MergeError, StoreError, UsageError, Words
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import CopyResult, Renumbered
 from demo_snapshots.model.snapshots import Description, DocumentForm, Entry, Packing, Version
 from demo_snapshots.model.sources import is_bucket
+from demo_snapshots.model.upkeep import CopyResult, Renumbered
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_store

@@ -23,9 +23,7 @@ from demo_snapshots.model.snapshots import (
     Version,
     check_scenario_name,
 )
-from demo_snapshots.operations.roundtrip import prove
 from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
-from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
 
@@ -119,7 +117,12 @@ def _publish(
         with packed(draft.file, packing) as file, in_form(file, form) as sql:
             digest = snapshot.write(sql)
         draft.file.flush()
-        proof = prove(draft.source, header, digest, demo, config) if options.get("prove") else None
+        proof = None
+        if options.get("prove"):
+            # Imported late: an import is the half of this program that few exports need.
+            from demo_snapshots.operations.roundtrip import prove
+
+            proof = prove(draft.source, header, digest, demo, config)
         wanted = options.get("auto_version", False)
         if latest is not None and not wanted and holds(store, latest, draft, header, digest):
             logger.info("%s: unchanged since %s", header.scenario, latest.version)
@@ -151,6 +154,8 @@ def holds(store: Store, entry: Entry, draft: Draft, header: Header, digest: str)
 def whole_latest(store: Store, scenario: str) -> tuple[Entry | None, VersionCheck | None]:
     """The latest version, or what is wrong with it: then the data has to be saved again, and
     nothing is equal to it."""
+    from demo_snapshots.operations.verify import check_version
+
     newest = next((stored for stored in store.inventory(scenario) if stored.present), None)
     if newest is None:
         return None, None

@@ -11,9 +11,9 @@ from pathlib import Path
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
 from demo_snapshots.documents.sql.rewriting import split_conflict
 from demo_snapshots.errors import DemoError
-from demo_snapshots.model.results import Renumbered, RepairResult
 from demo_snapshots.model.snapshots import Description, Entry, Stored, Version
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.upkeep import Renumbered, RepairResult
 from demo_snapshots.operations.ancestry import Ancestry
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.operations.verify import read_whole

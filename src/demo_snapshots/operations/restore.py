@@ -12,9 +12,9 @@ from typing import BinaryIO
 from demo_snapshots.documents.opening import describe_whole, reading
 from demo_snapshots.errors import DemoError, DocumentError, ExportNotFoundError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import Restored, RestoreResult
 from demo_snapshots.model.snapshots import Description, Entry, Version
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.upkeep import Restored, RestoreResult
 from demo_snapshots.operations.backup import RATIO
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_object

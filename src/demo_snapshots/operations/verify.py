@@ -19,7 +19,7 @@ from demo_snapshots.errors import (
     Words,
 )
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import FileCheck, Verification, VersionCheck
+from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.snapshots import (
     Description,
     Entry,
@@ -28,6 +28,7 @@ from demo_snapshots.model.snapshots import (
     check_scenario_name,
 )
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.upkeep import FileCheck, Verification
 from demo_snapshots.rows.literals import count_rows
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.store.backends.files import is_stand_in

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from demo_snapshots.errors import Words
-from demo_snapshots.model.results import BackupResult, Restored, RestoreResult
 from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.model.upkeep import BackupResult, Restored, RestoreResult
 from demo_snapshots.render.report import (
     Facts,
     Grid,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo_snapshots.errors import Call, Words
-from demo_snapshots.model.results import FileCheck, Renumbered, RepairResult, Verification
+from demo_snapshots.model.upkeep import FileCheck, Renumbered, RepairResult, Verification
 from demo_snapshots.render.report import (
     Grid,
     Heading,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from demo_snapshots.errors import Call, Words
-from demo_snapshots.model.results import CleanupResult, CopyResult, Listing
+from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.model.upkeep import CleanupResult, CopyResult
 from demo_snapshots.render.report import (
     Grid,
     Heading,

@@ -19,8 +19,8 @@ from demo_snapshots.errors import (
     StoreError,
     UsageError,
 )
-from demo_snapshots.model.results import BackupResult, RestoreResult
 from demo_snapshots.model.snapshots import Packing
+from demo_snapshots.model.upkeep import BackupResult, RestoreResult
 from demo_snapshots.operations.backup import backup_store
 from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.operations.restore import restore_store

@@ -10,8 +10,8 @@ import pytest
 from unit.store.snapshots import DAY, directory_store, document, save
 
 from demo_snapshots.errors import DocumentError, ExportNotFoundError
-from demo_snapshots.model.results import Verification
 from demo_snapshots.model.snapshots import Version
+from demo_snapshots.model.upkeep import Verification
 from demo_snapshots.operations.verify import (
     validate_export_file,
     verify_exports,

@@ -21,6 +21,8 @@ from demo_snapshots.model.snapshots import DocumentForm
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Column, Kind
 
+pytestmark = pytest.mark.slow
+
 VAULTS = table("vaults", text(nullable=False))
 TODOS = table("todos", text("title"), Column("data", Kind.BINARY), Column("done", Kind.BOOLEAN))
 IN_SQL = write(

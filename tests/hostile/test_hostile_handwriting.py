@@ -14,6 +14,8 @@ from demo_snapshots.documents.opening import describe, is_handwritten
 from demo_snapshots.documents.yaml.handwritten import MOST_ROWS, Handwritten, read_handwritten
 from demo_snapshots.errors import DocumentError, UnfitValueError
 
+pytestmark = pytest.mark.slow
+
 GOOD = """\
 # by hand
 demo_rows: 1

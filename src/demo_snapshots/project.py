@@ -159,8 +159,7 @@ class Project:
         return open_undo(self.config.undo_directory, masked_url(self.config.database))
 
     def undo(self, number: int | None = None, **options: Unpack[ImportOptions]) -> ImportResult:
-        """Make the demo rows again what they were before the last import, or before that of the
-        entry ``number``: ``undo_import``. Asks nobody unless ``confirm`` is given."""
+        """Put back what the last import replaced, or that of entry ``number``: ``undo_import``."""
         from demo_snapshots.operations.undo import undo_import
 
         return undo_import(self.config, self._undo_log, now=self.clock(), number=number, **options)
@@ -274,8 +273,7 @@ class Project:
     def convert(
         self, file: str | Path, form: DocumentForm | str, output: str | Path
     ) -> ConvertResult:
-        """Write the snapshot in ``file``, whatever its form, as ``sql``, ``json`` or ``yaml`` to
-        the file ``output``: ``convert_file``."""
+        """Write the snapshot in ``file`` to the file ``output``, in ``form``: ``convert_file``."""
         from demo_snapshots.operations.convert import convert_file
 
         return convert_file(Path(file), form, Path(output))

@@ -69,8 +69,8 @@ def backup_store(
     Raises UsageError for another name, ExportNotFoundError where there is nothing to
     back up, StoreError; with the database what ``export_scenario`` raises.
     """
+    backend, key = open_object(location)  # first: no message shows a URL that may hold a secret
     packing = _packing(str(location))
-    backend, key = open_object(location)
     with ExitStack() as stack:
         stack.enter_context(store.lock())
         upload = stack.enter_context(_upload(backend, key, location))

@@ -238,14 +238,22 @@ def test_nothing_to_back_up_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["b.zip", "b.zst", "b.tar.xz", "ftp://bucket/b.tar.zst"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("b.zip", "b.zst", "b.tar.xz", "ftp://bucket/b.tar.zst", "s3://b.tar.zst"),
+        *("s3://key:s3cret@bucket/b.tar.zst", "s3://key:s3cret@bucket/b.zip"),
+    ],
+)
 def test_a_name_that_is_no_archive_s(root: Path, tmp_path: Path, name: str) -> None:
     location = name if "://" in name else tmp_path / name
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         back_up(root, location)
+    assert "s3cret" not in str(caught.value)
     if location == name:
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as caught:
             restore_store(directory_store(root), location)
+        assert f"kept at {name.partition(':')[0]}://…" in caught.value.message
 
 
 def test_what_cannot_be_opened(root: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def open_bucket(url: str) -> tuple[ObjectStore, str]:
     for another URL, of which it shows the scheme alone: what is too much in it may be secret.
     """
     if not _BUCKET.fullmatch(url):
-        scheme = url.partition("://")[0]
+        scheme = url.partition(":")[0]
         raise UsageError(
             f"snapshots cannot be kept at {scheme}://…: not a bucket and a prefix",
             hint="It looks like s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."

@@ -129,3 +129,23 @@ def test_a_password_that_is_refused(place: Path, database_url: str) -> None:
     everything(place, url, reachable=False)
     with pytest.raises(pymysql.OperationalError):
         Live(url).rows("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["import", "general", "--yes", "--file", "URL"],
+        ["verify", "URL"],
+        ["convert", "URL", "--to", "json"],
+        ["diff", "--files", "URL", "URL"],
+        ["backup", "URL"],
+        ["restore", "URL"],
+        ["list-exports", "--snapshots", "URL"],
+        ["push", "--bucket", "URL"],
+    ],
+)
+def test_a_url_in_the_place_of_a_file_is_not_shown(words: list[str]) -> None:
+    url = "s3://key:s3cr3t@bucket/general.sql"
+    result = CliRunner().invoke(demo, [url if word == "URL" else word for word in words])
+    assert result.exit_code == 2
+    assert "s3cr3t" not in result.output

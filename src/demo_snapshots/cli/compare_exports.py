@@ -18,6 +18,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    on_this_machine,
     scenario_name,
 )
 from demo_snapshots.errors import UsageError
@@ -115,7 +116,13 @@ class Form:
 @click.argument("old", required=False)
 @click.argument("new", required=False)
 @click.option("--with-database", is_flag=True, help="Compare a version with the database.")
-@click.option("--files", nargs=2, metavar="A B", help="Compare two snapshot files.")
+@click.option(
+    "--files",
+    nargs=2,
+    metavar="A B",
+    callback=on_this_machine,
+    help="Compare two snapshot files.",
+)
 @click.option(
     "--table", "tables", multiple=True, metavar="TABLE", help="Only this table; may be repeated."
 )

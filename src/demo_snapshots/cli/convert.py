@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
+from demo_snapshots.cli.options import (
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+    on_this_machine,
+)
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.snapshots import DocumentForm
 
@@ -22,7 +28,7 @@ from demo_snapshots.model.snapshots import DocumentForm
         "demo convert demo.json.zst --to sql -o demo.sql",
     ),
 )
-@click.argument("file")
+@click.argument("file", callback=on_this_machine)
 @click.option(
     "--to",
     required=True,
@@ -33,6 +39,7 @@ from demo_snapshots.model.snapshots import DocumentForm
     "-o",
     "--output",
     metavar="FILE",
+    callback=on_this_machine,
     help="Write here, compressed if it ends in .gz or .zst; else to stdout.",
 )
 @common_options

@@ -13,6 +13,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    on_this_machine,
     scenario_name,
 )
 from demo_snapshots.errors import UsageError
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
 @click.option("--latest", is_flag=True, help="The latest version; the default.")
 @click.option("--version", metavar="V", help="That version: v1_2025-01-15, or just v1.")
 @click.option(
-    "--file", metavar="PATH", help="Any snapshot file that names SCENARIO, or rows written by hand."
+    "--file",
+    metavar="PATH",
+    callback=on_this_machine,
+    help="Any snapshot file that names SCENARIO, or rows written by hand.",
 )
 @click.option(
     "--keep-other-scenarios",

@@ -6,12 +6,13 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
 from demo_snapshots.cli.wording import Wording
+from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
     from demo_snapshots.project import Project
@@ -108,6 +109,21 @@ class WithExamples(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.epilog:
             formatter.write(f"\n{self.epilog}\n")
+
+
+Files = TypeVar("Files", str | None, tuple[str, ...] | None)
+
+
+def on_this_machine(ctx: click.Context, param: click.Parameter, value: Files) -> Files:
+    """The callback of a parameter that names files. Raises UsageError for a URL, and shows nothing
+    of it: what is in it may be secret."""
+    for name in (value,) if isinstance(value, str) else value or ():
+        if "://" in name:
+            raise UsageError(
+                "a URL, where a file on this machine is wanted",
+                hint="What is in a bucket is reached by --snapshots.",
+            )
+    return value
 
 
 def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

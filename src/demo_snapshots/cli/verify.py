@@ -9,6 +9,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    on_this_machine,
     scenario_name,
 )
 from demo_snapshots.errors import UsageError, ValidationFailedError
@@ -21,6 +22,7 @@ def scenario_or_files(
 
     A scenario's name holds neither a dot nor a slash, and the name of a snapshot's file a dot.
     """
+    on_this_machine(ctx, param, words)
     files = tuple(word for word in words if set(word) & set("./\\"))
     if files and len(files) < len(words):
         raise UsageError(

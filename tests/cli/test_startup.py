@@ -40,7 +40,7 @@ def imported(*arguments: str) -> set[str]:
     "arguments", [["--help"], ["import", "--help"], ["seed-enhanced", "--help"], ["--version"]]
 )
 def test_help_imports_nothing_but_click(workplace, arguments):
-    heavy = {"sqlalchemy", "alembic", "pydantic", "rich", "ruamel", "psycopg", "pymysql", "sqlite3"}
+    heavy = {"sqlalchemy", "alembic", "msgspec", "rich", "ruamel", "psycopg", "pymysql", "sqlite3"}
     modules = imported(*arguments)
     assert "click" in modules
     assert not modules & heavy
@@ -51,7 +51,7 @@ def test_help_imports_nothing_but_click(workplace, arguments):
 )
 def test_listing_imports_no_database(workplace, arguments):
     modules = imported(*arguments)
-    assert "pydantic" in modules, "the configuration was read"
+    assert "msgspec" in modules, "the configuration was read"
     assert not modules & {*SAMPLE_APPLICATION, "psycopg", "pymysql", "sqlite3"}
 
 

@@ -1,6 +1,6 @@
 """The ``demo`` command: one module per sub-command, which parses, calls one operation, renders.
 
-Start-up is part of the contract: nothing here imports SQLAlchemy, pydantic or Rich at import
+Start-up is part of the contract: nothing here imports SQLAlchemy, msgspec or Rich at import
 time; each command imports its operation inside its function.
 """
 

@@ -71,7 +71,7 @@ def describe(rule: TableRule) -> str:
     elif isinstance(rule.where, str):
         text = f"where {rule.where}"
     elif rule.where:
-        each = rule.where.model_dump().items()
+        each = rule.where.as_dict().items()
         text = "where " + "; ".join(f"{engine}: {predicate}" for engine, predicate in each)
     if rule.scenario:
         text += f"; scenario in {rule.scenario}"
@@ -99,11 +99,11 @@ def _document(config: Config, production: str | None) -> dict[str, object]:
             for setting in config.settings
         ],
         "tables": [
-            {"table": name, **rule.model_dump(), "in_words": describe(rule)}
+            {"table": name, **rule.as_dict(), "in_words": describe(rule)}
             for name, rule in config.tables.items()
         ],
         "references": {
-            name: mode if isinstance(mode, str) else mode.model_dump()
+            name: mode if isinstance(mode, str) else mode.as_dict()
             for name, mode in config.references.items()
         },
         "production": production,

@@ -13,6 +13,7 @@ from demo_snapshots.cli import failures
 from demo_snapshots.cli.options import COMMON, WithExamples, examples
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import DemoError
+from demo_snapshots.model.tool import VERSION
 
 _SHORT = {"diff": "compare-exports"}
 """Other names of commands."""
@@ -61,7 +62,7 @@ class Demo(WithExamples, click.Group):
         "demo list-exports        see what is saved",
     ),
 )
-@click.version_option(package_name="demo-snapshots", message="demo %(version)s")
+@click.version_option(VERSION, message="demo %(version)s")
 @click.pass_context
 def demo(ctx: click.Context, /, **_common: Any) -> None:
     """Save the demo rows of a database as one plain SQL file, and put them back.

@@ -12,21 +12,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
+from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
 from demo_snapshots.config.masking import masked_place, masked_url
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
@@ -43,9 +35,31 @@ GIVEN_SNAPSHOTS = Words(Call(snapshots=...))
 """The origin of a place that the caller gave."""
 
 
-class _Strict(BaseModel):
-    # Those that are only part of another need not be built on their own.
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file, of which every key is known."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its values by name, and theirs."""
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {n: v.as_dict() if isinstance(v, _Strict) else v for n, v in values}
+
+    def _list(self, name: str) -> None:
+        value = getattr(self, name)
+        if isinstance(value, str):
+            force_setattr(self, name, (value,))
+
+    def _predicate(self, name: str) -> None:
+        try:
+            force_setattr(self, name, _one_line_predicate(getattr(self, name)))
+        except ValueError as error:
+            raise UnfitError(str(error), name) from None
+
+
+if TYPE_CHECKING:
+    Columns = tuple[str, ...]
+else:
+    # One may be given without brackets; it is a tuple by the time anybody looks.
+    Columns = tuple[str, ...] | str
 
 
 def _one_line_predicate(text: str) -> str:
@@ -76,100 +90,108 @@ def _require_balance(text: str) -> None:
         raise ValueError("engines differ in what a backslash before a quote means; avoid it")
 
 
-Predicate = Annotated[str, AfterValidator(_one_line_predicate)]
-
-
-class PredicatePerEngine(_Strict):
+class PredicatePerEngine(_Strict, frozen=True):
     """``{ sqlite = "…", postgresql = "…", mariadb = "…" }``"""
 
-    sqlite: Predicate
-    postgresql: Predicate
-    mariadb: Predicate
+    sqlite: str
+    postgresql: str
+    mariadb: str
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            self._predicate(name)
 
 
-def _as_list(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-class FollowsAnyOf(_Strict):
+class FollowsAnyOf(_Strict, frozen=True):
     """``{ any = ["post_id", "page_id"] }``: foreign keys, each a column or a list of columns."""
 
-    any: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...] = Field(min_length=2)
+    any: Annotated[tuple[Columns, ...], Meta(min_length=2)]
+
+    def __post_init__(self) -> None:
+        ways = ((way,) if isinstance(way, str) else way for way in self.any)
+        force_setattr(self, "any", tuple(ways))
 
 
-class TableRule(_Strict):
+class TableRule(_Strict, frozen=True, rename={"json_references": "json-references"}):
     """One ``[tables.NAME]``: exactly one of marker, follows and where."""
 
     marker: str | None = None
-    follows: FollowsAnyOf | Annotated[tuple[str, ...], BeforeValidator(_as_list)] | None = None
-    where: Predicate | PredicatePerEngine | None = None
+    follows: FollowsAnyOf | Columns | None = None
+    where: str | PredicatePerEngine | None = None
     scenario: str | None = None
     breakdown: str | None = None
-    json_references: dict[str, str] = Field(default_factory=dict, alias="json-references")
+    json_references: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> TableRule:
+    def __post_init__(self) -> None:
+        self._list("follows")
+        if isinstance(self.where, str):
+            self._predicate("where")
         given = [name for name in ("marker", "follows", "where") if getattr(self, name)]
         if len(given) != 1:
             what = "none" if not given else " and ".join(given)
             raise ValueError(f"needs exactly one of marker, follows and where; it has {what}")
         if self.follows and self.scenario:
             raise ValueError("a table that follows another takes its scenario from there")
-        return self
 
 
-class ByKey(_Strict):
+class ByKey(_Strict, frozen=True, rename={"by_key": "by-key"}):
     """``{ by-key = ["iso_code"] }``"""
 
-    by_key: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(alias="by-key")
+    by_key: Columns
+
+    def __post_init__(self) -> None:
+        self._list("by_key")
 
 
 Reference = Literal["fail", "include", "null"] | ByKey
 
 
-class _DemoSection(_Strict):
+class _DemoSection(_Strict, frozen=True):
     database: str | None = None
     snapshots: str | None = None
     bucket: str | None = None
     cache: bool | None = None
     compress: Packing | None = None
     format: DocumentForm | None = None
-    undo: Annotated[int, Field(ge=0, le=1000)] | None = None
+    undo: Annotated[int, Meta(ge=0, le=1000)] | None = None
     latest: Literal["link", "copy"] | None = None
 
 
-class CompareRules(_Strict):
+class CompareRules(_Strict, frozen=True):
     """``[compare]``: columns that no comparison looks at: ``table.column``, or ``column`` of
     every table that has one."""
 
-    ignore: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    ignore: Columns = ()
+
+    def __post_init__(self) -> None:
+        self._list("ignore")
 
 
-class _File(_Strict):
+class _File(_Strict, frozen=True):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
-    tables: dict[str, TableRule] = Field(default_factory=dict)
-    references: dict[str, Reference] = Field(default_factory=dict)
+    tables: dict[str, TableRule] = {}
+    references: dict[str, Reference] = {}
 
 
-class Config(_Strict):
+class Config(Struct, frozen=True):
     """Everything an operation needs to know: where the rows are, where the snapshots go, and
     which rows are demo rows. ``settings`` says where each value came from, for people, with
     passwords masked."""
 
-    database: str = DEFAULT_DATABASE
-    snapshots: str = DEFAULT_SNAPSHOTS
+    database: str
+    snapshots: str
+    tables: dict[str, TableRule]
     bucket: str | None = None
     cache: bool = True
     compress: Packing = Packing.PLAIN
     format: DocumentForm = DocumentForm.SQL
     undo: int = DEFAULT_UNDO
     latest: Literal["link", "copy"] | None = None
-    tables: dict[str, TableRule]
-    references: dict[str, Reference] = Field(default_factory=dict)
+    references: dict[str, Reference] = {}
     compare: CompareRules = CompareRules()
     settings: tuple[Setting, ...] = ()
-    _environment: Environment | None = PrivateAttr(default=None)
+    environment: Environment | None = None
 
     @property
     def undo_directory(self) -> str:
@@ -181,7 +203,7 @@ class Config(_Strict):
     def production(self) -> str | None:
         """What says that this is production, None if nothing does. Raises ConfigError where a
         line of ``.env`` that would say so cannot be read."""
-        return self._environment.production if self._environment else None
+        return self.environment.production if self.environment else None
 
     def refuse_production(self, *, force: bool = False) -> None:
         """Raise ProtectedDatabaseError in production, unless ``force``: what every operation
@@ -216,6 +238,9 @@ def load_config(
     parsed, origin = _read_file(Path(file) if file else None, directory)
     tables, tables_origin = parsed.tables, origin
     if not tables:
+        # Imported late: whoever has rules of their own starts sooner without it.
+        from importlib import resources
+
         sample = resources.files("demo_snapshots") / "sample" / "demo.toml"
         tables = _validate(sample.read_text("utf-8"), "sample/demo.toml").tables
         tables_origin = "default (the sample application)"
@@ -231,7 +256,7 @@ def load_config(
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
     kept = parsed.demo.undo
     undo = Found(str(DEFAULT_UNDO), "default") if kept is None else Found(str(kept), origin)
-    config = Config(
+    return Config(
         database=url.value,
         snapshots=store.value,
         bucket=bucket.value if bucket else None,
@@ -252,9 +277,8 @@ def load_config(
             Setting("undo", undo.value, undo.origin),
             Setting("tables", ", ".join(tables), tables_origin),
         ),
+        environment=surroundings,
     )
-    config._environment = surroundings
-    return config
 
 
 def _given(value: str | None, origin: str) -> Found | None:
@@ -329,29 +353,15 @@ def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:
     for key in section:
         content = content.get(key, {})
     try:
-        return _File.model_validate(content)
-    except ValidationError as error:
-        # Where several types were tried, the one that got furthest in says most.
-        first = max(error.errors(), key=lambda e: (e["type"] == "value_error", len(e["loc"])))
-        # Pydantic puts the names of the types it tried among the keys.
-        keys = tuple(str(part) for part in first["loc"] if not _is_type(str(part)))
+        return checked(content, _File)
+    except UnfitError as error:
+        keys = tuple(map(str, error.place))
         line = line_of(text, (*section, *keys))
         place = f"{name}: line {line}" if line else name
-        if first["type"] == "extra_forbidden":
-            message = "unknown key"
-        else:
-            message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(
-            f"{place}: {'.'.join(keys)}: {message}",
+            f"{place}: {'.'.join(keys)}: {error.message}",
             hint="The keys are listed in docs/configuration.md.",
         ) from None
-
-
-def _is_type(part: str) -> bool:
-    return part.startswith(("function-", "literal[", "constrained-")) or part in (
-        "ByKey",
-        "PredicatePerEngine",
-    )
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
 
@@ -31,6 +30,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import source_of
 from demo_snapshots.model.tables import Kind, Table
+from demo_snapshots.model.tool import TOOL
 from demo_snapshots.operations.ancestry import Ancestry
 from demo_snapshots.operations.answers import Place, read_answers, write_conflicts
 from demo_snapshots.operations.export import holds, whole_latest
@@ -331,7 +331,7 @@ def _header(sides: _Sides, rows: MergedRowsToWrite, store: Store, now: datetime)
         sides.newer,
         version=Version(store.next_number(ours.scenario), moment.date()),
         generated=moment,
-        tool=f"demo-snapshots {package_version('demo-snapshots')}",
+        tool=TOOL,
         schema=fingerprint(rows.order.tables),
         tables=rows.order.tables,
         statistics=rows.statistics(),

@@ -7,6 +7,8 @@ from contextlib import ExitStack, suppress
 from itertools import zip_longest
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
@@ -73,14 +75,11 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
 def _moved(config: Config, url: str, demo: DemoSet) -> Config:
     """The configuration for the scratch database, whose tables all lie in its default schema."""
     configured = demo.schema.configured
-    return config.model_copy(
-        update={
-            "database": url,
-            "tables": {configured[name]: rule for name, rule in config.tables.items()},
-            "references": {
-                name.rpartition(".")[2]: rule for name, rule in config.references.items()
-            },
-        }
+    return replace(
+        config,
+        database=url,
+        tables={configured[name]: rule for name, rule in config.tables.items()},
+        references={name.rpartition(".")[2]: rule for name, rule in config.references.items()},
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.metadata import version as package_version
 from typing import BinaryIO, Protocol, TypedDict
 
 from demo_snapshots.documents.sql import statements
@@ -24,6 +23,7 @@ from demo_snapshots.model.tables import (
     Table,
     moments,
 )
+from demo_snapshots.model.tool import TOOL
 from demo_snapshots.operations.readable import require_portable, require_readable
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
@@ -133,7 +133,7 @@ def _origin(demo: DemoSet) -> _Origin:
     """What a header says of where the rows come from."""
     return _Origin(
         source=demo.database.source,
-        tool=f"demo-snapshots {package_version('demo-snapshots')}",
+        tool=TOOL,
         schema=fingerprint(demo.order.tables),
         migration=demo.schema.migration,
         tables=demo.order.tables,

@@ -8,114 +8,114 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from demo_snapshots.config.checking import Place, UnfitError, checked
 from demo_snapshots.errors import Call, ScenarioError, UsageError, Words
 from demo_snapshots.model.snapshots import check_scenario_name
 from demo_snapshots.sample.wording import Sentence, parse_sentence
 
-Text = Annotated[str, Field(min_length=1)]
-Line = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(min_length=1)]
+Line = Annotated[str, Meta(min_length=1, max_length=200)]
 """Short enough for a column of 255 characters once its slots are filled."""
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
-Place = tuple[str | int, ...]
-"""Where something stands in the YAML: keys and positions from the top."""
+Key = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+LongName = Annotated[str, Meta(min_length=1, max_length=160)]
+Count = Annotated[int, Meta(ge=0, le=10_000)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping of which every key is known."""
 
 
-class Counts(_Strict):
+class Counts(_Strict, frozen=True):
     """Fragments, and rows of their own tables, at scale 1; chat_messages over all sessions."""
 
-    todos: int = Field(100, ge=0, le=10_000)
-    contacts: int = Field(25, ge=0, le=10_000)
-    chat_messages: int = Field(50, ge=0, le=10_000)
-    chat_sessions: int = Field(10, ge=0, le=10_000)
+    todos: Count = 100
+    contacts: Count = 25
+    chat_messages: Count = 50
+    chat_sessions: Count = 10
 
 
-class Span(_Strict):
+class Span(_Strict, frozen=True):
     """When things happened: ``days`` before the moment of seeding, mostly between ``hours``."""
 
-    days: int = Field(42, ge=1, le=3650)
-    hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]] = (8, 19)
+    days: Annotated[int, Meta(ge=1, le=3650)] = 42
+    hours: tuple[Annotated[int, Meta(ge=0, le=23)], Annotated[int, Meta(ge=1, le=24)]] = (8, 19)
 
-    @field_validator("hours")
-    @classmethod
-    def _in_order(cls, hours: tuple[int, int]) -> tuple[int, int]:
-        if hours[0] >= hours[1]:
-            raise ValueError("the first hour must be before the last")
-        return hours
+    def __post_init__(self) -> None:
+        if self.hours[0] >= self.hours[1]:
+            raise UnfitError("the first hour must be before the last", "hours")
 
 
-class VaultSpec(_Strict):
+class VaultSpec(_Strict, frozen=True):
     slug: Key
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Name
     description: Text
 
 
-class ProjectSpec(_Strict):
+class ProjectSpec(_Strict, frozen=True):
     key: Key
-    name: Annotated[str, Field(min_length=1, max_length=160)]
+    name: LongName
     vault: str
     description: Text
     status: Literal["planned", "active", "on_hold", "done"] = "active"
 
 
-class PersonSpec(_Strict):
-    key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+class PersonSpec(_Strict, frozen=True, kw_only=True):
+    key: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Name
     first: str | None = None
-    role: Annotated[str, Field(min_length=1, max_length=120)]
-    company: Annotated[str, Field(min_length=1, max_length=160)] | None = None
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)]
-    phone: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    role: Name
+    company: LongName | None = None
+    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)]
+    phone: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
     vault: str
     projects: tuple[str, ...] = ()
     note: Text
     tags: tuple[Text, ...] = ()
 
 
-class TodoLine(_Strict):
-    """A todo; in YAML either this mapping or just its title."""
-
+class TodoLine(_Strict, frozen=True):
     title: Line
     note: Text | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _just_a_title(cls, value: object) -> object:
-        return {"title": value} if isinstance(value, str) else value
+
+if TYPE_CHECKING:
+    Todo = TodoLine
+else:
+    # In YAML either its mapping or just its title; the mapping by the time anybody looks.
+    Todo = TodoLine | Line
 
 
-class Topic(_Strict):
+class Topic(_Strict, frozen=True, kw_only=True):
     """Todos that belong together: to a project, or to a vault and no project."""
 
     project: str | None = None
     vault: str | None = None
     tags: tuple[Text, ...] = ()
-    todos: Annotated[tuple[TodoLine, ...], Field(min_length=1)]
+    todos: Annotated[tuple[Todo, ...], Meta(min_length=1)]
 
-    @model_validator(mode="after")
-    def _one_home(self) -> Topic:
+    def __post_init__(self) -> None:
         if (self.project is None) == (self.vault is None):
             raise ValueError("a topic has either a project or a vault")
-        return self
+        lines = (TodoLine(todo) if isinstance(todo, str) else todo for todo in self.todos)
+        force_setattr(self, "todos", tuple(lines))
 
 
-class Chat(_Strict):
+class Chat(_Strict, frozen=True, kw_only=True):
     """A conversation about a project; the user speaks first, then both in turn."""
 
     project: str
     title: Line
     tags: tuple[Text, ...] = ()
-    messages: Annotated[tuple[Text, ...], Field(min_length=1)]
+    messages: Annotated[tuple[Text, ...], Meta(min_length=1)]
 
     @property
     def vault(self) -> None:
@@ -123,27 +123,25 @@ class Chat(_Strict):
         return None
 
 
-class Scenario(_Strict):
+class Scenario(_Strict, frozen=True, kw_only=True):
     """A demo world and how much of it to make."""
 
     scenario: str
     description: Text
-    counts: Counts = Field(default_factory=lambda: Counts.model_validate({}))
-    span: Span = Field(default_factory=lambda: Span.model_validate({}))
-    vaults: Annotated[tuple[VaultSpec, ...], Field(min_length=1)]
+    counts: Counts = Counts()
+    span: Span = Span()
+    vaults: Annotated[tuple[VaultSpec, ...], Meta(min_length=1)]
     projects: tuple[ProjectSpec, ...] = ()
     people: tuple[PersonSpec, ...] = ()
-    words: dict[Key, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    words: dict[Key, Annotated[tuple[Text, ...], Meta(min_length=1)]] = {}
     topics: tuple[Topic, ...] = ()
     chats: tuple[Chat, ...] = ()
 
-    @field_validator("scenario")
-    @classmethod
-    def _is_a_name(cls, name: str) -> str:
+    def __post_init__(self) -> None:
         try:
-            return check_scenario_name(name)
+            check_scenario_name(self.scenario)
         except UsageError as error:
-            raise ValueError(error.message) from None
+            raise UnfitError(error.message, "scenario") from None
 
     def project(self, key: str | None) -> ProjectSpec | None:
         """The project of that key; None for None."""
@@ -209,10 +207,9 @@ def parse_scenario(content: str, name: str) -> Scenario:
     """The scenario that the YAML ``content`` of the file ``name`` describes."""
     tree = _read_yaml(content, name)
     try:
-        scenario = Scenario.model_validate(tree)
-    except ValidationError as error:
-        problems = [(detail["loc"], _words_of(detail)) for detail in error.errors()]
-        _refuse(tree, name, problems)
+        scenario = checked(tree, Scenario)
+    except UnfitError as error:
+        _refuse(tree, name, [(error.place, error.message)])
     problems = list(_contradictions(scenario))
     if problems:
         _refuse(tree, name, problems)
@@ -235,15 +232,6 @@ def _read_yaml(content: str, name: str) -> CommentedMap:
     if not isinstance(tree, CommentedMap):
         raise ScenarioError(f"{name}:1: a scenario is a mapping of keys, see docs/scenarios.md")
     return tree
-
-
-def _words_of(detail: Any) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "unknown key"
-    if detail["type"] == "missing":
-        return "is missing"
-    message: str = detail["msg"]
-    return message.removeprefix("Value error, ")
 
 
 def _refuse(tree: CommentedMap, name: str, problems: list[tuple[Place, str]]) -> NoReturn:

@@ -259,8 +259,8 @@ def test_every_key(tmp_path):
         sqlite="a", postgresql="b", mariadb="c"
     )
     assert config.references["MediaType"] == "include"
-    assert config.references["countries"] == ByKey.model_validate({"by-key": ["iso_code"]})
-    assert config.references["units"] == ByKey.model_validate({"by-key": ["code"]})
+    assert config.references["countries"] == ByKey(("iso_code",))
+    assert config.references["units"] == ByKey(("code",))
 
 
 @pytest.mark.parametrize(

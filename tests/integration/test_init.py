@@ -14,7 +14,8 @@ from database_engines import engines
 from integration.live import Live
 
 from demo_snapshots.cli import demo as demo_command
-from demo_snapshots.config.settings import ByKey, load_config
+from demo_snapshots.config.rules import ByKey
+from demo_snapshots.config.settings import load_config
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.operations import init as initialising

@@ -9,7 +9,8 @@ import click
 from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
 
 if TYPE_CHECKING:
-    from demo_snapshots.config.settings import Config, Reference, TableRule
+    from demo_snapshots.config.rules import Reference, TableRule
+    from demo_snapshots.config.settings import Config
     from demo_snapshots.render.report import Report
 
 
@@ -59,7 +60,7 @@ def _report(config: Config, production: str | None) -> Report:
 
 def describe(rule: TableRule) -> str:
     """A rule in words."""
-    from demo_snapshots.config.settings import FollowsAnyOf
+    from demo_snapshots.config.rules import FollowsAnyOf
 
     if rule.marker:
         text = f"{rule.marker} is true"

@@ -10,17 +10,17 @@ application's.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
-from msgspec.structs import force_setattr
+from msgspec import Meta, Struct, field
 
 from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
 from demo_snapshots.config.masking import masked_place, masked_url
+from demo_snapshots.config.rules import CompareRules, Reference, Strict, TableRule
+from demo_snapshots.config.toml import line_of, parse, read_text
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
 from demo_snapshots.model.snapshots import DocumentForm, Packing
@@ -35,118 +35,7 @@ GIVEN_SNAPSHOTS = Words(Call(snapshots=...))
 """The origin of a place that the caller gave."""
 
 
-class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file, of which every key is known."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its values by name, and theirs."""
-        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return {n: v.as_dict() if isinstance(v, _Strict) else v for n, v in values}
-
-    def _list(self, name: str) -> None:
-        value = getattr(self, name)
-        if isinstance(value, str):
-            force_setattr(self, name, (value,))
-
-    def _predicate(self, name: str) -> None:
-        try:
-            force_setattr(self, name, _one_line_predicate(getattr(self, name)))
-        except ValueError as error:
-            raise UnfitError(str(error), name) from None
-
-
-if TYPE_CHECKING:
-    Columns = tuple[str, ...]
-else:
-    # One may be given without brackets; it is a tuple by the time anybody looks.
-    Columns = tuple[str, ...] | str
-
-
-def _one_line_predicate(text: str) -> str:
-    # The predicate is copied into documents, where a comment or a statement end would let it
-    # change the meaning of what follows.
-    if any(token in text for token in ("--", "/*", "*/", ";", "\n", "\r", "\0", "#")):
-        raise ValueError("a predicate is one line without comments or ';'")
-    if not text.strip():
-        raise ValueError("a predicate cannot be empty")
-    _require_balance(text)
-    return text.strip()
-
-
-_BALANCING = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|[()'"`]""")
-
-
-def _require_balance(text: str) -> None:
-    depth = 0
-    for piece in _BALANCING.findall(text):
-        depth += (piece == "(") - (piece == ")")
-        if piece in ("'", '"', "`"):
-            raise ValueError(f"a predicate's quotes go in pairs; one {piece} is left over")
-        if depth < 0:
-            raise ValueError("a predicate's parentheses go in pairs; one ) is left over")
-    if depth:
-        raise ValueError("a predicate's parentheses go in pairs; one ( is left over")
-    if re.search(r"\\['\"`]", text):
-        raise ValueError("engines differ in what a backslash before a quote means; avoid it")
-
-
-class PredicatePerEngine(_Strict, frozen=True):
-    """``{ sqlite = "…", postgresql = "…", mariadb = "…" }``"""
-
-    sqlite: str
-    postgresql: str
-    mariadb: str
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            self._predicate(name)
-
-
-class FollowsAnyOf(_Strict, frozen=True):
-    """``{ any = ["post_id", "page_id"] }``: foreign keys, each a column or a list of columns."""
-
-    any: Annotated[tuple[Columns, ...], Meta(min_length=2)]
-
-    def __post_init__(self) -> None:
-        ways = ((way,) if isinstance(way, str) else way for way in self.any)
-        force_setattr(self, "any", tuple(ways))
-
-
-class TableRule(_Strict, frozen=True, rename={"json_references": "json-references"}):
-    """One ``[tables.NAME]``: exactly one of marker, follows and where."""
-
-    marker: str | None = None
-    follows: FollowsAnyOf | Columns | None = None
-    where: str | PredicatePerEngine | None = None
-    scenario: str | None = None
-    breakdown: str | None = None
-    json_references: dict[str, str] = {}
-
-    def __post_init__(self) -> None:
-        self._list("follows")
-        if isinstance(self.where, str):
-            self._predicate("where")
-        given = [name for name in ("marker", "follows", "where") if getattr(self, name)]
-        if len(given) != 1:
-            what = "none" if not given else " and ".join(given)
-            raise ValueError(f"needs exactly one of marker, follows and where; it has {what}")
-        if self.follows and self.scenario:
-            raise ValueError("a table that follows another takes its scenario from there")
-
-
-class ByKey(_Strict, frozen=True, rename={"by_key": "by-key"}):
-    """``{ by-key = ["iso_code"] }``"""
-
-    by_key: Columns
-
-    def __post_init__(self) -> None:
-        self._list("by_key")
-
-
-Reference = Literal["fail", "include", "null"] | ByKey
-
-
-class _DemoSection(_Strict, frozen=True):
+class _DemoSection(Strict, frozen=True):
     database: str | None = None
     snapshots: str | None = None
     bucket: str | None = None
@@ -157,21 +46,11 @@ class _DemoSection(_Strict, frozen=True):
     latest: Literal["link", "copy"] | None = None
 
 
-class CompareRules(_Strict, frozen=True):
-    """``[compare]``: columns that no comparison looks at: ``table.column``, or ``column`` of
-    every table that has one."""
-
-    ignore: Columns = ()
-
-    def __post_init__(self) -> None:
-        self._list("ignore")
-
-
-class _File(_Strict, frozen=True):
+class _File(Strict, frozen=True):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
-    tables: dict[str, TableRule] = {}
-    references: dict[str, Reference] = {}
+    tables: dict[str, TableRule] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
 
 
 class Config(Struct, frozen=True):
@@ -188,7 +67,7 @@ class Config(Struct, frozen=True):
     format: DocumentForm = DocumentForm.SQL
     undo: int = DEFAULT_UNDO
     latest: Literal["link", "copy"] | None = None
-    references: dict[str, Reference] = {}
+    references: dict[str, Reference] = field(default_factory=dict)
     compare: CompareRules = CompareRules()
     settings: tuple[Setting, ...] = ()
     environment: Environment | None = None
@@ -311,11 +190,11 @@ def _database(option: str | None, surroundings: Environment, file: Found | None)
 def _read_file(file: Path | None, directory: Path) -> tuple[_File, str]:
     if file is not None:
         if file.name == "pyproject.toml":
-            return _validate(_text(file), str(file), SECTION), str(file)
-        return _validate(_text(file), str(file)), str(file)
+            return _validate(read_text(file), str(file), SECTION), str(file)
+        return _validate(read_text(file), str(file)), str(file)
     for name, section in (("demo.toml", ()), ("pyproject.toml", SECTION)):
         if (directory / name).exists():
-            text = _text(directory / name)
+            text = read_text(directory / name)
             if not section or has_section(text, name):
                 return _validate(text, name, section), name
     return _File(), "default"
@@ -327,29 +206,11 @@ SECTION = ("tool", "demo-snapshots")
 
 def has_section(text: str, name: str) -> bool:
     """Whether a ``pyproject.toml`` (called ``name`` in a ConfigError) configures this tool."""
-    return SECTION[1] in _toml(text, name).get(SECTION[0], {})
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8") from None
-
-
-def _toml(text: str, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from None
+    return SECTION[1] in parse(text, name).get(SECTION[0], {})
 
 
 def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:
-    content = _toml(text, name)
+    content = parse(text, name)
     for key in section:
         content = content.get(key, {})
     try:
@@ -362,38 +223,3 @@ def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:
             f"{place}: {'.'.join(keys)}: {error.message}",
             hint="The keys are listed in docs/configuration.md.",
         ) from None
-
-
-def line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """The line of a TOML text that sets the value at ``keys``, or else the nearest one that
-    leads there; None where no line does.
-
-    Lines are read one by one, so a line inside a multi-line string may be taken for one of its
-    own: good enough to point at, and never an error.
-    """
-    best, nearest = 0, None
-    header: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        opened = re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line)
-        assigned = re.match(r"""\s*((?:"[^"]*"|'[^']*'|[^=#"'])+)=""", line)
-        if opened:
-            path = header = _path(opened[1])
-        elif assigned:
-            path = (*header, *_path(assigned[1]))
-        else:
-            continue
-        if best < len(path) and path == keys[: len(path)]:
-            best, nearest = len(path), number
-    return nearest
-
-
-def _path(dotted: str) -> tuple[str, ...]:
-    try:
-        found: Any = tomllib.loads(f"{dotted} = 0")
-    except tomllib.TOMLDecodeError:
-        return ()
-    keys: list[str] = []
-    while isinstance(found, dict):
-        key, found = next(iter(found.items()))
-        keys.append(key)
-    return tuple(keys)

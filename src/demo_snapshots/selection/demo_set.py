@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from demo_snapshots.config.settings import Config, Reference
+from demo_snapshots.config.rules import Reference
+from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.model.tables import Table

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from demo_snapshots.config.settings import ByKey, Reference
+from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError, ExternalReferenceError, ExternalRowError
 from demo_snapshots.model.tables import ForeignKey, Table

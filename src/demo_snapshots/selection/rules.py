@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from demo_snapshots.config.settings import Config, FollowsAnyOf, PredicatePerEngine, TableRule
+from demo_snapshots.config.rules import FollowsAnyOf, PredicatePerEngine, TableRule
+from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError

@@ -8,14 +8,9 @@ import pytest
 
 from demo_snapshots.config.environment import Environment
 from demo_snapshots.config.masking import masked_url
-from demo_snapshots.config.settings import (
-    DEFAULT_DATABASE,
-    ByKey,
-    Config,
-    PredicatePerEngine,
-    line_of,
-    load_config,
-)
+from demo_snapshots.config.rules import ByKey, PredicatePerEngine
+from demo_snapshots.config.settings import DEFAULT_DATABASE, Config, load_config
+from demo_snapshots.config.toml import line_of
 from demo_snapshots.errors import ConfigError
 
 

@@ -415,7 +415,6 @@ def mishaps() -> Iterator[str]:
     yield run(*general, "--file=nope.sql")
     yield from (run(*general, f"--file={name}") for name in spoilt_documents())
     yield run("import", "writer", "--file=whole.sql")
-    yield run("import", "general")
     Path("file").touch()
     yield run("export", "general", "--snapshots=file")
     Path("my.yaml").write_text("scenario: mine\n", "utf-8")
@@ -496,6 +495,7 @@ def mishaps_in_the_database(general: tuple[str, ...]) -> Iterator[str]:
     vault = f"INSERT INTO vaults (id, name, slug, metadata) VALUES (99, 'L', 'late', {marked});"
     real = "INSERT INTO projects (id, name, vault_id) VALUES (99, 'Real', 99);"
     yield after("DELETE FROM todos; DELETE FROM chat_sessions", "validate", "general")
+    yield after("UPDATE todos SET title = 'Edited' WHERE id = 1", "import", "general")
     yield after("ALTER TABLE contacts DROP COLUMN phone", *general)
     yield after("DROP TABLE todos", *general)
     trimmed = (

@@ -187,7 +187,8 @@ def test_a_real_row_that_would_lose_what_it_references(demo, refused, seeded):
     refused("import", "general", "--yes", status=24, says="projects")
 
 
-def test_nobody_to_ask(refused):
+def test_nobody_to_ask(refused, seeded):
+    seeded.sql("UPDATE fragments SET title = 'Edited' WHERE id = 1")
     said = refused("import", "general", status=26, says="--yes")
     assert "Replace 3" in said
     refused("migrate-fresh", status=26, says="Drop 3")

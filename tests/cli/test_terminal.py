@@ -82,6 +82,7 @@ def test_the_question_and_its_answer(seeded, answer, status):
 
 
 def test_end_of_input_is_a_no(seeded):
+    seeded.sql("UPDATE fragments SET title = 'Edited' WHERE id = 1")
     before = seeded.state()
     run = OnATerminal("import", "general")
     run.wait_for("[y/N] ")
@@ -92,6 +93,7 @@ def test_end_of_input_is_a_no(seeded):
 
 @pytest.mark.parametrize("command", [["import", "general"], ["migrate-fresh"]])
 def test_interrupt(seeded, command):
+    seeded.sql("UPDATE fragments SET title = 'Edited' WHERE id = 1")
     before = seeded.state()
     run = OnATerminal(*command)
     run.wait_for("[y/N] ")
@@ -105,6 +107,7 @@ def test_interrupt(seeded, command):
 
 
 def test_json_on_a_terminal_keeps_the_question_off_stdout(seeded):
+    seeded.sql("UPDATE fragments SET title = 'Edited' WHERE id = 1")
     run = OnATerminal("import", "general", "--json")
     run.wait_for("[y/N] ")
     run.type("y\n")

@@ -26,6 +26,7 @@ _MOST_JOBS = 4
     epilog=examples(
         "demo export general",
         "demo export general --auto-version",
+        "demo export tour --new",
         "demo export general --prove",
         "demo export general --compress=zstd",
         "demo export general --format=json",
@@ -34,6 +35,7 @@ _MOST_JOBS = 4
 )
 @click.argument("scenario", callback=scenario_name)
 @click.option("--auto-version", is_flag=True, help="Write a new version even of unchanged data.")
+@click.option("--new", is_flag=True, help="Begin a scenario that is not there yet, unasked.")
 @click.option("--allow-empty", is_flag=True, help="Write even if no row carries SCENARIO.")
 @click.option(
     "--jobs",
@@ -61,6 +63,7 @@ def command(
     session: Session,
     scenario: str,
     auto_version: bool,
+    new: bool,
     allow_empty: bool,
     jobs: int | None,
     prove: bool,
@@ -76,9 +79,16 @@ def command(
     from demo_snapshots.render import transfer as render
 
     with session.terminal.progress() as progress:
+
+        def confirm_new(name: str, known: tuple[str, ...]) -> bool:
+            progress.stop()
+            question = render.new_scenario_question(name, known)
+            return session.terminal.ask((), question, yes=new, option="--new")
+
         result = session.project.export(
             scenario,
             auto_version=auto_version,
+            confirm_new=confirm_new,
             allow_empty=allow_empty,
             jobs=jobs or min(os.cpu_count() or 1, _MOST_JOBS),
             prove=prove,

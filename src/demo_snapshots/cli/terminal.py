@@ -39,17 +39,17 @@ class Terminal:
 
             print_report(report, sys.stdout, self.wording)
 
-    def ask(self, plan: Report, question: str, *, yes: bool) -> bool:
+    def ask(self, plan: Report, question: str, *, yes: bool, option: str = "--yes") -> bool:
         """Whether to go on: ``yes``, or else what the user says to ``plan`` and ``question``.
 
         Both go to stderr, so that stdout holds the result alone. Raises NotConfirmedError where
-        no terminal is there to ask on.
+        no terminal is there to ask on, and names the ``option`` that answers.
         """
         if yes:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NotConfirmedError(
-                f"there is no terminal to ask on: {question}", hint="Answer with --yes."
+                f"there is no terminal to ask on: {question}", hint=f"Answer with {option}."
             )
         from demo_snapshots.cli.screen import print_report
 

@@ -1,4 +1,4 @@
-"""The process's environment and the ``.env`` file beside it, as one place to look a name up.
+"""The process's environment and the project's ``.env`` file, as one place to look a name up.
 
 As in the frameworks that read a ``.env`` (Laravel, Rails, Django with an add-on), what the
 process was given wins over what the file says. Values are kept for use, never shown: origins
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,6 +32,8 @@ class Found:
 
     value: str
     origin: str
+    directory: Path = Path()
+    """Where paths in it begin."""
 
 
 class Environment:
@@ -39,11 +41,16 @@ class Environment:
     the line's number: they are an error only for who asks for them."""
 
     def __init__(
-        self, process: Mapping[str, str], file: Mapping[str, str], broken: Mapping[str, int]
+        self,
+        process: Mapping[str, str],
+        file: Mapping[str, str],
+        broken: Mapping[str, int],
+        directory: Path,
     ) -> None:
         self._process = process
         self._file = file
         self._broken = broken
+        self._directory = directory
 
     @classmethod
     def read(cls, process: Mapping[str, str], directory: Path) -> Environment:
@@ -53,7 +60,7 @@ class Environment:
         """
         text = _text(directory / FILE)
         if not text:
-            return cls(process, {}, {})
+            return cls(process, {}, {}, directory)
         from dotenv.parser import parse_stream
 
         file: dict[str, str] = {}
@@ -66,7 +73,11 @@ class Environment:
             elif binding.key:
                 file[binding.key] = _value(binding, {**file, **process})
                 broken.pop(binding.key, None)
-        return cls(process, file, broken)
+        return cls(process, file, broken, directory)
+
+    @property
+    def _name(self) -> str:
+        return str(self._directory / FILE)
 
     def get(self, name: str) -> Found | None:
         """The value of ``name``; an empty one counts as none, as in a shell's ``${name:-}``.
@@ -77,20 +88,20 @@ class Environment:
             return Found(value, name)
         if name in self._broken:
             raise ConfigError(
-                f"{FILE}: line {self._broken[name]}: {name} cannot be read",
+                f"{self._name}: line {self._broken[name]}: {name} cannot be read",
                 hint="Write NAME=value, or NAME='value' with quotes that end on the line.",
             )
         value = self._file.get(name)
         if value and "\ufffd" in value:
-            raise ConfigError(f"{FILE}: {name} is not UTF-8")
-        return Found(value, f"{name} in {FILE}") if value else None
+            raise ConfigError(f"{self._name}: {name} is not UTF-8")
+        return Found(value, f"{name} in {self._name}", self._directory) if value else None
 
     @property
     def production(self) -> str | None:
         """Where it says that this is production, None if nowhere. Either source is enough: an
         environment that says otherwise does not make a production ``.env`` harmless."""
         for name in ("APP_ENV", "DEMO_ENV"):
-            in_file = Environment({}, self._file, self._broken).get(name)
+            in_file = Environment({}, self._file, self._broken, self._directory).get(name)
             for found in (self.get(name), in_file):
                 if found and found.value.strip().lower() in _PRODUCTION:
                     return found.origin
@@ -104,7 +115,7 @@ class Environment:
         own, which only the application can tell the meaning of.
         """
         found = self.get("DATABASE_URL") or self._laravel()
-        return found and Found(_in_our_words(found.value), found.origin)
+        return found and replace(found, value=_in_our_words(found.value))
 
     def _laravel(self) -> Found | None:
         connection = self.get("DB_CONNECTION")
@@ -116,11 +127,11 @@ class Environment:
             return url
         if connection.value == "sqlite":
             path = self._setting("DB_DATABASE", "database/database.sqlite")
-            return Found(f"sqlite:///{path}", connection.origin)
+            return replace(connection, value=f"sqlite:///{path}")
         if connection.value in ("mysql", "mariadb"):
-            return Found(self._server(connection.value, "root"), connection.origin)
+            return replace(connection, value=self._server(connection.value, "root"))
         if connection.value == "pgsql":
-            return Found(self._server("postgresql", "root"), connection.origin)
+            return replace(connection, value=self._server("postgresql", "root"))
         return None
 
     def _server(self, scheme: str, user: str) -> str:
@@ -150,7 +161,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
     except OSError as error:
-        raise ConfigError(f"{FILE}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _line(binding: Binding) -> int:

@@ -2,15 +2,16 @@
 
 Precedence, first wins: the command line, the environment (``DATABASE_URL``,
 ``DEMO_SNAPSHOTS``), ``.env``, ``demo.toml`` (else ``[tool.demo-snapshots]`` in
-``pyproject.toml``) in the working directory, the defaults. ``.env`` is one machine's own and
-``demo.toml`` is committed, so the former wins. A file that has no ``[tables]`` means the sample
-application's.
+``pyproject.toml``), the defaults. ``.env`` is one machine's own and ``demo.toml`` is committed, so
+the former wins. Both are looked for from the working directory up (``location.py``). A file that
+has no ``[tables]`` means the sample application's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from msgspec import Meta, Struct, field
 
 from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
+from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
 from demo_snapshots.config.rules import CompareRules, Reference, Strict, TableRule
 from demo_snapshots.config.toml import line_of, parse, read_text
@@ -71,12 +73,15 @@ class Config(Struct, frozen=True):
     compare: CompareRules = CompareRules()
     settings: tuple[Setting, ...] = ()
     environment: Environment | None = None
+    directory: Path = Path()
+    """Where the project is, from the working directory: that of its configuration file."""
 
     @property
     def undo_directory(self) -> str:
         """Where what imports replaced is kept, which is one machine's own: the snapshots'
         directory, or the default one where they are in a bucket."""
-        return DEFAULT_SNAPSHOTS if is_bucket(self.snapshots) else self.snapshots
+        there = from_here(DEFAULT_SNAPSHOTS, self.directory)
+        return there if is_bucket(self.snapshots) else self.snapshots
 
     @property
     def production(self) -> str | None:
@@ -107,29 +112,29 @@ def load_config(
 ) -> Config:
     """Put the configuration together from all its sources.
 
-    ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise),
-    ``directory`` for the working directory, to which paths in a file are relative as well. Raises
+    ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise).
+    ``demo.toml``, ``pyproject.toml`` and ``.env`` are looked for in ``directory``, the working
+    directory if None, and above it up to the root of the repository; paths in them are relative to
+    where they lie. Those in ``file``, which is read in place of the first two, and in the
+    environment are relative to the working directory. Raises
     ConfigError naming file and key; a line of ``.env`` that cannot be read is an error only where
     its variable is needed.
     """
-    directory = directory or Path()
-    surroundings = Environment.read(environment or {}, directory)
-    parsed, origin = _read_file(Path(file) if file else None, directory)
+    places = list(upwards(directory or Path()))
+    parsed, origin, home = _read_file(Path(file) if file else None, places)
+    surroundings = Environment.read(environment or {}, _beside(".env", places, home))
     tables, tables_origin = parsed.tables, origin
     if not tables:
-        # Imported late: whoever has rules of their own starts sooner without it.
-        from importlib import resources
-
-        sample = resources.files("demo_snapshots") / "sample" / "demo.toml"
-        tables = _validate(sample.read_text("utf-8"), "sample/demo.toml").tables
-        tables_origin = "default (the sample application)"
-    url = _database(database, surroundings, _given(parsed.demo.database, origin))
+        tables, tables_origin = _sample_tables(), "default (the sample application)"
+    place = Path() if file else home
+    url = _database(database, surroundings, _given(parsed.demo.database, origin, place), home)
     store = (
         _given(str(snapshots or ""), GIVEN_SNAPSHOTS)
         or surroundings.get("DEMO_SNAPSHOTS")
-        or _given(parsed.demo.snapshots, origin)
-        or Found(DEFAULT_SNAPSHOTS, "default")
+        or _given(parsed.demo.snapshots, origin, place)
+        or Found(DEFAULT_SNAPSHOTS, "default", home)
     )
+    kept_in = from_here(store.value, store.directory)
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
@@ -137,7 +142,7 @@ def load_config(
     undo = Found(str(DEFAULT_UNDO), "default") if kept is None else Found(str(kept), origin)
     return Config(
         database=url.value,
-        snapshots=store.value,
+        snapshots=kept_in,
         bucket=bucket.value if bucket else None,
         cache=parsed.demo.cache is not False if cache is None else cache,
         compress=Packing(compress.value),
@@ -149,7 +154,7 @@ def load_config(
         compare=parsed.compare,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
-            Setting("snapshots", masked_place(store.value), store.origin),
+            Setting("snapshots", masked_place(kept_in), store.origin),
             *((Setting("bucket", masked_place(bucket.value), bucket.origin),) if bucket else ()),
             Setting("compress", str(compress.value), compress.origin),
             Setting("format", str(form.value), form.origin),
@@ -157,17 +162,34 @@ def load_config(
             Setting("tables", ", ".join(tables), tables_origin),
         ),
         environment=surroundings,
+        directory=home,
     )
 
 
-def _given(value: str | None, origin: str) -> Found | None:
-    return Found(value, origin) if value else None
+def _sample_tables() -> dict[str, TableRule]:
+    # Imported late: whoever has rules of their own starts sooner without it.
+    from importlib import resources
+
+    sample = resources.files("demo_snapshots") / "sample" / "demo.toml"
+    return _validate(sample.read_text("utf-8"), "sample/demo.toml").tables
 
 
-def _database(option: str | None, surroundings: Environment, file: Found | None) -> Found:
+def _beside(name: str, places: Sequence[Path], home: Path) -> Path:
+    """The first of the ``places`` up to ``home`` that has such a file; ``home`` if none has."""
+    near = places[: places.index(home) + 1]
+    return next((place for place in near if (place / name).exists()), home)
+
+
+def _given(value: str | None, origin: str, directory: Path = Path()) -> Found | None:
+    return Found(value, origin, directory) if value else None
+
+
+def _database(
+    option: str | None, surroundings: Environment, file: Found | None, home: Path
+) -> Found:
     found = _given(option, GIVEN_DATABASE) or surroundings.database or file
     if found is None:
-        found = Found(DEFAULT_DATABASE, "default")
+        found = Found(DEFAULT_DATABASE, "default", home)
         if named := surroundings.get("DB_CONNECTION"):
             raise ConfigError(
                 f"{named.origin}: the connection is none that this tool can look up",
@@ -184,28 +206,39 @@ def _database(option: str | None, surroundings: Environment, file: Found | None)
             hint="It looks like sqlite:///database/demo.sqlite or "
             "postgresql://user:password@host/database.",
         )
-    return found
+    return replace(found, value=url_from_here(found.value, found.directory))
 
 
-def _read_file(file: Path | None, directory: Path) -> tuple[_File, str]:
+def _read_file(file: Path | None, places: Sequence[Path]) -> tuple[_File, str, Path]:
+    """What it says, its name, and the directory of the project."""
     if file is not None:
-        if file.name == "pyproject.toml":
-            return _validate(read_text(file), str(file), SECTION), str(file)
-        return _validate(read_text(file), str(file)), str(file)
-    for name, section in (("demo.toml", ()), ("pyproject.toml", SECTION)):
-        if (directory / name).exists():
-            text = read_text(directory / name)
-            if not section or has_section(text, name):
-                return _validate(text, name, section), name
-    return _File(), "default"
+        inside = SECTION if file.name == "pyproject.toml" else ()
+        return _validate(read_text(file), str(file), inside), str(file), places[0]
+    found = configured_in(places)
+    if found is None:
+        return _File(), "default", places[0]
+    path, text, section = found
+    return _validate(text, str(path), section), str(path), path.parent
+
+
+def configured_in(places: Iterable[Path]) -> tuple[Path, str, tuple[str, ...]] | None:
+    """The first file in one of these directories that configures this tool, its text, and where
+    in it. Raises ConfigError where one cannot be read."""
+    for place in places:
+        for name, section in (("demo.toml", ()), ("pyproject.toml", SECTION)):
+            path = place / name
+            if path.exists():
+                text = read_text(path)
+                if not section or _has_section(text, str(path)):
+                    return path, text, section
+    return None
 
 
 SECTION = ("tool", "demo-snapshots")
 """Where ``pyproject.toml`` keeps what ``demo.toml`` holds."""
 
 
-def has_section(text: str, name: str) -> bool:
-    """Whether a ``pyproject.toml`` (called ``name`` in a ConfigError) configures this tool."""
+def _has_section(text: str, name: str) -> bool:
     return SECTION[1] in parse(text, name).get(SECTION[0], {})
 
 

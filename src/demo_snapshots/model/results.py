@@ -80,6 +80,10 @@ class Edits:
     added: int
     deleted: int
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.changed or self.added or self.deleted)
+
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:

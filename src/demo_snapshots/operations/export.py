@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
@@ -11,7 +12,7 @@ from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import UsageError
+from demo_snapshots.errors import NotConfirmedError, UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
@@ -28,6 +29,11 @@ from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
 
 logger = logging.getLogger(__name__)
+
+ConfirmNew = Callable[[str, tuple[str, ...]], bool]
+"""Asked before a scenario is begun beside those there are (their names are given), where no rule
+names a column that says which rows are of it: any name would do, a mistyped one too. False exports
+nothing. None stands for yes."""
 
 
 class ExportOptions(TypedDict, total=False):
@@ -46,6 +52,8 @@ class ExportOptions(TypedDict, total=False):
     """How the file is stored; None as the configuration says."""
     format: DocumentForm | None
     """How the file spells the rows; None as the configuration says."""
+    confirm_new: ConfirmNew | None
+    """Asked before a scenario is begun that nothing but its name tells from the others."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -74,10 +82,11 @@ def export_scenario(
     however that one is stored. A
     latest version whose file was damaged is equal to nothing, and named in the result.
 
-    Raises UsageError for a bad scenario name, ConfigError, DatabaseError, SchemaError,
-    ExportError, StoreError.
+    Raises UsageError for a bad scenario name, NotConfirmedError, ConfigError, DatabaseError,
+    SchemaError, ExportError, StoreError.
     """
     check_scenario_name(scenario)
+    _require_meant(scenario, config, store, options.get("confirm_new"))
     moment = now.astimezone(UTC).replace(microsecond=0)
     given = options.get("connection")
     if given is not None and options.get("prove"):
@@ -99,6 +108,14 @@ def export_scenario(
             progress=options.get("progress", no_progress),
         ) as snapshot:
             return _publish(snapshot, store, latest, damaged, demo, config, options)
+
+
+def _require_meant(scenario: str, config: Config, store: Store, confirm: ConfirmNew | None) -> None:
+    if confirm is None or any(rule.scenario for rule in config.tables.values()):
+        return
+    known = store.scenarios()
+    if known and scenario not in known and not confirm(scenario, known):
+        raise NotConfirmedError("the answer was no; nothing was saved")
 
 
 def _publish(

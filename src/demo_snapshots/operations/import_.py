@@ -55,16 +55,17 @@ logger = logging.getLogger(__name__)
 Done = TypeVar("Done")
 
 Confirm = Callable[[ImportPlan], bool]
-"""Asked before demo rows are replaced; False leaves everything as it is. By then the whole file
-has been checked, and compared with the rows there are. None stands for yes, for checking the file
-while it loads, and for not comparing."""
+"""Asked before demo rows are replaced by others; False leaves everything as it is. By then the
+whole file has been checked, and compared with the rows there are: where they are the same, there
+is nothing to ask. None stands for yes, for checking the file while it loads, and for not
+comparing."""
 
 
 class ImportOptions(TypedDict, total=False):
     """How to import; what is not given is false, empty or None."""
 
     confirm: Confirm | None
-    """Asked if any demo row would be replaced."""
+    """Asked if any demo row would be replaced by another."""
     connection: object
     """An open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3 to work on, in place of the
     configured database: inside its transaction, which its owner commits or rolls back; a
@@ -250,6 +251,8 @@ class _Import:
             check_document(document, self.demo)
         else:
             edited = self.staged(self._edits, document, stream)
+            if not edited:
+                return edited
         plan = ImportPlan(
             scenario=self.header.scenario,
             source=self.name,

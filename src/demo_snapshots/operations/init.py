@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo_snapshots.config.location import upwards
 from demo_snapshots.config.masking import masked_url
 from demo_snapshots.config.settings import (
     DEFAULT_DATABASE,
@@ -16,7 +17,7 @@ from demo_snapshots.config.settings import (
     GIVEN_DATABASE,
     GIVEN_SNAPSHOTS,
     Config,
-    has_section,
+    configured_in,
 )
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.engines.connection import connect
@@ -78,12 +79,10 @@ def _require_free(path: Path) -> None:
     )
     if os.path.lexists(path):
         raise UsageError(f"{path} is there already; nothing was written", hint=hint)
-    project = path.with_name("pyproject.toml")
-    if project.is_file() and has_section(project.read_text("utf-8"), str(project)):
-        raise UsageError(
-            f"{project} has a [tool.demo-snapshots], which {path} would hide; nothing was written",
-            hint=hint,
-        )
+    if found := configured_in(upwards(path.parent)):
+        file, _, section = found
+        what = f"{file} has a [{'.'.join(section)}]" if section else f"{file} is there"
+        raise UsageError(f"{what}, which {path} would hide; nothing was written", hint=hint)
 
 
 def _write(path: Path, content: str, *, force: bool) -> None:

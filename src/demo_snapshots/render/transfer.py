@@ -34,6 +34,11 @@ def export_report(result: ExportResult) -> Report:
     )
 
 
+def new_scenario_question(name: str, known: tuple[str, ...]) -> str:
+    """Whether a scenario is to be begun, since nothing but its name tells it from the others."""
+    return f"There is no scenario {name} yet, but {', '.join(known)}. Begin {name}?"
+
+
 def convert_report(result: ConvertResult, output: str) -> Report:
     records = counted(result.statistics.total, "record")
     return (

@@ -14,6 +14,11 @@ from demo_snapshots.config.toml import line_of
 from demo_snapshots.errors import ConfigError
 
 
+@pytest.fixture(autouse=True)
+def working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 def load(place: Path, file: str = "", env_file: str = "", **environment: str) -> Config:
     if file:
         (place / "demo.toml").write_text(file, "utf-8")
@@ -175,7 +180,7 @@ def test_a_directory_called_env_is_none(tmp_path):
 )
 def test_production_is_not_overlooked(tmp_path, process, file, says):
     (tmp_path / ".env").write_text(f"{file}\n", "utf-8")
-    assert Environment.read(process, tmp_path).production == says
+    assert Environment.read(process, Path()).production == says
 
 
 def test_a_broken_line_about_production_is_an_error(tmp_path):

@@ -19,7 +19,7 @@ marker = 'm'
 
 
 @pytest.fixture
-def deep(tmp_path, monkeypatch) -> Path:
+def deep(tmp_path: Path, monkeypatch) -> Path:
     """A directory two below a repository's root; the working directory."""
     (tmp_path / "repository" / ".git").mkdir(parents=True)
     place = tmp_path / "repository" / "app" / "models"

@@ -27,7 +27,7 @@ def compare_table(staging: Staging, stage: Stage, written: Written = None) -> Ta
         extra = 0 if staging.adds else missing + present - staged
         return TableComparison(stage.table.name, present, missing, extra, 0)
     # The demo rows there are: selected afresh, since an import has changed them.
-    selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
+    selected = staging.chosen(stage, staging.demo_predicate(stage))
     match = dialect.match("s", "t", stage.key)
     # By their keys alone first: whole rows of large tables are more than a join has room for.
     first = f"s.{dialect.quote(stage.key[0])}"

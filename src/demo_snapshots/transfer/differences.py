@@ -60,7 +60,7 @@ def _differing(staging: Staging, stage: Stage, columns: Sequence[Column]) -> tup
     dialect = staging.dialect
     match = dialect.match("s", "t", stage.key)
     alike = dialect.same("t", "s", columns)
-    selected = f"(SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)})"
+    selected = staging.chosen(stage, staging.demo_predicate(stage))
     first = dialect.quote(stage.key[0])
     names = [column.name for column in columns]
     return (
@@ -74,7 +74,7 @@ def _differing(staging: Staging, stage: Stage, columns: Sequence[Column]) -> tup
 def _everything(staging: Staging, stage: Stage) -> tuple[str, str]:
     return (
         f"SELECT * FROM {stage.rows}",
-        f"SELECT * FROM {stage.target} WHERE {staging.demo_predicate(stage)}",
+        f"SELECT * FROM {staging.chosen(stage, staging.demo_predicate(stage))} AS t",
     )
 
 

@@ -26,7 +26,7 @@ def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
     if stage.key:
         real = is_real(staging, stage, "t")
     else:
-        target = f"(SELECT * FROM {target} WHERE {_is_real_row(staging, stage.table)})"
+        target = staging.chosen(stage, _is_real_row(staging, stage.table))
     source = (
         f"FROM {stage.rows} AS s JOIN {target} AS t ON {dialect.match('s', 't', names)}"
         f" WHERE {real}"
@@ -139,7 +139,7 @@ def require_not_held(staging: Staging, stage: Stage, held: Sequence[str]) -> Non
     the alias ``t``."""
     if not held:
         return
-    rows = f"(SELECT * FROM {stage.target} WHERE {staging.predicate(stage)}) AS t"
+    rows = f"{staging.chosen(stage, staging.predicate(stage))} AS t"
     count = staging.count(rows, " OR ".join(f"({condition})" for condition in held))
     if count:
         raise RealRowsError(

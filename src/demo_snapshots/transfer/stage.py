@@ -137,6 +137,12 @@ class Staging:
     def demo_predicate(self, stage: Stage) -> str:
         return self.demo.predicate(stage.table)
 
+    def chosen(self, stage: Stage, condition: str) -> str:
+        """The target's rows under a condition, as a table to select from: every column by its
+        name, since a star leaves out those that MariaDB calls INVISIBLE."""
+        names = self.dialect.columns([column.name for column in stage.table.columns])
+        return f"(SELECT {names} FROM {stage.target} WHERE {condition})"
+
     def keep_rows(self) -> Callable[[], None]:
         """Keep the demo rows of joined tables as they are read; what lets go of them."""
         for name, stage in self.stages.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -43,7 +43,18 @@ class SQLiteCatalog(Catalog):
                 yield tuple(columns)
 
     def columns(self, places: Iterable[Place]) -> dict[Place, tuple[Column, ...]]:
-        return {(None, name): tuple(_columns(self.columns_of(name))) for _, name in places}
+        return {(None, name): tuple(self._columns(name)) for _, name in places}
+
+    def _columns(self, table: str) -> Iterator[Column]:
+        rows = self.columns_of(table)
+        if any(row[2].upper() == "ANY" for row in rows) and self._is_strict(table):
+            # There ANY keeps what it is given; elsewhere its affinity is NUMERIC
+            # (sqlite.org/stricttables.html, 3).
+            return (_keeping(column) for column in _columns(rows))
+        return _columns(rows)
+
+    def _is_strict(self, table: str) -> bool:
+        return any(row[5] for row in self._pragma("table_list", table))
 
     def columns_of(self, table: str) -> list[tuple[Any, ...]]:
         return self._pragma("table_xinfo", table)
@@ -221,6 +232,10 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> Iterator[Column]:
             affinity=_affinity(declared),
             default=default,
         )
+
+
+def _keeping(column: Column) -> Column:
+    return replace(column, affinity=Affinity.BLOB) if column.native.upper() == "ANY" else column
 
 
 def _affinity(declared: str) -> Affinity:

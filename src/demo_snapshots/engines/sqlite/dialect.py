@@ -9,6 +9,7 @@ from demo_snapshots.engines.base.dialect import Dialect, json_path
 from demo_snapshots.model.tables import Affinity, Column, Kind
 
 _MOST_ARGUMENTS = 100
+_MOST_TERMS = 200
 
 
 class SQLite(Dialect):
@@ -78,7 +79,7 @@ class SQLite(Dialect):
         return "%Q", name, f"{test} OR instr({name}, char(0))"
 
     def concatenate(self, parts: Sequence[str]) -> str:
-        return f"CAST({' || '.join(parts)} AS BLOB)"
+        return f"CAST({_joined('||', parts)} AS BLOB)"
 
     def order(self, column: Column) -> str:
         return f"{self.quote(column.name)} COLLATE BINARY"
@@ -140,4 +141,13 @@ class SQLite(Dialect):
                 # Elsewhere 1.0 becomes 1, or 1 becomes 1.0 (sqlite.org/datatype3.html, 3).
                 term = f"({term} AND typeof({x}) = typeof({y}))"
             terms.append(term)
-        return " AND ".join(terms) or "1"
+        return _joined("AND", terms) or "1"
+
+
+def _joined(operator: str, terms: Sequence[str]) -> str:
+    """The terms with the operator between them, in brackets where they are many: each operator
+    of a chain is a level of its own, and SQLite takes 1,000 (sqlite.org/limits.html, 5)."""
+    while len(terms) > _MOST_TERMS:
+        groups = (terms[n : n + _MOST_TERMS] for n in range(0, len(terms), _MOST_TERMS))
+        terms = [f"({f' {operator} '.join(group)})" for group in groups]
+    return f" {operator} ".join(terms)

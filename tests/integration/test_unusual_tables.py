@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import NewDatabase
-from integration.live import NOW, Demo, Live
+from integration.live import Demo, Live
+from sqlalchemy.engine import make_url
 
+from demo_snapshots.errors import ConfigError, DatabaseError, UnportableValueError
 from demo_snapshots.operations.validate import validate_scenario
 
 
@@ -99,3 +100,78 @@ def test_a_table_that_is_a_full_text_index(sqlite_url, tmp_path):
     )
     demo = demo_of(tmp_path, "[tables.notes]\nmarker = 'm'\n")
     round_trip(live, demo, "UPDATE notes SET body = 'x'")
+
+
+PARTITIONED = (
+    "CREATE TABLE teams (id INTEGER PRIMARY KEY, is_demo BOOLEAN NOT NULL DEFAULT FALSE)",
+    "CREATE TABLE visits (id INTEGER, team_id INTEGER, day DATE NOT NULL, PRIMARY KEY (id, day))"
+    " PARTITION BY RANGE (day)",
+    "CREATE TABLE visits_1 PARTITION OF visits (FOREIGN KEY (team_id) REFERENCES teams (id))"
+    " FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
+    "CREATE TABLE visits_2 PARTITION OF visits (FOREIGN KEY (team_id) REFERENCES teams (id))"
+    " FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+    "INSERT INTO teams VALUES (1, TRUE), (2, FALSE)",
+    "INSERT INTO visits VALUES (1, 1, '2025-05-05'), (2, 1, '2026-05-05'), (3, 2, '2026-05-05')",
+)
+
+
+def test_foreign_keys_that_every_partition_has(postgresql_url, tmp_path):
+    live = Live(postgresql_url)
+    live.run(*PARTITIONED)
+    demo = demo_of(
+        tmp_path, "[tables.teams]\nmarker = 'is_demo'\n[tables.visits]\nfollows = 'team_id'\n"
+    )
+    round_trip(live, demo, "DELETE FROM visits WHERE id = 2")
+
+
+def test_foreign_keys_that_some_partitions_have_are_none_of_the_table(postgresql_url, tmp_path):
+    live = Live(postgresql_url)
+    live.run(*PARTITIONED, "ALTER TABLE visits_2 DROP CONSTRAINT visits_2_team_id_fkey")
+    demo = demo_of(
+        tmp_path, "[tables.teams]\nmarker = 'is_demo'\n[tables.visits]\nfollows = 'team_id'\n"
+    )
+    with pytest.raises(ConfigError, match="team_id is no foreign key"):
+        demo.export(live)
+
+
+def test_a_rule_that_swallows_rows(postgresql_url, tmp_path):
+    """A stock client would delete the rows and put none back."""
+    live = Live(postgresql_url)
+    live.run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, m BOOLEAN)",
+        "INSERT INTO t VALUES (1, TRUE)",
+        "CREATE RULE nothing AS ON INSERT TO t DO INSTEAD NOTHING",
+    )
+    demo = demo_of(tmp_path, "[tables.t]\nmarker = 'm'\n")
+    with pytest.raises(UnportableValueError, match="the rule nothing") as caught:
+        demo.export(live)
+    assert "disable the rule" in str(caught.value.hint)
+    live.run(
+        "DROP RULE nothing ON t",
+        "CREATE RULE few AS ON INSERT TO t WHERE new.id > 9 DO INSTEAD NOTHING",
+    )
+    round_trip(live, demo, "UPDATE t SET id = 2", prove=False)
+
+
+def test_row_level_security(postgresql_url, tmp_path):
+    live = Live(postgresql_url)
+    role = f"limited_{live.value('SELECT current_database()')}"
+    live.run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, m BOOLEAN, owner TEXT)",
+        "INSERT INTO t VALUES (1, TRUE, 'a'), (2, TRUE, 'b')",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON t USING (owner = 'a')",
+        f"CREATE ROLE {role} LOGIN PASSWORD 'x'",
+        f"GRANT ALL ON t TO {role}",
+    )
+    demo = demo_of(tmp_path, "[tables.t]\nmarker = 'm'\n")
+    path = Path(demo.export(live).file)
+    url = make_url(live.url).set(username=role, password="x")
+    limited = Live(url.render_as_string(hide_password=False))
+    before = live.dump()
+    for action in (demo.export, lambda live: demo.load(live, path)):
+        with pytest.raises(DatabaseError, match="row-level security") as caught:
+            action(limited)
+        assert "BYPASSRLS" in str(caught.value.hint)
+    assert live.dump() == before
+    live.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")

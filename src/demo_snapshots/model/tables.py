@@ -105,10 +105,12 @@ class ColumnSequence:
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """What the application has the database do when rows of a table change; a rule as well
-    (PostgreSQL). ``on_update``: also when a row is changed in place."""
+    (PostgreSQL). ``on_update``: also when a row is changed in place. ``instead``: whatever rows
+    they are, it does not happen to them, but something else."""
 
     name: str
     on_update: bool
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,13 @@ def require_portable(tables: Iterable[Table]) -> None:
                 " a snapshot could carry",
                 hint="Leave the table out of the configuration.",
             )
+        for rule in table.triggers:
+            if rule.instead:
+                raise UnportableValueError(
+                    f"{table.name}: the rule {rule.name} has the database do something else than"
+                    " change its rows, so they could not be put back",
+                    hint="Drop or disable the rule, or leave the table out of the configuration.",
+                )
         for name in table.key:
             if table.column(name).generated:
                 raise UnportableValueError(

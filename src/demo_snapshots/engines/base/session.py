@@ -196,7 +196,11 @@ class Session(ABC):
                 f"{self.name}: another connection holds a lock: {message}",
                 hint="Nothing was changed. Try again when it is done.",
             )
-        return DatabaseError(f"{self.name}: {message}", fault=fault)
+        return DatabaseError(f"{self.name}: {message}", fault=fault, hint=self.remedy(error))
+
+    def remedy(self, error: Exception) -> str | None:
+        """What to do about an error whose own words do not say it."""
+        return None
 
     @abstractmethod
     def message(self, error: Exception) -> str:

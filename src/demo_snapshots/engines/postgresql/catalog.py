@@ -30,7 +30,8 @@ class PostgreSQLCatalog(Catalog):
 
     def foreign_keys(self, names: Names) -> dict[Place, tuple[ForeignKey, ...]]:
         found: dict[Place, list[ForeignKey]] = {}
-        for schema, name, visible, *facts in self._rows(_FOREIGN_KEYS):
+        rows = [*self._rows(_FOREIGN_KEYS), *self._rows(_KEYS_OF_ALL_PARTITIONS)]
+        for schema, name, visible, *facts in rows:
             for place in (None, name) if visible else None, (schema, name):
                 if place is not None and place[0] in names:
                     found.setdefault(place, []).append(_foreign_key(place[0], *facts))
@@ -63,8 +64,8 @@ class PostgreSQLCatalog(Catalog):
 
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         return by_place(
-            ((schema, table), Trigger(name, on_update))
-            for schema, table, name, on_update in self._rows(_TRIGGERS)
+            ((schema, table), Trigger(name, on_update, instead))
+            for schema, table, name, on_update, instead in self._rows(_TRIGGERS)
         )
 
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
@@ -122,6 +123,32 @@ WHERE k.contype = 'f' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
 ORDER BY k.conname, k.oid
 """
 
+# Foreign keys that not the partitioned table has, but each of its partitions: as good as its own.
+_KEYS_OF_ALL_PARTITIONS = f"""
+SELECT nspname, relname, visible, min(conname), columns, rschema, rname, rvisible, rcolumns,
+       min(rule), bool_and(condeferrable), bool_or(period)
+FROM (
+    SELECT n.nspname, c.relname, pg_table_is_visible(c.oid) AS visible, c.oid AS root, k.conrelid,
+           k.conname::text, {_columns_of("k.conrelid", "k.conkey")} AS columns,
+           rn.nspname AS rschema, r.relname AS rname, pg_table_is_visible(r.oid) AS rvisible,
+           {_columns_of("k.confrelid", "k.confkey")} AS rcolumns,
+           k.confdeltype::text AS rule, k.condeferrable,
+           to_jsonb(k) ->> 'conperiod' = 'true' AS period
+    FROM pg_constraint k
+    JOIN pg_class leaf ON leaf.oid = k.conrelid AND leaf.relispartition AND leaf.relkind = 'r'
+    JOIN pg_class c ON c.oid = pg_partition_root(leaf.oid)
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class r ON r.oid = k.confrelid
+    JOIN pg_namespace rn ON rn.oid = r.relnamespace
+    WHERE k.contype = 'f' AND NOT r.relispartition
+      AND NOT EXISTS (SELECT 1 FROM pg_constraint own WHERE own.contype = 'f'
+                      AND own.conrelid = c.oid AND own.confrelid = k.confrelid)
+) AS key
+GROUP BY root, nspname, relname, visible, columns, rschema, rname, rvisible, rcolumns
+HAVING count(DISTINCT conrelid) = (SELECT count(*) FROM pg_partition_tree(root) WHERE isleaf)
+ORDER BY 4
+"""
+
 _RULES = {
     "a": "NO ACTION",
     "r": "RESTRICT",
@@ -168,15 +195,17 @@ ORDER BY i.indexrelid
 """
 
 # A row goes into a partition through its ancestors, and meets the partition's own triggers. The
-# bit 16 of tgtype stands for UPDATE (catalog/pg_trigger.h).
+# bit 16 of tgtype stands for UPDATE (catalog/pg_trigger.h); a rule without WHERE has <> there.
 _TRIGGERS = """
-SELECT DISTINCT nullif(n.nspname, current_schema()), c.relname, t.tgname, t.tgtype & 16 <> 0
+SELECT DISTINCT nullif(n.nspname, current_schema()), c.relname, t.tgname, t.tgtype & 16 <> 0,
+       FALSE
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid OR c.oid IN (SELECT pg_partition_ancestors(t.tgrelid))
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION
-SELECT nullif(n.nspname, current_schema()), c.relname, r.rulename, r.ev_type = '2'
+SELECT nullif(n.nspname, current_schema()), c.relname, r.rulename, r.ev_type = '2',
+       r.is_instead AND r.ev_qual = '<>'
 FROM pg_rewrite r
 JOIN pg_class c ON c.oid = r.ev_class
 JOIN pg_namespace n ON n.oid = c.relnamespace

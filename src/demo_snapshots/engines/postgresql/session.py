@@ -200,6 +200,16 @@ class PostgreSQLSession(Session):
             return f"a value does not fit its column{where}"
         return diagnosis.message_primary or ""
 
+    def remedy(self, error: Exception) -> str | None:
+        # backend/utils/misc/rls.c, whatever language the server speaks.
+        if isinstance(error, psycopg.Error) and error.diag.source_function == "check_enable_rls":
+            return (
+                "The table's policies hide rows from this user, so that what is demo data and"
+                " what is not could not be told. Connect as the owner of the table, or as a user"
+                " with BYPASSRLS."
+            )
+        return None
+
     def fault(self, error: Exception) -> Fault:
         if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
             return Fault.BUSY

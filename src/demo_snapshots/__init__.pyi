@@ -34,6 +34,7 @@ from .model.upkeep import RepairResult as RepairResult
 from .model.upkeep import Restored as Restored
 from .model.upkeep import RestoreResult as RestoreResult
 from .model.upkeep import Verification as Verification
+from .opening import open_project as open_project
 from .operations.backup import backup_store as backup_store
 from .operations.cleanup import cleanup_exports as cleanup_exports
 from .operations.compare import compare_exports as compare_exports
@@ -56,5 +57,4 @@ from .operations.verify import validate_export_file as validate_export_file
 from .operations.verify import verify_exports as verify_exports
 from .operations.verify import verify_files as verify_files
 from .project import Project as Project
-from .project import open_project as open_project
 from .store import open_store as open_store

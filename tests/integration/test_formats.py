@@ -12,7 +12,8 @@ from unit.documents.documents import in_format_1
 
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.model.results import ExportResult
-from demo_snapshots.project import Project, open_project
+from demo_snapshots.opening import open_project
+from demo_snapshots.project import Project
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from integration.live import NOW, Live
 
-from demo_snapshots.project import Project, open_project
+from demo_snapshots.opening import open_project
+from demo_snapshots.project import Project
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 CONFIGURATION = '[tables.notes]\nmarker = "is_demo"\n'

@@ -12,9 +12,9 @@ from database_engines import engines
 from integration.live import Demo, Live
 
 from demo_snapshots.errors import KeyClashError, RealRowsError, UnfitValueError
+from demo_snapshots.opening import open_project
 from demo_snapshots.operations.import_ import import_from_file
 from demo_snapshots.operations.validate import validate_scenario
-from demo_snapshots.project import open_project
 
 CONFIGURATION = """\
 [tables.notes]

@@ -17,7 +17,8 @@ from demo_snapshots.errors import (
     KeyClashError,
     RealRowsError,
 )
-from demo_snapshots.project import Project, open_project
+from demo_snapshots.opening import open_project
+from demo_snapshots.project import Project
 
 ENGINES = ("sqlite", "postgresql", "mariadb")
 CONFIGURATION = """

@@ -59,7 +59,7 @@ class Session:
     @cached_property
     def project(self) -> Project:
         """Raises ConfigError."""
-        from demo_snapshots.project import open_project
+        from demo_snapshots.opening import open_project
 
         return open_project(
             database=self.database,

@@ -3,6 +3,7 @@ it are what they were."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tarfile
@@ -212,8 +213,9 @@ def test_it_is_cut_anywhere(good: Parts, tmp_path: Path, packing: str) -> None:
     backup = tmp_path / "b"
     for length in range(0, len(whole), 297 if packing == "plain" else 29):
         backup.write_bytes(whole[:length])
-        with pytest.raises(DocumentError, match=r"cut short|not a backup"):
+        with pytest.raises(DocumentError, match=r"cut short|not a backup") as caught:
             restore_store(store, backup)
+        assert "backup" in str(caught.value.hint) or MANIFEST in str(caught.value.hint)
     assert not (tmp_path / "store").exists()
 
 
@@ -239,3 +241,21 @@ def test_a_few_bytes_that_fill_the_disk(
 def test_something_follows_the_compressed_data(good: Parts, tmp_path: Path) -> None:
     whole = zstandard.ZstdCompressor().compress(b"".join(good) + END)
     assert "something follows" in refusal(tmp_path, whole + whole, "b.tar.zst")
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_who_has_a_damaged_one_is_told_of_the_backup(
+    good: Parts, tmp_path: Path, packing: str
+) -> None:
+    whole = b"".join(good) + END
+    packed = gzip.compress(whole) if packing == "gzip" else zstandard.compress(whole)
+    backup = tmp_path / "b"
+    for archive, hint in {
+        packed[:-9] + bytes([packed[-9] ^ 255]) + packed[-8:]: "make it again",
+        packed[:-9]: "make it again",
+        packed + b"x": "A backup is one",
+    }.items():
+        backup.write_bytes(archive)
+        with pytest.raises(DocumentError) as caught:
+            restore_store(directory_store(tmp_path / "store"), backup)
+        assert hint in str(caught.value.hint)

@@ -98,6 +98,17 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def copy_options(function: Callable[..., None]) -> Callable[..., None]:
+    """What the commands between the directory and a bucket take."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Show what would be copied, and stop there."),
+        click.option("--bucket", metavar="URL", help="Else DEMO_BUCKET, .env, demo.toml."),
+        click.argument("scenario", callback=scenario_name, required=False),
+    ):
+        function = option(function)
+    return function
+
+
 def examples(*lines: str) -> str:
     """The epilog of a command that is WithExamples."""
     return "\n".join(("Examples:", *(f"  {line}" for line in lines)))

@@ -8,8 +8,8 @@ from demo_snapshots.cli.options import (
     Session,
     WithExamples,
     common_options,
+    copy_options,
     examples,
-    scenario_name,
 )
 
 
@@ -23,14 +23,12 @@ from demo_snapshots.cli.options import (
         "demo pull --bucket s3://team-demos/app",
     ),
 )
-@click.argument("scenario", callback=scenario_name, required=False)
-@click.option("--bucket", metavar="URL", help="Else DEMO_BUCKET, .env, demo.toml.")
+@copy_options
 @click.option(
     "--renumber",
     is_flag=True,
     help="Give versions here the next numbers where the bucket has others of theirs.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be copied, and stop there.")
 @common_options
 def command(
     session: Session, scenario: str | None, bucket: str | None, renumber: bool, dry_run: bool

@@ -8,8 +8,8 @@ from demo_snapshots.cli.options import (
     Session,
     WithExamples,
     common_options,
+    copy_options,
     examples,
-    scenario_name,
 )
 
 
@@ -23,9 +23,7 @@ from demo_snapshots.cli.options import (
         "demo push --bucket s3://team-demos/app",
     ),
 )
-@click.argument("scenario", callback=scenario_name, required=False)
-@click.option("--bucket", metavar="URL", help="Else DEMO_BUCKET, .env, demo.toml.")
-@click.option("--dry-run", is_flag=True, help="Show what would be copied, and stop there.")
+@copy_options
 @common_options
 def command(session: Session, scenario: str | None, bucket: str | None, dry_run: bool) -> None:
     """Copy the versions that the bucket lacks, of all scenarios or of SCENARIO, from the snapshot

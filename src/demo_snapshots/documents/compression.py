@@ -11,6 +11,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -25,9 +26,21 @@ if TYPE_CHECKING:
 
 ALLOWANCE = 256 << 20
 """Bytes that any compressed file may unpack to."""
-RATIO = 200
-"""Beyond ``ALLOWANCE``, how many bytes each stored byte may unpack to. Rows differ at least in
-their keys; those of the sample application reach 10. No export writes a file beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packable:
+    """What is stored packed: what messages call it, how many bytes each stored byte may unpack to
+    beyond ``ALLOWANCE`` (``ratio``), and what to do about a damaged one (``restore``)."""
+
+    name: str
+    ratio: int
+    restore: str
+
+
+# Rows differ at least in their keys; those of the sample application reach 10. No export writes a
+# file beyond it.
+SNAPSHOT = Packable("snapshot", 200, "Restore it from version control, or export again.")
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -38,19 +51,16 @@ _ZSTD_WINDOW = 8 << 20
 _READ = 1 << 16
 _BLOCK = 1 << 18
 
-_CUT_SHORT = "the file was cut short: the compressed data does not end"
-_RESTORE = "Restore it from version control, or export again."
-
 
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def opened(document: Source | Path, ratio: int = RATIO) -> BinaryIO:
+def opened(document: Source | Path, what: Packable = SNAPSHOT) -> BinaryIO:
     """The document's bytes, unpacked; may be sought to its beginning. The caller closes.
 
     Raises what opening its source does. Reading raises DocumentError for compressed data that
     is damaged, cut short, followed by anything, or unpacks to more than ``ALLOWANCE`` and
-    ``ratio`` allow.
+    ``what`` allow.
     """
     file = source_of(document).open()
     try:
@@ -61,7 +71,7 @@ def opened(document: Source | Path, ratio: int = RATIO) -> BinaryIO:
         raise
     if unpacker is None:
         return file
-    return io.BufferedReader(_Unpacked(file, unpacker, ratio), _BLOCK)
+    return io.BufferedReader(_Unpacked(file, unpacker, what), _BLOCK)
 
 
 def packing_of(document: Source | Path) -> Packing:
@@ -94,8 +104,9 @@ def _told(start: bytes) -> Packing:
 class _Stored:
     """The bytes of the file, counted."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, what: Packable) -> None:
         self._file = file
+        self.what = what
         self.passed = 0
 
     def read(self, size: int) -> bytes:
@@ -106,32 +117,40 @@ class _Stored:
     def exactly(self, size: int) -> bytes:
         data = self.read(size)
         if len(data) < size:
-            raise DocumentError(_CUT_SHORT, hint=_RESTORE)
+            raise self.cut_short()
         return data
 
     def require_end(self, ahead: bytes = b"") -> None:
         if ahead or self.read(1):
             raise DocumentError(
                 "something follows the end of the compressed data",
-                hint="A snapshot is one gzip member or one Zstandard frame: unpack it, and"
-                " compress it again in one piece.",
+                hint=f"A {self.what.name} is one gzip member or one Zstandard frame: unpack it,"
+                " and compress it again in one piece.",
             )
+
+    def cut_short(self) -> DocumentError:
+        return DocumentError(
+            "the file was cut short: the compressed data does not end", hint=self.what.restore
+        )
+
+    def damaged(self) -> DocumentError:
+        return DocumentError("the compressed data is damaged", hint=self.what.restore)
 
 
 class _Unpacked(io.RawIOBase):
     """What ``unpacker`` makes of a file, as a stream; closes the file."""
 
     def __init__(
-        self, file: BinaryIO, unpacker: Callable[[_Stored], Iterator[bytes]], ratio: int
+        self, file: BinaryIO, unpacker: Callable[[_Stored], Iterator[bytes]], what: Packable
     ) -> None:
         self._file = file
         self._unpacker = unpacker
-        self._ratio = ratio
+        self._what = what
         self._restart()
 
     def _restart(self) -> None:
         self._file.seek(0)
-        self._stored = _Stored(self._file)
+        self._stored = _Stored(self._file, self._what)
         self._blocks = self._unpacker(self._stored)
         self._waiting = memoryview(b"")
         self._unpacked = 0
@@ -156,9 +175,10 @@ class _Unpacked(io.RawIOBase):
             if block is None:
                 return 0
             self._unpacked += len(block)
-            if _is_beyond(self._unpacked, self._stored.passed, self._ratio):
+            if _is_beyond(self._unpacked, self._stored.passed, self._what.ratio):
                 raise DocumentError(
-                    f"it unpacks to more than {self._ratio} times its size, as no snapshot does",
+                    f"it unpacks to more than {self._what.ratio} times its size, as no"
+                    f" {self._what.name} does",
                     hint="If you trust it, unpack it yourself and take the result.",
                 )
             self._waiting = memoryview(block)
@@ -176,21 +196,17 @@ def _is_beyond(unpacked: int, stored: int, ratio: int) -> bool:
     return unpacked > ALLOWANCE + ratio * stored
 
 
-def _damaged() -> DocumentError:
-    return DocumentError("the compressed data is damaged", hint=_RESTORE)
-
-
 def _gunzipped(stored: _Stored) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(wbits=31)
     while not unpacker.eof:
         data = stored.read(_READ)
         if not data:
-            raise DocumentError(_CUT_SHORT, hint=_RESTORE)
+            raise stored.cut_short()
         while data and not unpacker.eof:
             try:
                 block = unpacker.decompress(data, _BLOCK)
             except zlib.error:
-                raise _damaged() from None
+                raise stored.damaged() from None
             yield block
             data = unpacker.unconsumed_tail
     stored.require_end(unpacker.unused_data)
@@ -207,7 +223,7 @@ def _unzstd(stored: _Stored) -> Iterator[bytes]:
         frame = zstandard.get_frame_parameters(head)
         if frame.window_size > _ZSTD_WINDOW:
             raise DocumentError(
-                "unpacking it would need more memory than a snapshot may",
+                f"unpacking it would need more memory than a {stored.what.name} may",
                 hint="Compress it again without --ultra and --long.",
             )
         unpacker = zstandard.ZstdDecompressor().decompressobj()
@@ -218,13 +234,13 @@ def _unzstd(stored: _Stored) -> Iterator[bytes]:
             bits = int.from_bytes(start, "little")
             last, repeated, size = bool(bits & 1), bits >> 1 & 3 == 1, bits >> 3
             if size > 1 << 17:
-                raise _damaged()
+                raise stored.damaged()
             block = start + stored.exactly(1 if repeated else size)
             if last and frame.has_checksum:
                 block += stored.exactly(4)
             yield unpacker.decompress(block)
     except zstandard.ZstdError:
-        raise _damaged() from None
+        raise stored.damaged() from None
     stored.require_end()
 
 
@@ -235,7 +251,7 @@ _UNPACKERS = {Packing.GZIP: _gunzipped, Packing.ZSTD: _unzstd}
 
 
 @contextmanager
-def packed(stream: BinaryIO, packing: Packing, ratio: int = RATIO) -> Iterator[BinaryIO]:
+def packed(stream: BinaryIO, packing: Packing, what: Packable = SNAPSHOT) -> Iterator[BinaryIO]:
     """Where to write a document that ``stream`` is to hold packed; whole when the context ends,
     and ``stream`` stays open. The same bytes give the same bytes, under any name, at any time.
 
@@ -244,7 +260,7 @@ def packed(stream: BinaryIO, packing: Packing, ratio: int = RATIO) -> Iterator[B
     if packing is Packing.PLAIN:
         yield stream
         return
-    packer = _Packer(stream, _Gzip() if packing is Packing.GZIP else _zstd(), ratio)
+    packer = _Packer(stream, _Gzip() if packing is Packing.GZIP else _zstd(), what.ratio)
     yield cast(BinaryIO, packer)
     packer.finish()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from demo_snapshots.documents.compression import RATIO, ending, opened, packing_of
+from demo_snapshots.documents.compression import SNAPSHOT, Packable, ending, opened, packing_of
 from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.header import TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
@@ -95,15 +95,14 @@ def open_in_parts(stream: BinaryIO) -> PartedDocument:
 
 
 @contextmanager
-def reading(document: Source | Path, ratio: int = RATIO) -> Iterator[BinaryIO]:
-    """The document, unpacked, and errors about its content that name it. Each of its bytes may
-    unpack to ``ratio``, as ``opened`` says.
+def reading(document: Source | Path, what: Packable = SNAPSHOT) -> Iterator[BinaryIO]:
+    """The document, unpacked as ``opened`` says, and errors about its content that name it.
 
     Raises ExportNotFoundError if it cannot be opened.
     """
     source = source_of(document)
     try:
-        stream = opened(source, ratio)
+        stream = opened(source, what)
     except OSError as error:
         raise _unreadable(source, error) from error
     with stream:

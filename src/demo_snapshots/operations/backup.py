@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.compression import Packable, packed
 from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe, describe_whole
 from demo_snapshots.engines.connection import connect
@@ -34,14 +34,13 @@ from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, open_object
-from demo_snapshots.store.archive import write_archive
+from demo_snapshots.store.archive import RESTORE, write_archive
 from demo_snapshots.store.backends.base import Backend, Upload
 from demo_snapshots.store.contents import Contents, entry_of, is_scenario_name, newest_first
 from demo_snapshots.store.measured import Measured
 
-RATIO = 5_000
-"""How many bytes each byte of a backup may unpack to, beyond the first 256 MiB. Versions that are
-alike but for their headers reached 2,334; zeros reach 32,656."""
+# Versions that are alike but for their headers reached 2,334; zeros reach 32,656.
+BACKUP = Packable("backup", 5_000, RESTORE)
 
 _PACKINGS = {".tar.zst": Packing.ZSTD, ".tar.gz": Packing.GZIP, ".tar": Packing.PLAIN}
 _BUFFER = 1 << 20
@@ -210,10 +209,10 @@ class _Content:
         contents = Contents(newest_first(self.entries), self.store.highest())
         used = {entry.scenario: entry.version.number for entry in self.present}
         try:
-            with packed(file, packing, RATIO) as stream:
+            with packed(file, packing, BACKUP) as stream:
                 write_archive(stream, contents.using(used), self._sources, progress)
         except ExportError as error:
             raise ExportError(
-                f"the versions compress to less than 1/{RATIO}, which nothing would unpack",
+                f"the versions compress to less than 1/{BACKUP.ratio}, which nothing would unpack",
                 hint="Name a FILE.tar, and compress that by other means.",
             ) from error

@@ -15,7 +15,7 @@ from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Description, Entry, Version
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.upkeep import Restored, RestoreResult
-from demo_snapshots.operations.backup import RATIO
+from demo_snapshots.operations.backup import BACKUP
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_object
 from demo_snapshots.store.archive import Archive
@@ -70,7 +70,7 @@ def _opened(location: str | Path) -> Iterator[BinaryIO]:
         raise ExportNotFoundError(f"{location}: cannot be read: not a regular file")
     else:
         source = source_of(source.path)  # a link of the user's own is followed
-    with reading(source, RATIO) as stream:
+    with reading(source, BACKUP) as stream:
         yield stream
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from demo_snapshots.errors import Words
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.upkeep import BackupResult, Restored, RestoreResult
 from demo_snapshots.render.report import (
     Facts,
-    Grid,
-    Heading,
     Line,
     Look,
     Report,
-    Row,
     counted,
     file_size,
-    number,
 )
+from demo_snapshots.render.versions import versions_grid
 
 
 def backup_report(result: BackupResult) -> Report:
     """The versions in the file, those of the database marked, then what it lacks."""
     present = {entry.path for entry in result.present}
     versions = [
-        (entry, "as in the database" if entry.path in present else "") for entry in result.entries
+        (entry, "as in the database" if entry.path in present else "", Look.PLAIN)
+        for entry in result.entries
     ]
     saved = counted(len(versions), "version")
     look = Look.WARNING if result.left else Look.GOOD
     return (
         Line(f"Backed up {saved}", look),
-        _grid(versions),
+        versions_grid(versions),
         Facts((("File", f"{result.file} ({file_size(result.size)})"),)),
         *(Line(Words("left out: ", problem), Look.BAD) for problem in result.left),
     )
@@ -61,10 +57,10 @@ def restore_report(result: RestoreResult) -> Report:
         saved = counted(len(result.versions), "version")
         return (Line(f"Nothing to restore: {saved}, there already", Look.GOOD),)
     verb = "Would restore" if result.dry_run else "Restored"
-    versions = [(restored.entry, _outcome(restored)) for restored in result.versions]
+    versions = [(restored.entry, _outcome(restored), Look.PLAIN) for restored in result.versions]
     return (
         Line(f"{verb} {counted(len(written), 'version')} from {result.file}", Look.GOOD),
-        _grid(versions),
+        versions_grid(versions),
     )
 
 
@@ -93,25 +89,3 @@ def _version(entry: Entry) -> dict[str, object]:
         "records": entry.statistics.total,
         "digest": entry.digest,
     }
-
-
-def _grid(versions: Iterable[tuple[Entry, str]]) -> Grid:
-    """Versions, and what is to be said of each."""
-    numeric = (Heading("Records", numeric=True), Heading("Size", numeric=True))
-    headings = (Heading("Scenario"), Heading("Version"), *numeric, Heading(""))
-    return Grid(headings, tuple(_rows(versions)))
-
-
-def _rows(versions: Iterable[tuple[Entry, str]]) -> Iterator[Row]:
-    seen: set[str] = set()
-    for entry, remark in versions:
-        first = entry.scenario not in seen
-        cells = (
-            entry.scenario if first else "",
-            str(entry.version),
-            number(entry.statistics.total),
-            file_size(entry.size),
-            remark,
-        )
-        yield Row(cells, after_rule=first and bool(seen))
-        seen.add(entry.scenario)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import Entry
@@ -21,7 +23,7 @@ from demo_snapshots.render.report import (
 )
 from demo_snapshots.render.statistics import statistics_json
 
-_VERSION_HEADINGS = (
+_HEADINGS = (
     Heading("Scenario"),
     Heading("Version"),
     Heading("Saved (UTC)"),
@@ -31,35 +33,40 @@ _VERSION_HEADINGS = (
 )
 
 
-def _version_row(entry: Entry, first: bool, remark: str, look: Look, rule: bool) -> Row:
-    cells = (
-        entry.scenario if first else "",
-        str(entry.version),
-        moment(entry.generated),
-        number(entry.statistics.total),
-        file_size(entry.size),
-        remark,
-    )
-    return Row(cells, look, after_rule=rule)
+def versions_grid(versions: Iterable[tuple[Entry, str, Look]]) -> Grid:
+    """Versions, scenario by scenario, and what is to be said of each."""
+    rows: list[Row] = []
+    scenario = None
+    for entry, remark, look in versions:
+        first = entry.scenario != scenario
+        scenario = entry.scenario
+        cells = (
+            scenario if first else "",
+            str(entry.version),
+            moment(entry.generated),
+            number(entry.statistics.total),
+            file_size(entry.size),
+            remark,
+        )
+        rows.append(Row(cells, look, after_rule=first and bool(rows)))
+    return Grid(_HEADINGS, tuple(rows))
 
 
 def listing_report(listing: Listing) -> Report:
-    rows: list[Row] = []
-    for scenario in listing.scenarios:
-        for place, entry in enumerate(scenario.entries):
-            latest = place == 0
-            look = Look.GOOD if latest else Look.PLAIN
-            rule = latest and bool(rows)
-            rows.append(_version_row(entry, latest, "latest" if latest else "", look, rule))
+    versions = [
+        (entry, "", Look.PLAIN) if place else (entry, "latest", Look.GOOD)
+        for scenario in listing.scenarios
+        for place, entry in enumerate(scenario.entries)
+    ]
     notes = tuple(Line(Words("note: ", note), Look.WARNING) for note in listing.notes)
-    if not rows:
+    if not versions:
         if notes:
             return (Line("No whole version was found."), *notes)
         return (
             Line("Nothing has been exported yet."),
             Line(Words(Call("export", "SCENARIO")), Look.FAINT),
         )
-    return (Grid(_VERSION_HEADINGS, tuple(rows)), *notes)
+    return (versions_grid(versions), *notes)
 
 
 def cleanup_report(result: CleanupResult) -> Report:
@@ -81,21 +88,15 @@ def cleanup_question(plan: CleanupResult) -> str:
 
 def _cleanup_grid(result: CleanupResult) -> Grid:
     removed = {(entry.scenario, entry.version) for entry in result.removed}
-    latest: dict[str, Entry] = {}
-    for entry in (*result.kept, *result.removed):
-        if entry.scenario not in latest or latest[entry.scenario].version < entry.version:
-            latest[entry.scenario] = entry
     everything = sorted((*result.kept, *result.removed), key=lambda e: e.version, reverse=True)
     everything.sort(key=lambda entry: entry.scenario)
-    rows: list[Row] = []
+    versions = []
     for entry in everything:
         goes = (entry.scenario, entry.version) in removed
-        first = entry is latest[entry.scenario]
         planned, done = ("remove", "removed") if goes else ("keep", "kept")
-        look = Look.WARNING if goes else Look.PLAIN
         remark = planned if result.dry_run else done
-        rows.append(_version_row(entry, first, remark, look, first and bool(rows)))
-    return Grid(_VERSION_HEADINGS, tuple(rows))
+        versions.append((entry, remark, Look.WARNING if goes else Look.PLAIN))
+    return versions_grid(versions)
 
 
 def copy_report(result: CopyResult) -> Report:
@@ -113,17 +114,11 @@ def copy_report(result: CopyResult) -> Report:
     if not result.copied:
         return (Line(f"Nothing to copy to {result.target}{also}", Look.GOOD),)
     verb = "Would copy" if result.dry_run else "Copied"
-    rows: list[Row] = []
-    seen: set[str] = set()
-    for entry in result.copied:
-        first = entry.scenario not in seen
-        seen.add(entry.scenario)
-        rows.append(_version_row(entry, first, "", Look.PLAIN, first and bool(rows)))
-    count = counted(len(rows), "version")
+    count = counted(len(result.copied), "version")
     return (
         *moved,
         Line(f"{verb} {count} to {result.target}{also}", Look.GOOD),
-        Grid(_VERSION_HEADINGS, tuple(rows)),
+        versions_grid((entry, "", Look.PLAIN) for entry in result.copied),
     )
 
 

@@ -29,7 +29,8 @@ _END = bytes(2 * _BLOCK)
 _READ = 1 << 18
 # What a ustar header has room for (POSIX.1-2017, pax, "ustar Interchange Format").
 _LONGEST, _LARGEST = 100, 0o77777777777
-_RESTORE = "Take another copy of the backup."
+RESTORE = "Take another copy of the backup, or make it again."
+"""What to do about a damaged one."""
 
 
 # --- Writing ---------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ class Archive:
         self._expect(_padding(size), MANIFEST)
         recorded = parse_manifest(text)
         if recorded.damage:
-            raise DocumentError(f"{MANIFEST}: {'; '.join(recorded.damage)}", hint=_RESTORE)
+            raise DocumentError(f"{MANIFEST}: {'; '.join(recorded.damage)}", hint=RESTORE)
         return recorded
 
     def documents(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
@@ -172,7 +173,7 @@ class Archive:
             self._expect(_padding(entry.size), entry.path)
         self._expect(_END, "the end")
         if self._read(1):
-            raise DocumentError("something follows the end of the backup", hint=_RESTORE)
+            raise DocumentError("something follows the end of the backup", hint=RESTORE)
 
     def _content(self, entry: Entry) -> Iterator[bytes]:
         hashed, left = hashlib.sha256(), entry.size
@@ -184,13 +185,13 @@ class Archive:
         if hashed.hexdigest() != entry.sha256:
             raise DocumentError(
                 f"{entry.path}: has another SHA-256 than in the manifest: it was altered",
-                hint=_RESTORE,
+                hint=RESTORE,
             )
 
     def _taken(self, name: str, size: int) -> bytes:
         data = self._read(size)
         if len(data) < size:
-            raise DocumentError(f"the file was cut short in {name}", hint=_RESTORE)
+            raise DocumentError(f"the file was cut short in {name}", hint=RESTORE)
         return data
 
     def _expect(self, wanted: bytes, name: str) -> None:

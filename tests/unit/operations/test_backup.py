@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from demo_snapshots.errors import (
 )
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.model.upkeep import BackupResult, RestoreResult
+from demo_snapshots.operations import backup as backing_up
 from demo_snapshots.operations.backup import backup_store
 from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.operations.restore import restore_store
@@ -276,7 +278,7 @@ def test_too_little_in_too_many_bytes(
     save(directory_store(root), rows=60_000)
     plain = back_up(root, tmp_path / "b.tar").path
     monkeypatch.setattr("demo_snapshots.documents.compression.ALLOWANCE", 300_000)
-    monkeypatch.setattr("demo_snapshots.operations.backup.RATIO", 1)
+    monkeypatch.setattr(backing_up, "BACKUP", replace(backing_up.BACKUP, ratio=1))
     with pytest.raises(ExportError, match="compress to less than"):
         back_up(root, tmp_path / "b.tar.zst")
     assert not (tmp_path / "b.tar.zst").exists()

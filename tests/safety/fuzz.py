@@ -29,10 +29,10 @@ def main() -> None:
     parser.add_argument("--engine", default="sqlite")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
-    _reflect_once()
+    reflect_once()
     servers = Run()
     try:
-        with harness(servers, arguments.engine) as place:
+        with harness(servers, arguments.engine, Harness) as place:
             for first in range(0, arguments.cases, BLOCK):
                 _block(place, min(BLOCK, arguments.cases - first), arguments.seed + first)
                 place.check_objects()
@@ -58,7 +58,7 @@ def _block(place: Harness, cases: int, seed: int) -> None:
     each()
 
 
-def _reflect_once() -> None:
+def reflect_once() -> None:
     """The schema stays the same, and looking at it anew takes half the time of a case."""
     reflect = vars(demo_set)["reflect"]
     found: dict[str, Any] = {}

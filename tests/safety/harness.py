@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pymysql
@@ -26,11 +26,12 @@ from sqlalchemy.engine import make_url
 from demo_snapshots.errors import DemoError
 
 Images = dict[str, list[str]]
+H = TypeVar("H", bound="Harness")
 _SQL_MODE = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES"
 
 
 @contextmanager
-def harness(servers: Run, engine: str) -> Iterator[Harness]:
+def harness(servers: Run, engine: str, make: type[H]) -> Iterator[H]:
     """Two databases of ``engine``, where a commit need not wait for a disk. LookupError where
     it is not installed."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -40,7 +41,7 @@ def harness(servers: Run, engine: str) -> Iterator[Harness]:
             servers.database(engine, directory) as url,
             servers.database(engine, directory) as twin,
         ):
-            made = Harness(url, twin, directory)
+            made = make(url, twin, directory)
             try:
                 yield made
             finally:
@@ -88,18 +89,25 @@ class Harness:
             self.outcomes["accepted"] += 1
             self._bare = False
             try:
-                there, held = self._images(self._raw), self._held(document)
-                assert there == {
-                    table: sorted([*self._real[table], *held[table]]) for table in TABLES
-                }, "the rows are not the real ones and the file's"
+                self._judge(document)
             finally:
                 self._restore(bare)
         if self.mixed.live.engine == "sqlite":
             assert self._query(self._raw, "PRAGMA integrity_check") == [("ok",)]
             assert not self._query(self._raw, "PRAGMA foreign_key_check")
 
-    @staticmethod
-    def _betrays(document: bytes, failure: DemoError) -> bool:
+    def _judge(self, document: bytes) -> None:
+        """Raise AssertionError unless an accepted document's rows are beside the real ones."""
+        there, held = self._images(self._raw), self._held(document)
+        assert there == {table: sorted([*self._real[table], *held[table]]) for table in TABLES}, (
+            "the rows are not the real ones and the file's"
+        )
+
+    def recover(self) -> None:
+        """After an AssertionError: as it was at first."""
+        self._restore(bare=True)
+
+    def _betrays(self, document: bytes, failure: DemoError) -> bool:
         """Whether a value is told that stands in a row, and not in the header as well."""
         start, end = rows_part(document) or (0, len(document))
         elsewhere = SECRET.encode() in document[:start] + document[end:]

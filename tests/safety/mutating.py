@@ -313,10 +313,12 @@ def _splice(document: bytes, at: int, other: int) -> bytes:
     return document[:to] + document[start : start + 40 + other % 400] + document[to:]
 
 
+WITHOUT_GRAMMAR = (_delete_line, _move_line, _double_line, _flip, _cut, _splice)
+"""Those that may be done to anything."""
+
 # Those that leave a document in which much is right come several times: they get deepest.
 _KINDS: Sequence[Callable[[bytes, int, int], bytes]] = (
     *(_replace_literal, _replace_literal, _replace_literal, _swap_literals, _copy_literal),
     *(_delete_row, _double_row, _double_row, _edit_header, _replace_token, _insert_token),
-    *(_insert_token, _delete_tokens, _swap_tokens, _double_token, _delete_line, _move_line),
-    *(_double_line, _flip, _cut, _splice),
+    *(_insert_token, _delete_tokens, _swap_tokens, _double_token, *WITHOUT_GRAMMAR),
 )

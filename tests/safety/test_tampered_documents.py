@@ -20,7 +20,7 @@ CASES = {"sqlite": 1500, "postgresql": 150, "mariadb": 150}
 def mixed(request: pytest.FixtureRequest, servers: Run) -> Iterator[Harness]:
     with ExitStack() as stack:
         try:
-            found = stack.enter_context(harness(servers, request.param))
+            found = stack.enter_context(harness(servers, request.param, Harness))
         except LookupError as error:
             missing(str(error))
         yield found

@@ -221,6 +221,48 @@ def test_what_cannot_be_completed_is_refused(demo: Demo, database_url: str, tmp_
         assert live.dump() == before, new
 
 
+KEYS = """\
+demo_rows: 1
+scenario: general
+rows:
+  people:
+    - {id: &anna new, name: A}
+  pets:
+    - {id: KEY, name: B}
+    - {id: new, name: C}
+"""
+
+
+@engines("sqlite", "postgresql", "mariadb")
+def test_a_new_key_is_none_that_a_row_gives_in_another_way(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The same file twice changes nothing, however it spells a key."""
+    live = Live(database_url)
+    columns = "(id INTEGER PRIMARY KEY, name VARCHAR(20))"
+    live.run(
+        f"CREATE TABLE people {columns}",
+        f"CREATE TABLE pets {columns}",
+        "INSERT INTO pets VALUES (50, 'real')",
+    )
+    condition = "\"name <> 'real'\""
+    (tmp_path / "demo.toml").write_text(
+        f"[tables.people]\nwhere = {condition}\n[tables.pets]\nwhere = {condition}\n", "utf-8"
+    )
+    demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
+    for key in ("*anna", "{$ref: anna}", '{$number: "7"}'):
+        path = written(tmp_path, KEYS.replace("KEY", key))
+        demo.load(live, path)
+        before = live.dump()
+        assert demo.load(live, path).changed == 0, key
+        assert live.dump() == before
+    for key in ("7e0", "7.0", "true"):
+        path = written(tmp_path, KEYS.replace("KEY", key))
+        with pytest.raises(DocumentError, match=r"line 7: pets\.id: "):
+            demo.load(live, path)
+        assert live.dump() == before
+
+
 SCENARIOS = """
 [tables.people]
 where = "scenario IS NOT NULL"

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from demo_snapshots.documents.sql.grammar import RowGrammar
 from demo_snapshots.documents.values import encoded, shown
-from demo_snapshots.documents.yaml.handwritten import Cell, Given, Handwritten, Plain
+from demo_snapshots.documents.yaml.handwritten import Cell, Given, Handwritten, Name, Plain
 from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.rules import Field, Marked
 from demo_snapshots.model.tables import Column, Kind, Table
@@ -24,6 +24,7 @@ from demo_snapshots.transfer.handwritten_values import Values
 from demo_snapshots.transfer.load import lookup_patterns
 
 _NEW = ("new", "", "~", "null")
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 
 
 class CompletedTable:
@@ -54,10 +55,10 @@ class Completion:
         self._values = Values(typed_cells=typed_cells)
         self._defaults: dict[tuple[str, str], str | None] = {}
         completed = self._found(handwritten)
-        for part in completed.values():
+        # Which keys are new depends on those that are given, and these may be names of new ones.
+        for part in sorted(completed.values(), key=_has_named_key):
             self._mark(part)
             self._give_keys(part)
-        for part in completed.values():
             self._learn_names(part)
         for table in demo.order.tables:
             part = completed.get(table.name, CompletedTable(table, [], []))
@@ -126,13 +127,24 @@ class Completion:
                 name = cell.name if cell else None
                 part.keys[place] = f"'{new_uuid(self.scenario, table.name, name, place)}'"
             return
+        column = table.column(key)
         given = {
-            int(str(cell.value))
+            number
             for cells in part.cells
-            if (cell := cells.get(key)) and _is_whole(cell.value)
+            if (cell := cells.get(key)) and (number := self._number(column, cell)) is not None
         }
         numbers = free_numbers(self.demo, table, len(wanting), given)
         part.keys |= {place: str(number) for place, number in zip(wanting, numbers, strict=True)}
+
+    def _number(self, column: Column, cell: Cell) -> int | None:
+        """What a key that is given says, if that is a number yet."""
+        if isinstance(cell.value, Name) and cell.value not in self._values.names:
+            return None
+        try:
+            literal = self._values.spelled(cell.value, column)
+        except ValueError:
+            return None
+        return int(literal) if _WHOLE.fullmatch(literal) else None
 
     def _learn_names(self, part: CompletedTable) -> None:
         for place, cells in enumerate(part.cells):
@@ -152,9 +164,10 @@ class Completion:
             )
         found = part.table.column(column)
         literal = self._literal(part.table, found, cell)
-        # SQLite's grammar lets text into a number's column; the rowid takes none.
-        if found.kind is Kind.INTEGER and literal[:1] in ("'", "X", "C"):
-            raise UnfitValueError(f"{part.table.name}.{column}: no number", line=cell.line)
+        # SQLite's grammar lets anything into a number's column. The rowid takes no text, and makes
+        # 7 of 7.0.
+        if found.kind is Kind.INTEGER and not _WHOLE.fullmatch(literal):
+            raise UnfitValueError(f"{part.table.name}.{column}: no whole number", line=cell.line)
         return literal
 
     # --- Whole rows --------------------------------------------------------------------------
@@ -298,8 +311,10 @@ def _is_new(cell: Cell | None) -> bool:
     return cell is None or (isinstance(cell.value, Plain) and cell.value in _NEW)
 
 
-def _is_whole(value: Given) -> bool:
-    return isinstance(value, Plain) and re.fullmatch(r"-?[0-9]{1,19}", value) is not None
+def _has_named_key(part: CompletedTable) -> bool:
+    """Whether a row's key is that of another row."""
+    keys = (cells.get(column) for cells in part.cells for column in part.table.key)
+    return any(cell is not None and isinstance(cell.value, Name) for cell in keys)
 
 
 def _described(column: Column) -> str:

@@ -151,9 +151,13 @@ class FormHarness(_Tried):
         return self._images(self._twin)
 
     def _betrays(self, document: bytes, failure: DemoError) -> bool:
-        """Whether a value is told that is not taken for a name."""
-        told = SECRET in f"{failure.message}\n{failure.hint}"
-        return told and re.search(SECRET + r"[^:\n]*:", document.decode("utf-8", "replace")) is None
+        """Whether a value is told that stands in a row, and is taken for no name."""
+        if SECRET not in f"{failure.message}\n{failure.hint}":
+            return False
+        text = document.decode("utf-8", "replace")
+        rows = re.search(r'\brows"?\s*:(.*)\b(deferred|digest)"?\s*:', text, re.DOTALL)
+        elsewhere = text[: rows.start(1)] + text[rows.end(1) :] if rows else text
+        return SECRET not in elsewhere and re.search(SECRET + r"[^:\n]*:", text) is None
 
 
 class JsonHarness(FormHarness):

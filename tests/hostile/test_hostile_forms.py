@@ -82,6 +82,7 @@ CASES = [
     in_yaml("a Python object", MILK_Y, "      title: !!python/name:os.system\n", "a tag"),
     in_yaml("an anchor", MILK_Y, "      title: &a Buy milk\n", "an anchor"),
     in_yaml("an alias", MILK_Y, "      title: *a\n", "an alias"),
+    in_yaml("a cycle", MILK_Y, "      title: &a [*a]\n", "an anchor"),
     in_yaml("a merge key", MILK_Y, "      <<: {title: x}\n", "a merge key"),
     in_yaml("a tab", MILK_Y, "\ttitle: Buy milk\n", "not YAML"),
     in_yaml("a bell", MILK_Y, "      title: Buy \x07milk\n", "a control character"),
@@ -160,6 +161,19 @@ def test_it_is_refused(case: Case) -> None:
     assert case.says in error.message
     assert error.line == case.line(), error.message
     assert error.message.isprintable()
+
+
+@pytest.mark.parametrize("form", [JSON, YAML])
+def test_no_name_leads_out(form: DocumentForm) -> None:
+    for old, new, says in (
+        (b"general", b"../general", "'../general' cannot be a scenario name"),
+        (b"general", b"/tmp/general", "'/tmp/general' cannot be a scenario name"),
+        (b"v1_2025-01-15", b"../v1_2025-01-15", "not a version: '../v1_2025-01-15'"),
+    ):
+        assert BASE[form].count(old) == 1
+        with pytest.raises(DocumentError) as caught:
+            events_of(BASE[form].replace(old, new))
+        assert says in caught.value.message
 
 
 @pytest.mark.parametrize("form", [JSON, YAML])

@@ -229,7 +229,7 @@ rows:
     - {id: &anna new, name: A}
   pets:
     - {id: KEY, name: B}
-    - {id: new, name: C}
+    - {id: &bob new, name: C}
 """
 
 
@@ -256,7 +256,7 @@ def test_a_new_key_is_none_that_a_row_gives_in_another_way(
         before = live.dump()
         assert demo.load(live, path).changed == 0, key
         assert live.dump() == before
-    for key in ("7e0", "7.0", "true"):
+    for key in ("7e0", "7.0", "true", "{a: {$ref: anna}}", "{a: {$ref: bob}}"):
         path = written(tmp_path, KEYS.replace("KEY", key))
         with pytest.raises(DocumentError, match=r"line 7: pets\.id: "):
             demo.load(live, path)

@@ -253,10 +253,12 @@ def test_a_number_that_was_claimed_in_vain_is_passed_over(project: Project) -> N
 
 
 def test_what_cannot_be_used_is_told_with_a_status_and_no_secret(
-    impatient: None, between: Proxy, project: Project
+    impatient: None, between: Proxy, project: Project, tmp_path: Path
 ) -> None:
     project.export("general")
     url = project.config.snapshots
+    here = str(tmp_path / "here")
+    open_project(tmp_path, database=project.config.database, snapshots=here).export("general")
 
     def told(
         status: int,
@@ -277,6 +279,18 @@ def test_what_cannot_be_used_is_told_with_a_status_and_no_secret(
 
     assert "no such bucket" in told(34, snapshots="s3://nowhere/x")
     assert "no such bucket" in told(34, "repair", snapshots="s3://nowhere/x")
+    nowhere = "s3://nowhere/x"
+    for command in ("restore", nowhere), ("backup", f"{nowhere}.tar"):
+        assert "no such bucket" in told(34, *command, snapshots=here)
+    for name in ("push", "pull"):
+        assert "no such bucket" in told(34, name, f"--bucket={nowhere}", snapshots=here)
+    assert "no such bucket" in told(34, "import", "general", "--yes", snapshots=nowhere)
+    assert "no such bucket" in told(34, "export", "general", snapshots=nowhere)
+    for command in ("push", f"--bucket={url}"), ("backup", f"{url}/x.tar"):
+        said = told(33, *command, snapshots=here, AWS_ACCESS_KEY_ID="reader")
+        assert "permission denied" in said
+    said = told(33, "export", "general", "--auto-version", AWS_ACCESS_KEY_ID="reader")
+    assert "permission denied" in said
     assert "refused" in told(33, AWS_ACCESS_KEY_ID="nobody")
     assert "refused" in told(33, AWS_SECRET_ACCESS_KEY="WrongHorse")
     assert "general" in told(0, AWS_ACCESS_KEY_ID="reader")

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from integration.live import Demo, Live
 from safety.mixed_database import MixedDatabase, snapshots
 
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DatabaseError, DocumentError, StoreError
+from demo_snapshots.operations.restore import restore_store
 from demo_snapshots.store import open_store
 
 is_root = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -146,6 +148,23 @@ def test_without_permission_nothing_is_half_done(open_place: Path) -> None:
     assert str(saved.demo.directory) in exported
     assert mixed.image() == before
     assert {str(path) for path in open_place.rglob("*")} == files
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to lay down root's rights")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_file_that_may_not_be_read_is_told(open_place: Path) -> None:
+    demo = Demo(open_place / "snapshots")
+    live = Live(f"sqlite:///{open_place / 'app.sqlite'}")
+    path = open_place / "demo.yaml"
+    path.write_text("demo_rows: 1\n", "utf-8")
+    jobs = (lambda: demo.load(live, path), lambda: restore_store(demo.store, path))
+    for job in jobs:
+        with pytest.raises(DocumentError):
+            job()  # what Python imports late, nobody may not be allowed to read
+    path.chmod(0)
+    for job in jobs:
+        assert as_nobody(job) == f"ExportNotFoundError: {path}: cannot be read: Permission denied"
+    assert [*open_place.iterdir()] == [path]
 
 
 # --- Checkouts -------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from demo_snapshots.documents.sql.parts import PartedDocument
 
 _BLOCK = 1 << 18
+_MARKS = (b"<<<<<<< ", b">>>>>>> ")
+_MARKED = "it holds the conflict markers of a merge"
 _START = 4096
 _ENDING = 256
 _IS_JSON = re.compile(rb"[ \t\r\n]*\{")
@@ -147,14 +149,16 @@ def read_tail(document: Source | Path) -> Tail:
 def _require_title(first: bytes) -> None:
     if first.endswith(b"\r\n"):
         raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
+    if first.startswith(_MARKS):
+        raise DocumentError(_MARKED, hint=RESTORE)
     if not first.startswith(TITLE.encode()):
         raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
 
 
 def _damage(source: Source) -> str:
     with source.open() as stream:
-        marked = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in stream)
-    return "it holds the conflict markers of a merge" if marked else INCOMPLETE
+        marked = any(line.startswith(_MARKS) for line in stream)
+    return _MARKED if marked else INCOMPLETE
 
 
 def same_but_for_cuts(one: Source, other: Source) -> bool:

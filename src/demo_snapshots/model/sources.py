@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,5 +53,11 @@ def source_of(document: Source | Path) -> Source:
     """The source itself, or the file at a path, which need not exist."""
     if isinstance(document, Source):
         return document
-    path = document
-    return Source(str(path), lambda: path.open("rb"), path)
+    return Source(str(document), partial(_opened, document), document)
+
+
+def _opened(path: Path) -> BinaryIO:
+    # A pipe would be waited for, and cannot be read twice.
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")

@@ -17,7 +17,6 @@ from demo_snapshots.model.snapshots import (
     Statistics,
     TableCount,
     Version,
-    check_scenario_name,
 )
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.readable import require_portable
@@ -41,7 +40,6 @@ def complete(
     with reading(path) as stream:
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
         handwritten = read_handwritten(stream)
-        check_scenario_name(handwritten.scenario)
         with connect(config.database, connection) as database:
             demo = see(database, config)
             if keep_other_scenarios:

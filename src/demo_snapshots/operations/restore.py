@@ -62,14 +62,10 @@ def restore_store(
 def _opened(location: str | Path) -> Iterator[BinaryIO]:
     backend, key = open_object(location)
     source = backend.source(key)
-    if source.path is None:
-        if backend.look(key) is None:
-            raise ExportNotFoundError(f"{location}: cannot be read: not there")
-    elif source.path.exists() and not source.path.is_file():
-        # A pipe would be waited for, and cannot be read twice.
-        raise ExportNotFoundError(f"{location}: cannot be read: not a regular file")
-    else:
+    if source.path is not None:
         source = source_of(source.path)  # a link of the user's own is followed
+    elif backend.look(key) is None:
+        raise ExportNotFoundError(f"{location}: cannot be read: not there")
     with reading(source, BACKUP) as stream:
         yield stream
 

@@ -138,11 +138,9 @@ class Completion:
 
     def _number(self, column: Column, cell: Cell) -> int | None:
         """What a key that is given says, if that is a number yet."""
-        if isinstance(cell.value, Name) and cell.value not in self._values.names:
-            return None
         try:
             literal = self._values.spelled(cell.value, column)
-        except ValueError:
+        except (ValueError, KeyError):  # it is a name that is not known yet
             return None
         return int(literal) if _WHOLE.fullmatch(literal) else None
 

@@ -15,7 +15,8 @@ from yaml import events
 
 from demo_snapshots.documents.values import MOST_DEPTH, REFERENCE_TAG, shown
 from demo_snapshots.documents.yaml.reader import EventReader
-from demo_snapshots.errors import DocumentError
+from demo_snapshots.errors import DocumentError, UsageError
+from demo_snapshots.model.snapshots import check_scenario_name
 
 FORMAT = "demo_rows"
 NUMBER = "1"
@@ -158,7 +159,7 @@ def read_handwritten(stream: BinaryIO) -> Handwritten:
             if parsed.take(events.ScalarEvent, "a number").value != NUMBER:
                 raise parsed.error(f"{FORMAT} is not {NUMBER}", "A newer version may read it.")
         elif name == "scenario":
-            scenario = str(parsed.take(events.ScalarEvent, "the name of a scenario").value)
+            scenario = _scenario(parsed)
         elif name == "rows":
             tables = _tables(parsed)
         else:
@@ -170,6 +171,13 @@ def read_handwritten(stream: BinaryIO) -> Handwritten:
         raise parsed.error("a second document", None)
     parsed.require_names()
     return Handwritten(scenario, tables)
+
+
+def _scenario(parsed: _Parser) -> str:
+    try:
+        return check_scenario_name(parsed.take(events.ScalarEvent, "the name of a scenario").value)
+    except UsageError as error:
+        raise parsed.error(error.message, error.hint) from None
 
 
 def _tables(parsed: _Parser) -> dict[str, HandwrittenTable]:

@@ -8,8 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from object_servers import KEY, SECRET
 
 
 class Fault(Enum):
@@ -21,6 +28,7 @@ class Fault(Enum):
     SLOW = "the answer takes a while"
     EXPIRED = "ExpiredToken"
     SKEWED = "RequestTimeTooSkewed"
+    LATE = "the request was signed two hours ago"
 
 
 @dataclass
@@ -56,6 +64,16 @@ class Proxy:
             return self.fault if hit else None
 
 
+def _signed_late(method: str, path: str, headers: dict[str, str]) -> dict[str, str]:
+    """What a machine whose clock is two hours behind would send in this place."""
+    kept = {n: v for n, v in headers.items() if n.lower() not in ("authorization", "x-amz-date")}
+    request = AWSRequest(method, f"http://{headers['host']}{path}", headers=kept)
+    late = datetime.now(UTC) - timedelta(hours=2)
+    with mock.patch("botocore.auth.get_current_datetime", return_value=late):
+        S3SigV4Auth(Credentials(KEY, SECRET), "s3", "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
 @contextmanager
 def proxy(upstream: int) -> Iterator[Proxy]:
     passing = Proxy(upstream)
@@ -81,8 +99,11 @@ def proxy(upstream: int) -> Iterator[Proxy]:
                 told = f"<Error><Code>{fault.value}</Code><M>{self.headers}</M></Error>"
                 self._answer(400 if fault is Fault.EXPIRED else 403, [], told.encode())
                 return
+            headers = dict(self.headers)
+            if fault is Fault.LATE:
+                headers = _signed_late(self.command, self.path, headers)
             server = http.client.HTTPConnection("127.0.0.1", upstream)
-            server.request(self.command, self.path, body, dict(self.headers))
+            server.request(self.command, self.path, body, headers)
             answer = server.getresponse()
             content = answer.read()
             server.close()

@@ -298,6 +298,8 @@ def test_what_cannot_be_used_is_told_with_a_status_and_no_secret(
     token = {"AWS_SESSION_TOKEN": "SessionSecret"}
     assert "have expired" in told(33, fault=Fault.EXPIRED, **token)
     assert "clocks" in told(33, fault=Fault.SKEWED, **token)
+    # And as the server itself sees it.
+    assert "clocks" in told(33, fault=Fault.LATE)
     assert "could not be reached" in told(32, fault=Fault.CUT)
     assert "(503)" in told(32, fault=Fault.THROTTLED)
     assert "could not be reached" in told(32, AWS_ENDPOINT_URL="http://127.0.0.1:1")

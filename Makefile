@@ -61,10 +61,14 @@ dist: $(STAMP) ## build sdist and wheel, and try the wheel in an empty environme
 	@rm -rf dist/trial
 	@ls dist
 
-fuzz: $(STAMP) ## try 100,000 tampered files on SQLite, 1,000 on each server (CASES=…, see docs/guarantees.md)
+fuzz: $(STAMP) ## try 100,000 tampered files in SQL, 5,000 of each other kind (CASES=…, see docs/guarantees.md)
 	@cd tests && ../$(BIN)/python -m safety.fuzz --cases $(CASES)
 	@cd tests && ../$(BIN)/python -m safety.fuzz --cases 1000 --engine postgresql
 	@cd tests && ../$(BIN)/python -m safety.fuzz --cases 1000 --engine mariadb
+	@cd tests && for kind in json yaml hand golden backup; do \
+	  ../$(BIN)/python -m safety.fuzz_forms $$kind --cases $$(($(CASES) / 20)) || exit 1; done
+	@cd tests && for kind in json yaml hand; do for engine in postgresql mariadb; do \
+	  ../$(BIN)/python -m safety.fuzz_forms $$kind --cases 200 --engine $$engine || exit 1; done; done
 
 bench: $(BENCH_STAMP) ## measure against pg_dump, psql and others (ARGS='--quick', see docs/benchmarks.md)
 	@$(BIN)/python -m benchmarks $(ARGS)

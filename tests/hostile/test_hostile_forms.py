@@ -8,8 +8,6 @@ import tracemalloc
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from unit.documents.documents import line_of, table, text, write
 from unit.documents.forms import JSON, SQL, YAML, as_form, events_of
 
@@ -186,32 +184,6 @@ def test_cut_short_anywhere_it_is_refused(form: DocumentForm) -> None:
             read_tail(source)
         with pytest.raises(DocumentError):
             events_of(cut)
-
-
-PIECES = [
-    *(b"{", b"}", b"[", b"]", b'"', b"'", b":", b",", b"\n", b"\t", b"#", b" " * 50, b"1" * 5000),
-    *(b"- ", b"? ", b"&a ", b"*a", b"!!int ", b"|", b">", b"|2\n", b"<<: ", b"---\n", b"...\n"),
-    *(b"\\u0000", b"\\ud800", b"\xff", b"\xc2\x85", b"\xe2\x80\xa8", b"\xef\xbb\xbf", b"\0"),
-    *(b"null", b"true", b"1e999", b"-0", b"NaN", b".nan", b"0x1", b'""', b"%YAML 1.1\n"),
-    *(b"$json", b"$ref", b"$bytes", b"$number", b"digest", b"rows", b"tables", b'"count": -1'),
-]
-
-
-@given(st.sampled_from([JSON, YAML]), st.integers(0, 10_000), st.integers(0, 60), st.data())
-@settings(deadline=None, max_examples=200)
-def test_whatever_is_put_in_or_left_out_is_refused_or_read(
-    form: DocumentForm, place: int, length: int, data: st.DataObject
-) -> None:
-    document = BASE[form]
-    place %= len(document)
-    piece = data.draw(st.one_of(st.just(b""), st.sampled_from(PIECES), st.binary(max_size=1)))
-    changed = document[:place] + piece + document[place + length // 2 * (length % 2) :]
-    told = ""
-    try:
-        assert as_form(as_form(changed, SQL), form)
-    except DocumentError as error:
-        told = error.message
-    assert told.isprintable()
 
 
 def laughs() -> str:

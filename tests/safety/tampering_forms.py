@@ -133,7 +133,7 @@ rows:
       body: |
         old 1: it's s3nsitive
         two lines
-      done: yes
+      done: true
       made: 2025-01-15 10:00:00
     - {id: 9, vault_id: 2, copy_of: *note, body: "null", done: false}
     - {vault_id: {$ref: last}, copy_of: 9, made: null}

@@ -421,6 +421,8 @@ def mishaps() -> Iterator[str]:
     yield run("seed-enhanced", "--scenario-file=my.yaml")
     yield run("seed-enhanced", "--scenario=nowhere")
     yield run(*general, APP_ENV="production")
+    Path("hooks.toml").write_text('[hooks]\nafter-import = ["exit 4", "exit 0"]\n', "utf-8")
+    yield run(*general, "--config=hooks.toml")
     yield from mishaps_by_hand()
     yield from mishaps_in_merging()
     yield from mishaps_in_the_database(general)

@@ -8,6 +8,7 @@ from .errors import DemoError as DemoError
 from .errors import DocumentError as DocumentError
 from .errors import ExportError as ExportError
 from .errors import ExportNotFoundError as ExportNotFoundError
+from .errors import HookFailedError as HookFailedError
 from .errors import ImportFailedError as ImportFailedError
 from .errors import MergeConflictError as MergeConflictError
 from .errors import MergeError as MergeError

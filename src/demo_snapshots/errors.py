@@ -32,6 +32,7 @@
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
     ├── ProtectedDatabaseError      51   production, or real rows that would be dropped
+    ├── HookFailedError             53   a command of the project's own ended with a failure
     └── MergeError                  60   two versions cannot be made one; nothing was written
         └── MergeConflictError      61   both changed the same, and nothing says whose is taken
 
@@ -332,6 +333,12 @@ class ProtectedDatabaseError(DemoError):
     """The environment says production, or tables or rows that are not demo data would go."""
 
     exit_code = 51
+
+
+class HookFailedError(DemoError):
+    """A command that the configuration has run before an export or after an import failed."""
+
+    exit_code = 53
 
 
 class MergeError(DemoError):

@@ -76,10 +76,18 @@ class Project:
         config = self.config
         return open_store(config.snapshots, describe, latest=config.latest, cache=config.cache)
 
-    def export(self, scenario: str, **options: Unpack[ExportOptions]) -> ExportResult:
-        """Save the demo rows of ``scenario`` as its next version: ``export_scenario``."""
+    def export(
+        self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]
+    ) -> ExportResult:
+        """Save the demo rows of ``scenario`` as its next version: ``export_scenario``, after the
+        configured ``before-export`` commands unless ``hooks`` is false or a connection given."""
         from demo_snapshots.operations.export import export_scenario
 
+        commands = self.config.hooks.before_export
+        if commands and hooks and options.get("connection") is None:
+            from demo_snapshots.operations.hooks import before_export
+
+            before_export(commands, scenario, self.config.directory)
         return export_scenario(scenario, self.config, self.store, now=self.clock(), **options)
 
     def import_(
@@ -88,6 +96,7 @@ class Project:
         *,
         version: str | None = None,
         file: str | Path | None = None,
+        hooks: bool = True,
         **options: Unpack[ImportOptions],
     ) -> ImportResult:
         """Make the demo rows those of a snapshot: the latest of ``scenario``, its ``version``
@@ -96,7 +105,9 @@ class Project:
 
         Asks nobody unless ``confirm`` is given. What is replaced is kept, so that ``undo`` can
         put it back, as the configuration says; not on a ``connection`` given, whose owner can
-        roll back. As ``import_from_file``; UsageError for both a version and a file.
+        roll back. Afterwards the configured ``after-import`` commands are run, unless ``hooks`` is
+        false or a connection given, which nobody has committed yet. As ``import_from_file``;
+        UsageError for both a version and a file, HookFailedError.
         """
         from demo_snapshots.operations import import_ as operation
 
@@ -105,12 +116,25 @@ class Project:
         if version is not None and file is not None:
             raise UsageError("a version and a file contradict each other")
         if file is not None:
-            return operation.import_from_file(Path(file), self.config, scenario=scenario, **options)
-        if version is not None:
-            return operation.import_scenario_version(
+            result = operation.import_from_file(
+                Path(file), self.config, scenario=scenario, **options
+            )
+        elif version is not None:
+            result = operation.import_scenario_version(
                 scenario, version, self.config, self.store, **options
             )
-        return operation.import_latest_scenario(scenario, self.config, self.store, **options)
+        else:
+            result = operation.import_latest_scenario(scenario, self.config, self.store, **options)
+        if hooks and options.get("connection") is None:
+            self.after_import(result)
+        return result
+
+    def after_import(self, result: ImportResult) -> None:
+        """Run the configured ``after-import`` commands: ``after_import``."""
+        if self.config.hooks.after_import:
+            from demo_snapshots.operations.hooks import after_import
+
+            after_import(self.config.hooks.after_import, result, self.config.directory)
 
     def _undo_keeping(self) -> UndoKeeping | None:
         from demo_snapshots.operations.replaced import UndoKeeping
@@ -126,11 +150,19 @@ class Project:
 
         return open_undo(self.config.undo_directory, masked_url(self.config.database))
 
-    def undo(self, number: int | None = None, **options: Unpack[ImportOptions]) -> ImportResult:
-        """Put back what the last import replaced, or that of entry ``number``: ``undo_import``."""
+    def undo(
+        self, number: int | None = None, *, hooks: bool = True, **options: Unpack[ImportOptions]
+    ) -> ImportResult:
+        """Put back what the last import replaced, or that of entry ``number``: ``undo_import``.
+        Commands are run as ``import_`` runs them."""
         from demo_snapshots.operations.undo import undo_import
 
-        return undo_import(self.config, self._undo_log, now=self.clock(), number=number, **options)
+        result = undo_import(
+            self.config, self._undo_log, now=self.clock(), number=number, **options
+        )
+        if hooks and options.get("connection") is None:
+            self.after_import(result)
+        return result
 
     def list_undo(self) -> tuple[Undoable, ...]:
         """What ``undo`` can put back, newest first."""

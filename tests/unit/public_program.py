@@ -141,6 +141,7 @@ def with_errors(project: demo_snapshots.Project) -> int:
         demo_snapshots.ImportFailedError,
         demo_snapshots.ExportError,
         demo_snapshots.ProtectedDatabaseError,
+        demo_snapshots.HookFailedError,
     ) as error:
         hint: str | None = error.hint
         print(hint)

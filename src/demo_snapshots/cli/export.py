@@ -7,6 +7,7 @@ import os
 import click
 
 from demo_snapshots.cli.options import (
+    NO_HOOKS,
     Session,
     WithExamples,
     common_options,
@@ -58,6 +59,7 @@ _MOST_JOBS = 4
     type=click.Choice([form.value for form in DocumentForm]),
     help="What the file is written in.",
 )
+@NO_HOOKS
 @common_options
 def command(
     session: Session,
@@ -69,6 +71,7 @@ def command(
     prove: bool,
     compress: str | None,
     format: str | None,
+    no_hooks: bool,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
@@ -87,6 +90,7 @@ def command(
 
         result = session.project.export(
             scenario,
+            hooks=not no_hooks,
             auto_version=auto_version,
             confirm_new=confirm_new,
             allow_empty=allow_empty,

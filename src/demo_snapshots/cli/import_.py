@@ -8,6 +8,7 @@ import click
 
 from demo_snapshots.cli.options import (
     FORCE,
+    NO_HOOKS,
     YES,
     Session,
     WithExamples,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Leave out a column that the database no longer has; may be repeated.",
 )
+@NO_HOOKS
 @YES
 @FORCE
 @common_options
@@ -78,6 +80,7 @@ def command(
     new_ids: bool,
     add: bool,
     drop_columns: tuple[str, ...],
+    no_hooks: bool,
     yes: bool,
     force: bool,
 ) -> None:
@@ -100,6 +103,7 @@ def command(
             scenario,
             version=version,
             file=file,
+            hooks=False,
             confirm=None if yes else confirm,
             force=force,
             keep_other_scenarios=keep_other_scenarios,
@@ -108,6 +112,8 @@ def command(
             drop_columns=drop_columns,
             progress=progress,
         )
+    if not no_hooks:
+        session.project.after_import(result)
     session.terminal.result(render.import_report(result), render.import_json(result))
 
 

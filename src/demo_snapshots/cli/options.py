@@ -41,6 +41,9 @@ COMMON = (
 )
 
 YES = click.option("-y", "--yes", is_flag=True, help="Answer the question with yes.")
+NO_HOOKS = click.option(
+    "--no-hooks", is_flag=True, help="Run none of the commands that the configuration names."
+)
 FORCE = click.option(
     "--force", is_flag=True, help="Even where APP_ENV or DEMO_ENV says production."
 )

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from demo_snapshots.cli.options import FORCE, YES, Session, WithExamples, common_options, examples
+from demo_snapshots.cli.options import (
+    FORCE,
+    NO_HOOKS,
+    YES,
+    Session,
+    WithExamples,
+    common_options,
+    examples,
+)
 from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +29,13 @@ if TYPE_CHECKING:
 )
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @click.option("--list", "lists", is_flag=True, help="List what can be put back, newest first.")
+@NO_HOOKS
 @YES
 @FORCE
 @common_options
-def command(session: Session, number: int | None, lists: bool, yes: bool, force: bool) -> None:
+def command(
+    session: Session, number: int | None, lists: bool, no_hooks: bool, yes: bool, force: bool
+) -> None:
     """Make the demo rows again what they were before the last import.
 
     Or before the import of that NUMBER. What is there now is kept in its turn, under a number of
@@ -48,6 +59,8 @@ def command(session: Session, number: int | None, lists: bool, yes: bool, force:
             return session.terminal.ask(render.import_plan(plan), question, yes=False)
 
         result = session.project.undo(
-            number, confirm=None if yes else confirm, force=force, progress=progress
+            number, hooks=False, confirm=None if yes else confirm, force=force, progress=progress
         )
+    if not no_hooks:
+        session.project.after_import(result)
     session.terminal.result(render_undo.undone_report(result), render.import_json(result))

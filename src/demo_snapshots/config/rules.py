@@ -130,3 +130,14 @@ class CompareRules(Strict, frozen=True):
 
     def __post_init__(self) -> None:
         self._list("ignore")
+
+
+class Hooks(Strict, frozen=True, rename="kebab"):
+    """``[hooks]``: commands of the project's own, for the shell, run one after the other."""
+
+    before_export: Columns = ()
+    after_import: Columns = ()
+
+    def __post_init__(self) -> None:
+        self._list("before_export")
+        self._list("after_import")

@@ -21,7 +21,7 @@ from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
 from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
-from demo_snapshots.config.rules import CompareRules, Reference, Strict, TableRule
+from demo_snapshots.config.rules import CompareRules, Hooks, Reference, Strict, TableRule
 from demo_snapshots.config.toml import line_of, parse, read_text
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
@@ -51,6 +51,7 @@ class _DemoSection(Strict, frozen=True):
 class _File(Strict, frozen=True):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
+    hooks: Hooks = Hooks()
     tables: dict[str, TableRule] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
 
@@ -71,6 +72,7 @@ class Config(Struct, frozen=True):
     latest: Literal["link", "copy"] | None = None
     references: dict[str, Reference] = field(default_factory=dict)
     compare: CompareRules = CompareRules()
+    hooks: Hooks = Hooks()
     settings: tuple[Setting, ...] = ()
     environment: Environment | None = None
     directory: Path = Path()
@@ -152,6 +154,7 @@ def load_config(
         tables=tables,
         references=parsed.references,
         compare=parsed.compare,
+        hooks=parsed.hooks,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", masked_place(kept_in), store.origin),

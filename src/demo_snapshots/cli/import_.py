@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         "demo import general --version=v1",
         "demo import general --file=demo.sql --yes",
         "demo import general --file=by-hand.yaml",
+        "demo import general --missing-only",
         "demo import writer --new-ids --keep-other-scenarios",
     ),
 )
@@ -60,6 +61,11 @@ if TYPE_CHECKING:
     help="Replace nothing: add the snapshot, with fresh keys, beside the rows there are.",
 )
 @click.option(
+    "--missing-only",
+    is_flag=True,
+    help="Replace nothing: add those rows whose keys no demo row has.",
+)
+@click.option(
     "--drop-column",
     "drop_columns",
     metavar="TABLE.COLUMN",
@@ -79,6 +85,7 @@ def command(
     keep_other_scenarios: bool,
     new_ids: bool,
     add: bool,
+    missing_only: bool,
     drop_columns: tuple[str, ...],
     no_hooks: bool,
     yes: bool,
@@ -109,6 +116,7 @@ def command(
             keep_other_scenarios=keep_other_scenarios,
             new_ids=new_ids,
             add=add,
+            missing_only=missing_only,
             drop_columns=drop_columns,
             progress=progress,
         )

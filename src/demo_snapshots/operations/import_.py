@@ -20,12 +20,15 @@ from demo_snapshots.documents.opening import is_handwritten, open_document, read
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
+    Call,
     CommitInDoubtError,
     DatabaseBusyError,
     DatabaseError,
     DocumentError,
     NotConfirmedError,
+    UsageError,
     VerificationError,
+    Words,
 )
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
@@ -41,6 +44,7 @@ from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.delta import NotJoinableError, joinable
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import check_document, load_document
+from demo_snapshots.transfer.missing import leave_out_present
 from demo_snapshots.transfer.protect import (
     require_foreign_keys,
     require_free_keys,
@@ -78,6 +82,8 @@ class ImportOptions(TypedDict, total=False):
     """Give the snapshot's rows fresh keys, carried through every reference."""
     add: bool
     """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
+    missing_only: bool
+    """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
     undo: UndoKeeping | None
     """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
     drop_columns: Sequence[str]
@@ -189,8 +195,15 @@ class _Import:
         self.database = demo.database
         self.name = source.name
         self.header = header
-        self.adds = options.get("add", False)
-        self.renews = self.adds or options.get("new_ids", False)
+        self.imports = header.statistics
+        self.missing_only = options.get("missing_only", False)
+        self.renews = options.get("add", False) or options.get("new_ids", False)
+        self.adds = options.get("add", False) or self.missing_only
+        if self.missing_only and self.renews:
+            raise UsageError(
+                "rows with fresh keys are all missing",
+                hint=Words("Leave ", Call(missing_only=True), " out."),
+            )
         self.progress = options.get("progress", no_progress)
         self.size = size
         self.undo = options.get("undo")
@@ -217,7 +230,7 @@ class _Import:
         self, job: Callable[[Document, Collection[str]], Done], document: Document, stream: BinaryIO
     ) -> Done:
         """Do the job with only those rows staged that differ, where they can be told."""
-        joined = () if self.renews else joinable(self.demo, self.header)
+        joined = () if self.renews or self.adds else joinable(self.demo, self.header)
         if joined:
             try:
                 return job(document, joined)
@@ -230,8 +243,10 @@ class _Import:
     def may_go_direct(self) -> bool:
         """Whether the file's rows may go right into the tables. Not past triggers: they may
         rewrite or swallow rows, which only the comparison with staged rows can tell."""
-        return not self.renews and not any(
-            table.has_triggers for table in self.demo.schema.tables.values()
+        return (
+            not self.renews
+            and not self.adds
+            and not any(table.has_triggers for table in self.demo.schema.tables.values())
         )
 
     def finds_rows_to_replace(self) -> bool:
@@ -318,6 +333,8 @@ class _Import:
             self._load(document, staging, direct=False)
             if self.renews:
                 renew_keys(staging)
+            if self.missing_only:
+                self.imports = leave_out_present(staging)
             require_free_keys(staging)
             require_unreferenced(staging)
             replaced = staging.present()
@@ -340,7 +357,7 @@ class _Import:
             version=self.header.version,
             source=self.name,
             replaced=replaced,
-            statistics=self.header.statistics,
+            statistics=self.imports,
             changed=changed,
             route=route,
             undo=place() if changed else None,

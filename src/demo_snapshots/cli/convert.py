@@ -15,7 +15,7 @@ from demo_snapshots.cli.options import (
     on_this_machine,
 )
 from demo_snapshots.errors import UsageError
-from demo_snapshots.model.snapshots import DocumentForm
+from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm
 
 
 @click.command(
@@ -32,7 +32,7 @@ from demo_snapshots.model.snapshots import DocumentForm
 @click.option(
     "--to",
     required=True,
-    type=click.Choice([form.value for form in DocumentForm]),
+    type=click.Choice([form.value for form in WHOLE_FORMS]),
     help="The form to write.",
 )
 @click.option(

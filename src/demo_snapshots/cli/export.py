@@ -14,7 +14,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.model.snapshots import DocumentForm, Packing
+from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm, Packing
 
 # More read faster than one process can write, and each holds a few megabytes.
 _MOST_JOBS = 4
@@ -56,7 +56,7 @@ _MOST_JOBS = 4
 )
 @click.option(
     "--format",
-    type=click.Choice([form.value for form in DocumentForm]),
+    type=click.Choice([form.value for form in WHOLE_FORMS]),
     help="What the file is written in.",
 )
 @NO_HOOKS

@@ -43,7 +43,7 @@ class _DemoSection(Strict, frozen=True):
     bucket: str | None = None
     cache: bool | None = None
     compress: Packing | None = None
-    format: DocumentForm | None = None
+    format: Literal["sql", "json", "yaml"] | None = None
     undo: Annotated[int, Meta(ge=0, le=1000)] | None = None
     latest: Literal["link", "copy"] | None = None
 

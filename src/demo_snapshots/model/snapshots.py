@@ -60,6 +60,12 @@ class DocumentForm(StrEnum):
     SQL = "sql"
     JSON = "json"
     YAML = "yaml"
+    DELTA = "delta.sql"
+    """What changed since another version, in SQL: no form of all the rows."""
+
+
+WHOLE_FORMS = (DocumentForm.SQL, DocumentForm.JSON, DocumentForm.YAML)
+"""The forms of a document that holds all the rows, from which people choose."""
 
 
 class Packing(StrEnum):
@@ -171,11 +177,21 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
+class DeltaOf:
+    """The version that a delta is ``on`` top of, and the size in bytes of the document, unpacked,
+    that both make: ``whole_size``."""
+
+    on: Parent
+    whole_size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One stored snapshot, as the manifest lists it.
 
-    ``path`` is relative to the store, with forward slashes; ``sha256`` covers the whole file,
-    ``digest`` only the rows (equal digests: same data).
+    ``path`` is relative to the store, with forward slashes; ``size`` and ``sha256`` are of the
+    file, ``digest`` of the version's rows (equal digests: same data). Where ``delta`` is set, the
+    file holds only what changed since another version.
     """
 
     scenario: str
@@ -190,6 +206,7 @@ class Entry:
     statistics: Statistics
     tool: str = ""
     migration: str | None = None
+    delta: DeltaOf | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from demo_snapshots.documents.converting import convert
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.results import ConvertResult
-from demo_snapshots.model.snapshots import DocumentForm, Packing
+from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm, Packing
 from demo_snapshots.model.sources import Source, source_of
 
 _PACKINGS = {".gz": Packing.GZIP, ".zst": Packing.ZSTD}
@@ -25,8 +25,8 @@ def convert_file(document: Path, form: DocumentForm | str, output: Path) -> Conv
     file appears whole, in place of one that was there, or not at all. Raises DocumentError,
     ExportNotFoundError, and UsageError for another form and where nothing can be written.
     """
-    if form not in list(DocumentForm):
-        forms = ", ".join(DocumentForm)
+    if form not in WHOLE_FORMS:
+        forms = ", ".join(WHOLE_FORMS)
         raise UsageError(f"{form!r} is no form of a snapshot", hint=f"There are: {forms}.")
     packing = _PACKINGS.get(output.suffix, Packing.PLAIN)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")

@@ -157,7 +157,7 @@ def _make_room(
         taken[old.scenario] = number + (copy is None)
         if not dry_run:
             if copy is None:
-                source = target.source(old)
+                source = target.file(old)
                 publish_as(target, source, describe(source), becomes)
             target.remove([old])
         yield Renumbered(old.scenario, old.version, becomes, merged=False)
@@ -169,7 +169,7 @@ def _place(description: Description) -> tuple[str, Version, Packing, DocumentFor
 
 
 def _copy(origin: Store, target: Store, entry: Entry) -> None:
-    source = origin.source(entry)
+    source = origin.file(entry)
     description = describe(source)
     with (
         source.open() as stream,

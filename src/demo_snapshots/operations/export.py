@@ -149,7 +149,7 @@ def _publish(
     return ExportResult(
         scenario=header.scenario,
         version=entry.version,
-        file=store.source(entry).name,
+        file=store.file(entry).name,
         statistics=header.statistics,
         file_size=entry.size,
         digest=entry.digest,

@@ -28,4 +28,4 @@ def get_latest_export_path(store: Store, scenario: str) -> Path:
     latest = store.latest(scenario)
     if latest is None:
         raise unknown_scenario(scenario, store.scenarios(), store.place)
-    return store.source(latest).on_disk()
+    return store.file(latest).on_disk()

@@ -312,7 +312,7 @@ def _publish(
     return MergeResult(
         scenario=header.scenario,
         version=entry.version if entry else header.version,
-        file=store.source(entry).name if entry else None,
+        file=store.file(entry).name if entry else None,
         ours=ours,
         theirs=theirs,
         base=base,

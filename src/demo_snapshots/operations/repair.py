@@ -117,7 +117,7 @@ class _Repair:
         """Give the next numbers to all but the first of those that share one, in the order in
         which they were generated."""
         for entry in _twins(self.store.entries()):
-            source = self.store.source(entry)
+            source = self.store.file(entry)
             description = describe(source)
             if description.sha256 != entry.sha256:
                 self.left.append(

@@ -167,7 +167,7 @@ def _numbers_used(store: Store, recorded: Recorded) -> dict[str, int]:
 
 
 def _require_whole(store: Store, entry: Entry) -> None:
-    source = store.source(entry)
+    source = store.file(entry)
     try:
         altered = describe_whole(source).sha256 != entry.sha256
         problem = f"{source.name}: was altered since it was saved"

@@ -16,7 +16,7 @@ from demo_snapshots.store.backends.base import Backend
 from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
-from demo_snapshots.store.store import Draft, Store
+from demo_snapshots.store.store import Draft, Store, Whole
 from demo_snapshots.store.undo import UndoDraft, UndoEntry, UndoLog
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
 def open_store(
     location: str | Path,
     describe: Describe,
+    whole: Whole | None = None,
     *,
     latest: Literal["link", "copy"] | None = None,
     cache: bool = True,
@@ -47,15 +48,16 @@ def open_store(
     from a bucket in the user's cache directory.
 
     ``describe`` reads what a document says of itself, raising a DemoError for one that is not
-    whole; the store calls it for documents its manifest does not know. Raises UsageError for
-    another URL.
+    whole; the store calls it for documents its manifest does not know. ``whole`` makes one
+    document of a whole one and the deltas on top of it; without it deltas cannot be read. Raises
+    UsageError for another URL.
     """
     if is_bucket(location):
-        return Store(_bucket(str(location), cache=cache), describe)
+        return Store(_bucket(str(location), cache=cache), describe, whole)
     backend = DirectoryBackend(_directory(location))
     in_git = latest is None and is_in_git_work_tree(_directory(location))
     backend.copies_latest = in_git or latest == "copy"
-    return Store(backend, describe)
+    return Store(backend, describe, whole)
 
 
 def open_object(location: str | Path) -> tuple[Backend, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from demo_snapshots.errors import Call, ExportNotFoundError, StoreError, UsageError, Words
@@ -18,8 +18,9 @@ from demo_snapshots.model.snapshots import (
 )
 
 MAX_NUMBER = 999_999_999
-ENDINGS = tuple(packing.ending(form) for form in DocumentForm for packing in Packing)
-"""What snapshots' names end in."""
+_KEPT = {packing.ending(form): (packing, form) for form in DocumentForm for packing in Packing}
+ENDINGS = tuple(sorted(_KEPT, key=len, reverse=True))
+"""What snapshots' names end in; of two that a name ends in, the longer one comes first."""
 LATEST = tuple(f"latest{ending}" for ending in ENDINGS)
 """What a scenario's newest version may be reached under: only one of them at a time."""
 
@@ -46,10 +47,9 @@ def claim_named(name: str) -> tuple[str, int] | None:
 
 def kept_as(name: str) -> tuple[Packing, DocumentForm]:
     """How a snapshot of that name or path is stored, and in which form. Raises ValueError."""
-    for form in DocumentForm:
-        for packing in Packing:
-            if name.endswith(packing.ending(form)):
-                return packing, form
+    for ending in ENDINGS:
+        if name.endswith(ending):
+            return _KEPT[ending]
     raise ValueError(f"not a snapshot's name: {name!r}")
 
 
@@ -178,6 +178,46 @@ class Contents:
                 hint="Put the scenario's highest number right in metadata/export_manifest.json.",
             )
         return number
+
+    def chain(self, entry: Entry) -> tuple[Entry, ...]:
+        """The versions that make this one whole: one whose file holds all its rows, then the
+        deltas on top of it, the last of which it is. Raises StoreError where one is missing."""
+        chain = self._chain(entry, ())
+        if chain is None:
+            last = self._last_found(entry)
+            assert last.delta is not None
+            raise StoreError(
+                f"{entry.scenario} {last.version} is a delta on top of {last.delta.on.version},"
+                " which is not there",
+                hint="Restore its file from version control or a backup, or export again.",
+            )
+        return chain
+
+    def _chain(self, entry: Entry, above: tuple[str, ...]) -> tuple[Entry, ...] | None:
+        if entry.delta is None:
+            return (entry,)
+        for below in self._below(entry, (*above, entry.path)):
+            chain = self._chain(below, (*above, entry.path))
+            if chain is not None:
+                return (*chain, entry)
+        return None
+
+    def _below(self, entry: Entry, above: Collection[str] = ()) -> list[Entry]:
+        """The versions that hold the rows that a delta is on top of: by digest, for a version may
+        get another number. Whole ones come first, then the one of the name that the delta says."""
+        assert entry.delta is not None
+        on = entry.delta.on
+        alike = [e for e in self.of(entry.scenario) if e.digest == on.digest]
+        there = [e for e in alike if e.path not in above and e.path != entry.path]
+        return sorted(there, key=lambda e: (e.delta is not None, e.version != on.version))
+
+    def _last_found(self, entry: Entry) -> Entry:
+        """The delta that the chain of ``entry`` leads down to."""
+        seen = [entry.path]
+        while entry.delta is not None and (below := self._below(entry, seen)):
+            entry = below[0]
+            seen.append(entry.path)
+        return entry
 
     def having(self, entry: Entry) -> Contents:
         """With one more entry, its number used."""

@@ -18,9 +18,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from demo_snapshots.model.snapshots import Entry, Statistics, TableCount, Version
+from demo_snapshots.model.snapshots import (
+    DeltaOf,
+    DocumentForm,
+    Entry,
+    Parent,
+    Statistics,
+    TableCount,
+    Version,
+)
 from demo_snapshots.model.tables import Table
-from demo_snapshots.store.contents import ENDINGS, MAX_NUMBER, Contents, is_scenario_name
+from demo_snapshots.store.contents import (
+    ENDINGS,
+    MAX_NUMBER,
+    Contents,
+    is_scenario_name,
+    kept_as,
+)
 
 FORMAT = 1
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -156,7 +170,15 @@ def _render_entry(entry: Entry) -> Json:
         "tool": entry.tool,
         "total": entry.statistics.total,
         "tables": [_render_count(count) for count in entry.statistics.tables],
+        **_render_delta(entry.delta),
     }
+
+
+def _render_delta(delta: DeltaOf | None) -> Json:
+    if delta is None:
+        return {}
+    on = {"version": str(delta.on.version), "digest": delta.on.digest}
+    return {"delta": {"on": on, "whole_size": delta.whole_size}}
 
 
 def recordable(entry: Entry) -> bool:
@@ -187,7 +209,17 @@ def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
         statistics=Statistics(tuple(_parse_count(count) for count in content["tables"])),
         tool=_line(content["tool"]),
         migration=None if content["migration"] is None else _line(content["migration"]),
+        delta=_parse_delta(content.get("delta"), content["path"]),
     )
+
+
+def _parse_delta(content: Json | None, path: str) -> DeltaOf | None:
+    if (content is not None) != (kept_as(path)[1] is DocumentForm.DELTA):
+        raise ValueError("not a delta and its name")
+    if content is None:
+        return None
+    on = Parent(Version.parse(content["on"]["version"]), _hex(content["on"]["digest"]))
+    return DeltaOf(on, _whole(content["whole_size"]))
 
 
 def _render_count(count: TableCount) -> Json:

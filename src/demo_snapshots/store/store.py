@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -28,6 +28,9 @@ from demo_snapshots.store.contents import Contents, claim_of, entry_of, kept_as,
 from demo_snapshots.store.inventory import Describe, Inventory
 from demo_snapshots.store.manifest import recordable
 from demo_snapshots.store.measured import Measured
+
+Whole = Callable[[Sequence[Source]], Source]
+"""Makes of a whole document and the deltas on top of it, in that order, the one that they are."""
 
 _logger = logging.getLogger(__name__)
 _BUFFER = 1 << 20
@@ -59,14 +62,16 @@ class Store:
     """Immutable snapshots by scenario and version, in ``backend``, which need not exist.
 
     The documents are the truth; the manifest beside them is checked against them at every
-    reading, and what is missing from it is read from them, by ``describe``. Reading takes no
-    lock and writes nothing. Every method raises StoreError, naming place and reason, where the
-    store cannot be read or written, and UsageError for a name that cannot be a scenario's. An
-    absent store is an empty one. Instances hold no state but the lock: each call looks anew.
+    reading, and what is missing from it is read from them, by ``describe``; ``whole`` makes one
+    document of several files. Reading takes no lock and writes nothing. Every method raises
+    StoreError, naming place and reason, where the store cannot be read or written, and UsageError
+    for a name that cannot be a scenario's. An absent store is an empty one. Instances hold no
+    state but the lock: each call looks anew.
     """
 
-    def __init__(self, backend: Backend, describe: Describe) -> None:
+    def __init__(self, backend: Backend, describe: Describe, whole: Whole | None = None) -> None:
         self._backend = backend
+        self._whole = whole or _not_whole
         self._inventory = Inventory(backend, describe)
         self._books = Books(backend, self._inventory, describe)
 
@@ -118,7 +123,22 @@ class Store:
         return self._contents().highest
 
     def source(self, entry: Entry) -> Source:
-        """Its bytes. StoreError if it has gone."""
+        """The version's rows, as one whole document; of a delta, as its files make it. StoreError
+        if one of them has gone."""
+        files = self.files(entry)
+        return files[0] if len(files) == 1 else self._whole(files)
+
+    def files(self, entry: Entry) -> tuple[Source, ...]:
+        """The files that it takes to read the version: one that holds all rows, then the deltas on
+        top of it, its own last. StoreError if one of them has gone."""
+        return tuple(self.file(link) for link in self.chain(entry))
+
+    def chain(self, entry: Entry) -> tuple[Entry, ...]:
+        """The versions whose files ``files`` gives: the version itself, unless it is a delta."""
+        return (entry,) if entry.delta is None else self._contents(entry.scenario).chain(entry)
+
+    def file(self, entry: Entry) -> Source:
+        """The bytes of its own file, for who moves files. StoreError if it has gone."""
         key = _key(entry)
         source = self._backend.source(key, entry.sha256)
         item = self._backend.look(key)
@@ -259,6 +279,10 @@ class Store:
                 with self._backend.changes() as changes:
                     self._books.stage(changes, contents.without(gone))
                     changes.commit()
+
+
+def _not_whole(files: Sequence[Source]) -> Source:
+    raise StoreError(f"{files[-1].name}: a delta, which this store was not opened to read")
 
 
 def _key(entry: Entry) -> str:

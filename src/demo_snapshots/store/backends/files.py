@@ -34,7 +34,7 @@ _HINTS = {
 }
 
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{16}")
-_NAME = re.compile(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.(sql|json|yaml)(\.gz|\.zst)?")
+_NAME = re.compile(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.((delta\.)?sql|json|yaml)(\.gz|\.zst)?")
 _BUFFER = 1 << 20
 
 

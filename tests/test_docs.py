@@ -450,7 +450,7 @@ def spoilt_documents() -> Iterator[str]:
         "cut.sql": lambda text: text[: len(text) // 2],
         "altered.sql": lambda text: text.replace("'active'", "'done'", 1),
         "added.sql": lambda text: text.replace("\n-- Projects", "\nDROP TABLE todos;\n-- Projects"),
-        "newer.sql": lambda text: text.replace("-- Format: 2\n", "-- Format: 3\n"),
+        "newer.sql": lambda text: text.replace("-- Format: 2\n", "-- Format: 4\n"),
     }
     for name, change in changes.items():
         Path(name).write_text(change(text), "utf-8", newline="\n")

@@ -70,11 +70,13 @@ class Project:
     @cached_property
     def store(self) -> Store:
         """Where the snapshots are kept. Raises UsageError for a place that cannot be one."""
-        from demo_snapshots.documents.opening import describe
+        from demo_snapshots.documents.opening import describe, folded
         from demo_snapshots.store import open_store
 
         config = self.config
-        return open_store(config.snapshots, describe, latest=config.latest, cache=config.cache)
+        return open_store(
+            config.snapshots, describe, folded, latest=config.latest, cache=config.cache
+        )
 
     def export(
         self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]

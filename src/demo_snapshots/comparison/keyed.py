@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import groupby
 from typing import BinaryIO
 
 from demo_snapshots.documents.opening import open_document, reading
+from demo_snapshots.documents.order import (
+    engine_of,
+    key_of_keys,
+    key_of_rows,
+    reference_of_rows,
+)
 from demo_snapshots.documents.protocol import Document, Included, Rows, Update, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import DocumentError
-from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.snapshots import DeferredCount, Header
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Kind, Table
-from demo_snapshots.rows.keys import Key, KeyOf, key_of
+from demo_snapshots.rows.keys import Key, KeyOf
 from demo_snapshots.rows.literals import cells, count_rows, records
 from demo_snapshots.rows.spill import Sorter
 
@@ -37,12 +44,16 @@ class KeyedDocument:
     def __init__(self, opening: Open) -> None:
         self._open = opening
         self._updates: dict[str, Sorter] = {}
+        self._parts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
+        self._counts: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
         with self._open() as stream:
             document = self._document(stream)
             self.header: Header = document.header
             self.included = tuple(table for table, _ in self.header.includes)
             self.described = (*self.included, *self.header.tables)
-            self._keys = {table.name: self._key(table) for table in self.described if table.key}
+            self._keys = {
+                table.name: key_of_rows(self.header, table) for table in self.described if table.key
+            }
             counted = self._check(document)
             self.digest = document.digest
         for table in self.header.tables:
@@ -68,30 +79,20 @@ class KeyedDocument:
     def _remember(self, update: Update) -> None:
         """Deferred references stand at a document's end, and belong to the rows before."""
         key = b",".join(literal for _, literal in update.key)
+        names = tuple(name for name, _ in update.values)
+        part = (update.table, names, update.untouched)
+        number = self._parts.setdefault(part, len(self._parts))
+        self._counts[part] += 1
         if update.table not in self._updates:
-            order = self._own_key(self.table(update.table))
+            order = key_of_keys(self.header, self.table(update.table))
             self._updates[update.table] = Sorter(lambda record: order(record[0]))
-        for name, literal in update.values:
-            self._updates[update.table].add((key, name.encode(), literal))
-
-    def _key(self, table: Table) -> KeyOf:
-        names = [column.name for column in table.columns]
-        places = [names.index(name) for name in table.key]
-        return key_of(len(names), places, self._numeric(table))
-
-    def _own_key(self, table: Table) -> KeyOf:
-        """The key of the key's literals alone, in key order."""
-        return key_of(len(table.key), range(len(table.key)), self._numeric(table))
-
-    def _numeric(self, table: Table) -> list[bool]:
-        """Which columns of the key the document's engine sorts by number."""
-        kinds = (table.column(name).kind for name in table.key)
-        return [kind in (Kind.INTEGER, Kind.BOOLEAN) or self.engine == "sqlite" for kind in kinds]
+        literals = [literal for _, literal in update.values]
+        self._updates[update.table].add((key, b"%d" % number, *literals))
 
     @property
     def engine(self) -> str:
         """``sqlite``, ``postgresql``, ``mariadb`` or ``mysql``: whose document it is."""
-        return self.header.source.partition(" ")[0]
+        return engine_of(self.header)
 
     def table(self, name: str) -> Table:
         """The table, selected or included, as the header describes it."""
@@ -109,9 +110,7 @@ class KeyedDocument:
     def reference_of(self, table: str, columns: Sequence[str]) -> KeyOf:
         """What a record references by ``columns``, which hold a key of its own table; sorts with
         ``key_of``."""
-        described = self.table(table)
-        names = [column.name for column in described.columns]
-        return key_of(len(names), [names.index(c) for c in columns], self._numeric(described))
+        return reference_of_rows(self.header, self.table(table), columns)
 
     def is_sorted_alike(self, table: str) -> bool:
         """Whether every engine has the table's rows in this order."""
@@ -140,21 +139,43 @@ class KeyedDocument:
             yield from batches
             return
         key = self.key_of(table.name)
-        order = self._own_key(table)
-        updates = groupby(iter(self._updates[table.name]), key=lambda record: order(record[0]))
+        updates = self.deferred(table)
         names = [column.name for column in table.columns]
         following = next(updates, None)
         for batch in batches:
             whole = []
             for record in batch:
                 if following is not None and following[0] == key(record):
-                    changes = {name.decode(): literal for _, name, literal in following[1]}
+                    changes = {n: literal for _, u in following[1] for n, literal in u.values}
                     record = _with(record, names, changes)
                     following = next(updates, None)
                 whole.append(record)
             yield whole
         if following is not None:
             raise DocumentError(f"{table.name}: a deferred reference of a row that is not there")
+
+    def deferred(self, table: Table) -> Iterator[tuple[Key, list[tuple[int, Update]]]]:
+        """Deferred references of rows of the table, by the rows' keys; each with its place in
+        ``deferred_counts``."""
+        if table.name not in self._updates:
+            return
+        order = key_of_keys(self.header, table)
+        parts = list(self._parts)
+        for place, found in groupby(
+            iter(self._updates[table.name]), key=lambda record: order(record[0])
+        ):
+            updates = []
+            for key, number, *literals in found:
+                _, names, untouched = parts[int(number)]
+                values = tuple(zip(names, literals, strict=True))
+                own = tuple(zip(table.key, cells(key), strict=True))
+                updates.append((int(number), Update(table.name, values, own, untouched)))
+            yield place, updates
+
+    @property
+    def deferred_counts(self) -> tuple[DeferredCount, ...]:
+        """How many there are by which columns, in the order of the document."""
+        return tuple(DeferredCount(part[0], part[1], self._counts[part]) for part in self._parts)
 
     def rows(self, name: str) -> Batches:
         """One table's records, wherever in the document it stands."""

@@ -50,7 +50,7 @@ def renumber(stream: BinaryIO, out: BinaryIO, version: Version) -> None:
     """Write the document ``stream`` to ``out``, with another version in its header. All else, and
     so the content digest, stays. Raises DocumentError."""
     form = form_of(stream)
-    if form is not DocumentForm.SQL:
+    if form not in (DocumentForm.SQL, DocumentForm.DELTA):
         convert(stream, out, form, version=version)
         return
     for block in renumbered(stream, version):

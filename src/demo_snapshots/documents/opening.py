@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from demo_snapshots.documents.compression import SNAPSHOT, Packable, ending, opened, packing_of
 from demo_snapshots.documents.protocol import Update, any_literals
+from demo_snapshots.documents.sql.delta_header import DELTA_FORMAT
 from demo_snapshots.documents.sql.header import TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
@@ -28,12 +29,14 @@ _MARKS = (b"<<<<<<< ", b">>>>>>> ")
 _MARKED = "it holds the conflict markers of a merge"
 _START = 4096
 _ENDING = 256
+_IS_DELTA = re.compile(f"{TITLE}\n-- Format: {DELTA_FORMAT}\n".encode())
 _IS_JSON = re.compile(rb"[ \t\r\n]*\{")
 _BEFORE_YAML = rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n|---[ \t]*+\r?+\n)*+"
 _IS_YAML = re.compile(_BEFORE_YAML + rb"demo_snapshot[ \t]*+:")
 _IS_HANDWRITTEN = re.compile(_BEFORE_YAML + rb"demo_rows[ \t]*+:")
 _ENDINGS = {
     DocumentForm.SQL: TAIL,
+    DocumentForm.DELTA: TAIL,
     DocumentForm.JSON: re.compile(rb'"digest"\s*:\s*"sha256:([0-9a-f]{64})"\s*\}\s*'),
     DocumentForm.YAML: re.compile(
         rb"\ndigest:[ \t]+[\"']?sha256:([0-9a-f]{64})[\"']?\s*+(?:#[^\n]*+\s*+)*+"
@@ -60,6 +63,8 @@ def form_of(stream: BinaryIO) -> DocumentForm:
         )
     if _IS_JSON.match(start):
         return DocumentForm.JSON
+    if _IS_DELTA.match(start):
+        return DocumentForm.DELTA
     return DocumentForm.YAML if _IS_YAML.match(start) else DocumentForm.SQL
 
 
@@ -85,6 +90,10 @@ def open_in_parts(stream: BinaryIO) -> PartedDocument:
         from demo_snapshots.documents.sql.parts import PartedDocument
 
         return PartedDocument(stream)
+    if form is DocumentForm.DELTA:
+        from demo_snapshots.documents.sql.delta_reader import DeltaDocument
+
+        return DeltaDocument(stream)
     from demo_snapshots.documents.translation import TranslatedDocument
 
     if form is DocumentForm.JSON:
@@ -135,7 +144,7 @@ def read_tail(document: Source | Path) -> Tail:
     try:
         with reading(source) as stream:
             form = form_of(stream)
-            if form is DocumentForm.SQL:
+            if form in (DocumentForm.SQL, DocumentForm.DELTA):
                 _require_title(stream.readline(100))
             tail, size = ending(stream, _ENDING)
             match = re.search(_ENDINGS[form].pattern + rb"\Z", tail)
@@ -195,30 +204,46 @@ def _uncut_digest(source: Source) -> str:
     return hashed.hexdigest()
 
 
+def folded(files: Sequence[Source]) -> Source:
+    """The document that a whole one and the deltas on top of it are: ``folding.folded``."""
+    # Imported late, as other forms are.
+    from demo_snapshots.documents.folding import folded
+
+    return folded(files)
+
+
 def describe(document: Source | Path) -> Description:
-    """Header, digest, size and SHA-256 of a stored document; its rows are not checked.
+    """Header, digest, size and SHA-256 of a stored document; its rows are not checked. The digest
+    of a delta's file is that of the whole document.
 
     Raises ExportNotFoundError if it cannot be opened, and DocumentError if it is no whole one.
     """
-    source = source_of(document)
-    digest = read_tail(source).digest
+    return _described(source_of(document))[0]
+
+
+def _described(source: Source) -> tuple[Description, str]:
+    """And the digest that the last lines state."""
+    stated = digest = read_tail(source).digest
     with reading(source) as stream:
         form = form_of(stream)
         header = open_document(stream).header
+    if header.delta is not None:
+        digest = header.delta.digest
     size, hashed = 0, hashlib.sha256()
     with source.open() as stored:
         while block := stored.read(_BLOCK):
             size += len(block)
             hashed.update(block)
-    return Description(header, digest, size, hashed.hexdigest(), packing_of(source), form)
+    found = Description(header, digest, size, hashed.hexdigest(), packing_of(source), form)
+    return found, stated
 
 
 def describe_whole(document: Source | Path) -> Description:
     """As ``describe``, of a document that holds the rows its digest was made of; for a twentieth
     of the time that it takes to look at them. Raises DocumentError for any other."""
     source = source_of(document)
-    description = describe(source)
+    description, digest = _described(source)
     with reading(source) as stream:
-        if not open_document(stream).holds(description.digest):
+        if not open_document(stream).holds(digest):
             raise DocumentError(ALTERED, hint=RESTORE)
     return description

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from demo_snapshots.model.snapshots import DocumentForm, Entry, Statistics, Version
+from demo_snapshots.model.snapshots import DeltaOf, DocumentForm, Entry, Statistics, Version
 from demo_snapshots.model.sources import path_named
 
 
@@ -41,7 +41,9 @@ class ExportResult:
     """``file`` is what the stored file is called, a path or a URL; ``written`` is false where the
     data was unchanged, and ``version`` and ``file`` are then those of the version it equals.
     ``proof`` is what was proved, None unless it was asked for. ``damaged`` is the version before,
-    where its file is not what was exported: its data counts as changed."""
+    where its file is not what was exported: its data counts as changed. ``delta`` is set where
+    only what changed was written; ``whole_because`` is a clause that says why not, where that was
+    asked for."""
 
     scenario: str
     version: Version
@@ -52,6 +54,8 @@ class ExportResult:
     written: bool
     proof: Proof | None = None
     damaged: VersionCheck | None = None
+    delta: DeltaOf | None = None
+    whole_because: str | None = None
 
     @property
     def path(self) -> Path:

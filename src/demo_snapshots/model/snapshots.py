@@ -129,6 +129,51 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class DeltaOf:
+    """The version that a delta is ``on`` top of, and the size in bytes of the document, unpacked,
+    that both make: ``whole_size``."""
+
+    on: Parent
+    whole_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableChanges:
+    """How many rows of a table a delta deletes, updates and inserts; of one whose rows travel
+    along, it holds ``all_rows`` or none."""
+
+    table: str
+    deleted: int = 0
+    updated: int = 0
+    inserted: int = 0
+    all_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredCount:
+    """How many deferred references of these columns a whole document has."""
+
+    table: str
+    columns: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What the header of a delta says besides that of the whole document, whose content digest
+    is ``digest``. ``changes`` are in load order, ``deferred`` in the document's order."""
+
+    of: DeltaOf
+    digest: str
+    changes: tuple[TableChanges, ...] = ()
+    deferred: tuple[DeferredCount, ...] = ()
+
+    def changes_of(self, table: str) -> TableChanges:
+        found = (changes for changes in self.changes if changes.table == table)
+        return next(found, TableChanges(table))
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a document says of itself before its rows.
 
@@ -154,6 +199,8 @@ class Header:
     """The store's latest version when this one was made; of a merge, the first of the two."""
     merged: Parent | None = None
     """The second of the two versions that a merge made this one from."""
+    delta: Delta | None = None
+    """Set where the document holds changes alone; all else is as the whole document says it."""
 
     @property
     def parents(self) -> tuple[Parent, ...]:
@@ -174,15 +221,6 @@ class Description:
     sha256: str
     packing: Packing = Packing.PLAIN
     form: DocumentForm = DocumentForm.SQL
-
-
-@dataclass(frozen=True, slots=True)
-class DeltaOf:
-    """The version that a delta is ``on`` top of, and the size in bytes of the document, unpacked,
-    that both make: ``whole_size``."""
-
-    on: Parent
-    whole_size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import describe
+from demo_snapshots.documents.opening import describe, folded
 from demo_snapshots.errors import Call, MergeError, StoreError, UsageError, Words
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Description, DocumentForm, Entry, Packing, Version
@@ -42,7 +42,7 @@ def open_bucket(config: Config, url: str | None) -> Store:
             " bucket",
             hint=Words("Name the directory with ", Call(snapshots=...), "."),
         )
-    return open_store(url, describe, cache=config.cache)
+    return open_store(url, describe, folded, cache=config.cache)
 
 
 def copy_versions(

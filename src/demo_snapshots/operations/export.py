@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
@@ -12,7 +13,7 @@ from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import NotConfirmedError, UsageError
+from demo_snapshots.errors import Call, DemoError, NotConfirmedError, UsageError, Words
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
@@ -54,6 +55,8 @@ class ExportOptions(TypedDict, total=False):
     """How the file spells the rows; None as the configuration says."""
     confirm_new: ConfirmNew | None
     """Asked before a scenario is begun that nothing but its name tells from the others."""
+    delta: bool | str
+    """Write only what changed since the latest version, or since the version of that name."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -82,13 +85,20 @@ def export_scenario(
     however that one is stored. A
     latest version whose file was damaged is equal to nothing, and named in the result.
 
-    Raises UsageError for a bad scenario name, NotConfirmedError, ConfigError, DatabaseError,
-    SchemaError, ExportError, StoreError.
+    With ``delta`` the file holds only what changed since the latest version, or the one named: SQL,
+    read together with that one by whatever reads the version. It is whole after all where a stock
+    client could not load the changes row by row, where they would take as much room, and after
+    eight on top of one another; the result says why.
+
+    Raises UsageError for a bad scenario name, ExportNotFoundError for an unknown version,
+    NotConfirmedError, ConfigError, DatabaseError, SchemaError, ExportError, StoreError.
     """
     check_scenario_name(scenario)
     _require_meant(scenario, config, store, options.get("confirm_new"))
     moment = now.astimezone(UTC).replace(microsecond=0)
     given = options.get("connection")
+    delta = options.get("delta", False)
+    _require_sql(config, options)
     if given is not None and options.get("prove"):
         raise UsageError(
             "a snapshot of an open connection cannot be proved: others do not see its rows",
@@ -98,6 +108,7 @@ def export_scenario(
         demo = see(database, config).of(scenario)
         version = Version(store.next_number(scenario), moment.date())
         latest, damaged = whole_latest(store, scenario)
+        on = store.find(scenario, delta) if isinstance(delta, str) else latest
         with snapshot_of(
             demo,
             version,
@@ -107,7 +118,16 @@ def export_scenario(
             jobs=options.get("jobs", 1),
             progress=options.get("progress", no_progress),
         ) as snapshot:
-            return _publish(snapshot, store, latest, damaged, demo, config, options)
+            return _publish(snapshot, store, latest, damaged, on, demo, config, options)
+
+
+def _require_sql(config: Config, options: ExportOptions) -> None:
+    form = options.get("format") or config.format
+    if options.get("delta") and form != DocumentForm.SQL:
+        raise UsageError(
+            f"a delta is written in SQL, and not in {form.upper()}",
+            hint=Words("Export it with ", Call(format="sql"), ", or whole."),
+        )
 
 
 def _require_meant(scenario: str, config: Config, store: Store, confirm: ConfirmNew | None) -> None:
@@ -123,6 +143,7 @@ def _publish(
     store: Store,
     latest: Entry | None,
     damaged: VersionCheck | None,
+    on: Entry | None,
     demo: DemoSet,
     config: Config,
     options: ExportOptions,
@@ -134,7 +155,7 @@ def _publish(
         with packed(draft.file, packing) as file, in_form(file, form) as sql:
             digest = snapshot.write(sql)
         draft.file.flush()
-        proof = None
+        proof, whole_because = None, None
         if options.get("prove"):
             # Imported late: an import is the half of this program that few exports need.
             from demo_snapshots.operations.roundtrip import prove
@@ -144,6 +165,12 @@ def _publish(
         if latest is not None and not wanted and holds(store, latest, draft, header, digest):
             logger.info("%s: unchanged since %s", header.scenario, latest.version)
             entry, written = latest, False
+        elif options.get("delta"):
+            # Imported late, as a proof is.
+            from demo_snapshots.operations.delta import publish_delta
+
+            entry, whole_because = publish_delta(store, draft, header, digest, on)
+            written = True
         else:
             entry, written = store.publish(draft, header, digest), True
     return ExportResult(
@@ -156,6 +183,8 @@ def _publish(
         written=written,
         proof=proof,
         damaged=damaged,
+        delta=entry.delta if written else None,
+        whole_because=whole_because,
     )
 
 
@@ -173,8 +202,26 @@ def whole_latest(store: Store, scenario: str) -> tuple[Entry | None, VersionChec
     nothing is equal to it."""
     from demo_snapshots.operations.verify import check_version
 
-    newest = next((stored for stored in store.inventory(scenario) if stored.present), None)
+    files = store.inventory(scenario)
+    newest = next((stored for stored in files if stored.present), None)
     if newest is None:
         return None, None
     check = check_version(newest, describe_whole)
-    return (None, check) if check.problems else (store.latest(scenario), None)
+    if check.problems:
+        return None, check
+    latest = store.latest(scenario)
+    if latest is not None and latest.delta is not None:
+        check = replace(check, problems=_chain_problems(store, latest))
+    return (None, check) if check.problems else (latest, None)
+
+
+def _chain_problems(store: Store, latest: Entry) -> tuple[str, ...]:
+    """What is wrong with the versions that a delta is on top of."""
+    try:
+        for link in store.chain(latest)[:-1]:
+            found = describe_whole(store.file(link))
+            if (found.digest, found.sha256) != (link.digest, link.sha256):
+                return (f"is on top of {link.version}, which was altered",)
+    except DemoError as error:
+        return (error.message,)
+    return ()

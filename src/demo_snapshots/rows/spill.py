@@ -19,7 +19,7 @@ class Sorter:
     """Takes records, each a tuple of bytes, and gives them back in the order of ``key``.
 
     At most about ``most`` bytes are held; what is more lies in temporary files, without a name,
-    until ``close``.
+    until ``close``. May be iterated over several times at once.
     """
 
     def __init__(self, key: Callable[[tuple[bytes, ...]], Any], most: int = _MOST_BYTES) -> None:
@@ -100,9 +100,17 @@ class Spool:
 
 
 def _read(run: BinaryIO) -> Iterator[tuple[bytes, ...]]:
-    run.seek(0)
-    while True:
+    """A run's records, some at a time, so that several may be reading it."""
+    place, ended = 0, False
+    while not ended:
+        found: list[tuple[bytes, ...]] = []
+        size = 0
+        run.seek(place)
         try:
-            yield marshal.load(run)
+            while len(found) < _BATCH and size < _PACK_BYTES:
+                found.append(marshal.load(run))
+                size += sum(map(len, found[-1]))
         except EOFError:
-            return
+            ended = True
+        place = run.tell()
+        yield from found

@@ -83,6 +83,7 @@ def entry_of(description: Description) -> Entry:
         statistics=header.statistics,
         tool=header.tool,
         migration=header.migration,
+        delta=header.delta.of if header.delta else None,
     )
 
 

@@ -8,9 +8,9 @@ from demo_snapshots.documents.converting import convert
 from demo_snapshots.documents.opening import open_document
 from demo_snapshots.documents.protocol import Event, Target, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
-from demo_snapshots.model.snapshots import DocumentForm
+from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm
 
-SQL, JSON, YAML = DocumentForm
+SQL, JSON, YAML = WHOLE_FORMS
 
 
 def as_form(document: bytes, form: DocumentForm) -> bytes:

@@ -105,7 +105,7 @@ def test_a_line_that_stands_twice_is_refused(line: str) -> None:
 CHANGES = [
     ("-- Demo Data Export", "-- Demo data export", 1, "not a demo snapshot"),
     ("-- Demo Data Export", "\ufeff-- Demo Data Export", 1, "not a demo snapshot"),
-    ("-- Format: 2", "-- Format: 3", None, "format 3"),
+    ("-- Format: 2", "-- Format: 4", None, "format 4"),
     ("-- Format: 2", "-- Format: 02", None, "format 02"),
     ("-- Scenario: general", "-- Scenario: ../etc", None, "scenario"),
     ("-- Scenario: general", "-- Scenario: metadata", None, "metadata"),
@@ -155,9 +155,9 @@ def test_a_changed_line_is_refused(old: str, new: str, line: int | None, says: s
 
 def test_another_format_is_named_before_anything_in_it_is_judged() -> None:
     with pytest.raises(
-        DocumentError, match="format 3, and this version reads formats 1 and 2"
+        DocumentError, match="format 4, and this version reads formats 1, 2 and 3"
     ) as caught:
-        read_header(["-- Demo Data Export", "-- Format: 3", "-- Table vaults: id wonderful"])
+        read_header(["-- Demo Data Export", "-- Format: 4", "-- Table vaults: id wonderful"])
     assert caught.value.hint == "Upgrade demo-snapshots."
 
 

@@ -11,6 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from demo_snapshots.documents.sql.delta_header import (
+    DELTA_FORMAT,
+    DELTA_NOTICE,
+    delta_lines,
+    take_delta,
+)
 from demo_snapshots.documents.sql.identifiers import IDENTIFIER, read_identifier, write_identifier
 from demo_snapshots.errors import DocumentError, UsageError
 from demo_snapshots.model.snapshots import (
@@ -26,8 +32,9 @@ from demo_snapshots.model.tables import Column, Kind, Table
 TITLE = "-- Demo Data Export"
 FORMAT = 2
 """What is written."""
-FORMATS = (1, 2)
-"""What is read. They differ in where statements are cut, which no reader has to know."""
+FORMATS = (1, 2, DELTA_FORMAT)
+"""What is read. The first two differ in where statements are cut, which no reader has to know; in
+the last only deltas are written."""
 NOTICE = (
     "-- Load with demo import, which protects other rows; "
     "sqlite3 -bail, psql -v ON_ERROR_STOP=1 and mariadb load it too."
@@ -90,12 +97,12 @@ def titles(tables: Iterable[str]) -> dict[str, str]:
 
 
 def write_header(header: Header) -> str:
-    """The header's lines, each ended by LF, without the blank line after them; of format 2,
-    whatever the header was read from."""
+    """The header's lines, each ended by LF, without the blank line after them; of a delta
+    in format 3, else of format 2, whatever the header was read from."""
     title = titles(table.name for table in header.tables)
     lines = [
         TITLE,
-        f"-- Format: {FORMAT}",
+        f"-- Format: {DELTA_FORMAT if header.delta else FORMAT}",
         f"-- Scenario: {header.scenario}",
         f"-- Version: {header.version}",
         f"-- Generated: {header.generated.astimezone(UTC).strftime(GENERATED)}",
@@ -114,13 +121,15 @@ def write_header(header: Header) -> str:
     for table, rows in header.includes:
         lines.append(f"-- Include {describe_table(table)}")
         lines.append(f"-- Included {write_identifier(table.name)}: {rows}")
-    lines += [f"-- {key}: {value}" for key, value in header.extra]
+    own = delta_lines(header.delta) if header.delta else ()
+    lines += [f"-- {key}: {value}" for key, value in (*header.extra, *own)]
     for count in header.statistics.tables:
         lines.append(f"-- Total {title[count.table]}: {count.rows}")
         if count.breakdown:
             values = json.dumps(dict(count.breakdown), separators=(", ", ": "))
             lines.append(f"-- Breakdown {write_identifier(count.table)}: {values}")
-    lines += [f"-- Total {_SUM}: {header.statistics.total}", NOTICE]
+    lines += [f"-- Total {_SUM}: {header.statistics.total}"]
+    lines.append(DELTA_NOTICE if header.delta else NOTICE)
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +152,7 @@ def read_header(lines: Iterable[str]) -> Header:
                     "not a demo snapshot", line=1, hint=f"It begins with {TITLE!r}."
                 )
             continue
-        if line == NOTICE:
+        if line in (NOTICE, DELTA_NOTICE):
             continue
         if not line.isprintable() or number > MAX_LINES:
             raise DocumentError("not a header line", line=number)
@@ -168,7 +177,12 @@ def read_header(lines: Iterable[str]) -> Header:
     if [name for name, _ in included] != [table.name for table in includes]:
         raise DocumentError("the header's included tables and their counts do not match")
     counts = [rows for _, rows in included]
-    return replace(header, includes=tuple(zip(includes, counts, strict=True)))
+    header = replace(header, includes=tuple(zip(includes, counts, strict=True)))
+    if header.format != DELTA_FORMAT:
+        return header
+    names, travelling = ([table.name for table in each] for each in (tables, includes))
+    delta, rest = take_delta(header.extra, names, travelling)
+    return replace(header, delta=delta, extra=rest)
 
 
 _OPTIONAL = {"Tool", "Migration", "Base", "Merged"}
@@ -180,7 +194,7 @@ def _keep(key: str, value: str, values: dict[str, str], extra: list[tuple[str, s
         extra.append((key, value))
         return
     if key == "Format" and value not in map(str, FORMATS):
-        read = " and ".join(map(str, FORMATS))
+        read = ", ".join(map(str, FORMATS[:-1])) + f" and {FORMATS[-1]}"
         raise DocumentError(
             f"format {value}, and this version reads formats {read}",
             hint="Upgrade demo-snapshots.",

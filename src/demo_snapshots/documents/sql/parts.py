@@ -4,9 +4,9 @@ and its bytes again from these, the header and the rows."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from demo_snapshots.documents.protocol import Event, EventsByTable, Update, any_literals
 from demo_snapshots.documents.sql import polyglot, statements
@@ -94,7 +94,7 @@ class Rendering:
     ``only`` are as in ForClients, and may grow until the table's first row."""
 
     def __init__(
-        self, stream: BinaryIO, header: Header, overriding: Iterable[str], only: Iterable[str]
+        self, stream: BinaryIO, header: Header, overriding: Container[str], only: Container[str]
     ) -> None:
         self._out = Output(stream)
         self._header = header
@@ -148,6 +148,17 @@ class Rendering:
     def deferred(self, count: int) -> None:
         self._out.text(statements.deferred(count))
 
+    def heading(self, text: str) -> None:
+        """That of a part that only a delta has."""
+        self._out.text(text)
+
+    def statements(self, batches: Iterable[Sequence[bytes]]) -> None:
+        """A part of finished statements, in raw literals, and its end."""
+        for batch in batches:
+            for statement in batch:
+                self._out.bytes(encode(statement))
+        self.end_part()
+
     def update(self, table: Table, update: Update) -> None:
         statement = statements.update(
             table.name, update.values, update.untouched, update.key, only=table.name in self._only
@@ -164,21 +175,45 @@ class Rendering:
         self._out.bytes(after)
 
     def end(self, digest: str) -> None:
-        """The last lines."""
-        self._out.text(polyglot.DIGEST_PREFIX, digest, "\n", polyglot.COMPLETE, "\n")
+        self._out.text(last_lines(digest))
+
+
+def last_lines(digest: str) -> str:
+    """What stands after COMMIT."""
+    return f"{polyglot.DIGEST_PREFIX}{digest}\n{polyglot.COMPLETE}\n"
+
+
+class RowsByTable(Protocol):
+    """The rows of a document, table by table in the order of its header."""
+
+    def records(self, table: Table) -> Iterator[list[bytes]]:
+        """The records of the next table."""
+
+    def updates(self) -> Iterator[Update]:
+        """The deferred references, after all tables."""
 
 
 def render_rows(rendering: Rendering, document: SqlDocument, events: Iterable[Event]) -> str:
     """Write the rows of ``document``, which ``events`` are; their digest. Raises DocumentError
     where they are not as many as the header counts."""
-    header = document.header
-    by_table = EventsByTable(events)
+    rows = EventsByTable(events)
+    for _ in rendered(rendering, document.header, rows, lambda: document.updates):
+        pass
+    return rendering.end_rows()
+
+
+def rendered(
+    rendering: Rendering, header: Header, by_table: RowsByTable, deferred: Callable[[], int]
+) -> Iterator[None]:
+    """Write the rows, as they are iterated over: up to ``end_rows``. ``deferred`` counts the
+    deferred references, once the first is there."""
     rendering.begin_rows()
     for table, count in header.includes:
         rendering.includes(table, count)
         for batch in by_table.records(table):
             for record in batch:
                 rendering.include(table, b"(" + record + b")")
+            yield
         rendering.end_part()
     for table in header.tables:
         expected = header.statistics.rows(table.name)
@@ -188,6 +223,7 @@ def render_rows(rendering: Rendering, document: SqlDocument, events: Iterable[Ev
         for batch in by_table.records(table):
             inserts.add([b"(" + record + b")" for record in batch])
             counted += len(batch)
+            yield
         inserts.close()
         require_count(table.name, counted, expected)
         rendering.end_part()
@@ -195,12 +231,12 @@ def render_rows(rendering: Rendering, document: SqlDocument, events: Iterable[Ev
     updates = 0
     for update in by_table.updates():
         if not updates:
-            rendering.deferred(document.updates)
+            rendering.deferred(deferred())
         updates += 1
         rendering.update(described[update.table], update)
+        yield
     if updates:
         rendering.end_part()
-    return rendering.end_rows()
 
 
 def require_count(table: str, rows: int, expected: int, line: int | None = None) -> None:

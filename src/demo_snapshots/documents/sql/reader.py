@@ -75,6 +75,8 @@ class SqlDocument:
         lookups: Lookups | None = None,
     ) -> Iterator[Event]:
         """As ``protocol.Document.rows``."""
+        if self.header.delta is not None:
+            raise DocumentError("a delta says its format on the second line", line=2)
         self._pass_preamble()
         described = {table.name: table for table in self.header.tables}
         source = self._source
@@ -82,7 +84,8 @@ class SqlDocument:
         for table, expected in self.header.includes:
             yield from self._included(table, expected, includes)
         for table in self.header.tables:
-            yield from self._section(table, target, lookups)
+            expected = self.header.statistics.rows(table.name)
+            yield from self._section(table, expected, target, lookups)
         yield from self._deferred(described, target)
         source.hashing = False
         self._pass_end()
@@ -101,6 +104,10 @@ class SqlDocument:
         return False
 
     def _pass_preamble(self) -> None:
+        self._pass_session()
+        self._pass_cleanup()
+
+    def _pass_session(self) -> None:
         source = self._source
         source.expect(polyglot.PREAMBLE_MYSQL)
         source.expect(polyglot.BEGIN)
@@ -113,6 +120,9 @@ class SqlDocument:
         while source.next_is(polyglot.POSTGRESQL_ONLY.encode()):
             self._pass(statements.CONSTRAINT)
         source.expect("")
+
+    def _pass_cleanup(self) -> None:
+        source = self._source
         source.expect(statements.CLEANUP)
         while source.next_is(b"UPDATE ", b"UPDATE\n"):
             self._pass(statements.RELEASE)
@@ -163,9 +173,10 @@ class SqlDocument:
                 raise DocumentError(f"{table.name}: {error}", line=line) from None
         source.expect("")
 
-    def _section(self, table: Table, target: Target, lookups: Lookups | None) -> Iterator[Rows]:
+    def _section(
+        self, table: Table, expected: int, target: Target, lookups: Lookups | None
+    ) -> Iterator[Rows]:
         source = self._source
-        expected = self.header.statistics.rows(table.name)
         heading = self._pass(statements.SECTION)
         if int(heading[1]) != expected:
             raise source.error(f"the header counts {expected} rows of {table.name}")
@@ -245,7 +256,7 @@ class SqlDocument:
             self._check_update(table, target(name), (*values, *key), line)
             try:
                 untouched = statements.read_untouched(match["set"])
-                yield Update(name, _decode_pairs(values), _decode_pairs(key), untouched)
+                yield Update(name, decode_pairs(values), decode_pairs(key), untouched)
             except ValueError as error:
                 raise DocumentError(f"{name}: {error}", line=line) from None
         source.expect("")
@@ -318,7 +329,8 @@ def _told(data: bytes, position: int) -> str:
     return {b"'": "text", b"N": "NULL", b"T": "a boolean", b"F": "a boolean"}.get(first, "a number")
 
 
-def _decode_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+def decode_pairs(pairs: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+    """Raw literals of those of a document. Raises ValueError."""
     return tuple((name, decode(literal)) for name, literal in pairs)
 
 

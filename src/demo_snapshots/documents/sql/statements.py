@@ -216,7 +216,7 @@ def include(
     name = write_identifier(table).encode()
     names = ", ".join(write_identifier(column) for column in columns).encode()
     before = f"\n{OVERRIDING}\n".encode() if overriding else b" "
-    conditions = b" AND ".join(_pairs([(column, values[columns.index(column)]) for column in key]))
+    conditions = b" AND ".join(pairs([(column, values[columns.index(column)]) for column in key]))
     return b"INSERT INTO %s (%s)%sSELECT %s" % (
         name,
         names,
@@ -267,18 +267,19 @@ def update(
 ) -> bytes:
     """Raw literals for ``assignments`` and ``key``; ``untouched`` columns are set to themselves."""
     own = [write_identifier(name).encode() for name in untouched]
-    setting = b", ".join([*_pairs(assignments), *(name + b"=" + name for name in own)])
+    setting = b", ".join([*pairs(assignments), *(name + b"=" + name for name in own)])
     return (
         of("UPDATE", table, only=only).encode()
         + b" SET "
         + setting
         + b" WHERE "
-        + b" AND ".join(_pairs(key))
+        + b" AND ".join(pairs(key))
         + b";\n"
     )
 
 
-def _pairs(values: Sequence[tuple[str, bytes]]) -> list[bytes]:
+def pairs(values: Sequence[tuple[str, bytes]]) -> list[bytes]:
+    """``name=literal`` of each."""
     return [write_identifier(name).encode() + b"=" + literal for name, literal in values]
 
 

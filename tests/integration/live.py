@@ -20,7 +20,7 @@ from database_engines import stock_client
 from sqlalchemy.engine import make_url
 
 from demo_snapshots.config.settings import Config, load_config
-from demo_snapshots.documents.opening import describe
+from demo_snapshots.documents.opening import describe, folded
 from demo_snapshots.model.results import ExportResult, ImportResult
 from demo_snapshots.operations.export import export_scenario
 from demo_snapshots.operations.import_ import import_from_file
@@ -150,7 +150,7 @@ class Demo:
 
     @property
     def store(self) -> Store:
-        return open_store(self.directory, describe)
+        return open_store(self.directory, describe, folded)
 
     def config(self, live: Live) -> Config:
         return load_config(

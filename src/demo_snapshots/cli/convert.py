@@ -26,15 +26,16 @@ from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm
         "demo convert latest.sql --to json | jq '.rows.vaults[].name'",
         "demo convert latest.sql --to yaml -o demo.yaml",
         "demo convert demo.json.zst --to sql -o demo.sql",
+        "demo convert general_v4_2026-11-26.delta.sql --whole -o demo.sql",
     ),
 )
 @click.argument("file", callback=on_this_machine)
 @click.option(
     "--to",
-    required=True,
     type=click.Choice([form.value for form in WHOLE_FORMS]),
     help="The form to write.",
 )
+@click.option("--whole", is_flag=True, help="Make a delta whole: as --to=sql.")
 @click.option(
     "-o",
     "--output",
@@ -43,15 +44,18 @@ from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm
     help="Write here, compressed if it ends in .gz or .zst; else to stdout.",
 )
 @common_options
-def command(session: Session, file: str, to: str, output: str | None) -> None:
+def command(session: Session, file: str, to: str | None, whole: bool, output: str | None) -> None:
     """Write the snapshot in FILE, of whatever form, in another one.
 
     The rows stay the same, and so does their digest; in SQL again it is the same file. FILE is
-    checked whole before anything is written. No database is needed.
+    checked whole before anything is written. A delta becomes whole; what it is on top of is looked
+    for beside it. No database is needed.
     """
-    form = DocumentForm(to)
+    if whole == (to is not None):
+        raise UsageError("one of --to and --whole is wanted, and not both")
+    form = DocumentForm.SQL if to is None else DocumentForm(to)
     if output is None:
-        from demo_snapshots.model.sources import source_of
+        from demo_snapshots.documents.opening import whole_at
         from demo_snapshots.operations.convert import convert_document
 
         if session.terminal.as_json:
@@ -59,7 +63,7 @@ def command(session: Session, file: str, to: str, output: str | None) -> None:
                 "the document and a result cannot both go to stdout",
                 hint="Name a file with --output.",
             )
-        convert_document(source_of(Path(file)), sys.stdout.buffer, form)
+        convert_document(whole_at(Path(file)), sys.stdout.buffer, form)
         return
     from demo_snapshots.render import transfer as render
 

@@ -31,6 +31,7 @@ _MOST_JOBS = 4
         "demo export general --prove",
         "demo export general --compress=zstd",
         "demo export general --format=json",
+        "demo export general --delta",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -59,6 +60,13 @@ _MOST_JOBS = 4
     type=click.Choice([form.value for form in WHOLE_FORMS]),
     help="What the file is written in.",
 )
+@click.option(
+    "--delta",
+    is_flag=False,
+    flag_value="",
+    metavar="VERSION",
+    help="Write what changed since the latest version, or since VERSION.",
+)
 @NO_HOOKS
 @common_options
 def command(
@@ -71,6 +79,7 @@ def command(
     prove: bool,
     compress: str | None,
     format: str | None,
+    delta: str | None,
     no_hooks: bool,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
@@ -98,6 +107,7 @@ def command(
             prove=prove,
             compress=Packing(compress) if compress else None,
             format=DocumentForm(format) if format else None,
+            delta=delta or delta is not None,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

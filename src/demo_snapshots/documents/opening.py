@@ -212,6 +212,27 @@ def folded(files: Sequence[Source]) -> Source:
     return folded(files)
 
 
+def read_delta(source: Source) -> None:
+    """Read a delta's file, from its first byte to its last. Raises DocumentError, which names it,
+    for what is none, or was altered."""
+    from demo_snapshots.documents.changes import Changes
+
+    with reading(source) as stream:
+        Changes(stream).close()
+
+
+def whole_at(path: Path) -> Source:
+    """The document in the file at ``path``; where that is a delta, together with what it is on top
+    of, which is looked for beside it. Raises ExportNotFoundError where the file cannot be read, and
+    DocumentError where it is a delta and what it is on top of is missing."""
+    with reading(path) as stream:
+        if form_of(stream) is not DocumentForm.DELTA:
+            return source_of(path)
+    from demo_snapshots.documents.beside import files_of
+
+    return folded(files_of(path))
+
+
 def describe(document: Source | Path) -> Description:
     """Header, digest, size and SHA-256 of a stored document; its rows are not checked. The digest
     of a delta's file is that of the whole document.

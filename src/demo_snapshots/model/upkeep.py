@@ -109,12 +109,14 @@ class RestoreResult:
 
 @dataclass(frozen=True, slots=True)
 class CleanupResult:
-    """``removed`` and ``kept`` by scenario, newest first. Nothing was removed if ``dry_run``."""
+    """``removed`` and ``kept`` by scenario, newest first. Nothing was removed if ``dry_run``.
+    ``needed`` are those of ``kept`` that are there only because later deltas are on top of them."""
 
     removed: tuple[Entry, ...]
     kept: tuple[Entry, ...]
     freed: int
     dry_run: bool
+    needed: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Ancestry:
         self.entries = store.entries(scenario)
         self._named: dict[str, tuple[Parent, ...]] = {}
         for entry in self.entries:
-            with reading(store.source(entry)) as stream:
+            with reading(store.file(entry)) as stream:
                 self._named[entry.path] = open_document(stream).header.parents
 
     def parents(self, entry: Entry) -> list[Entry]:

@@ -160,6 +160,17 @@ class _Content:
                 repair = Words("is there twice: ", Call("repair"), " gives one the next number")
                 problems = (repair,)
             self.left += [Words(f"{name}: ", problem) for problem in problems]
+        self._leave_out_broken_chains()
+
+    def _leave_out_broken_chains(self) -> None:
+        """A delta without what it is on top of is of no use."""
+        contents = Contents(newest_first(self.entries))
+        for entry in list(self.entries):
+            try:
+                contents.chain(entry)
+            except StoreError as error:
+                self.entries.remove(entry)
+                self.left.append(f"{entry.scenario} {entry.version}: {error.message}")
 
     def take_rows(self, config: Config, now: datetime, stack: ExitStack) -> None:
         """The demo rows of one consistent read of the database. What is written of them lasts as

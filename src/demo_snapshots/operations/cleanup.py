@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 
 from demo_snapshots.errors import Call, UsageError, Words
@@ -10,12 +11,14 @@ from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.upkeep import CleanupResult
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.store import Store
+from demo_snapshots.store.contents import Contents
 
 
 def cleanup_exports(
     store: Store, scenario: str | None = None, *, keep: int = 5, dry_run: bool = False
 ) -> CleanupResult:
-    """Remove all but the newest ``keep`` snapshots of the scenario, or of each one.
+    """Remove all but the newest ``keep`` snapshots of the scenario, or of each one, and those that
+    deltas among these are on top of.
 
     Never removes a scenario's latest; numbers that were used stay used. Plans and removes
     under the store's lock, so that an export in between is counted; ``dry_run`` only plans,
@@ -35,15 +38,23 @@ def cleanup_exports(
         removed, kept = plan(list_exports(store, scenario), keep)
         if removed and not dry_run:
             store.remove(removed)
-    return CleanupResult(removed, kept, sum(entry.size for entry in removed), dry_run)
+    newest: Counter[str] = Counter()
+    needed: list[Entry] = []
+    for entry in kept:
+        newest[entry.scenario] += 1
+        if newest[entry.scenario] > keep:
+            needed.append(entry)
+    freed = sum(entry.size for entry in removed)
+    return CleanupResult(removed, kept, freed, dry_run, tuple(needed))
 
 
 def plan(listing: Listing, keep: int) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """Which entries go and which stay: of each scenario the first ``keep`` stay, newest first.
-    Both are by scenario, newest first; ``keep`` is at least 1."""
+    """Which entries go and which stay: of each scenario the first ``keep`` stay, newest first, and
+    what it takes to read them. Both are by scenario, newest first; ``keep`` is at least 1."""
     removed: list[Entry] = []
     kept: list[Entry] = []
     for scenario in listing.scenarios:
-        kept += scenario.entries[:keep]
-        removed += scenario.entries[keep:]
+        needed = Contents(scenario.entries).needed_by(scenario.entries[:keep])
+        kept += (entry for entry in scenario.entries if entry.path in needed)
+        removed += (entry for entry in scenario.entries if entry.path not in needed)
     return tuple(removed), tuple(kept)

@@ -11,14 +11,14 @@ from typing import TypedDict, Unpack
 from demo_snapshots.comparison.documents import DocumentComparison
 from demo_snapshots.comparison.keyed import keyed_document
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import open_document, read_tail, reading
+from demo_snapshots.documents.opening import open_document, read_tail, reading, whole_at
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, ExportNotFoundError, UsageError, Words
 from demo_snapshots.model.changes import Change, Comparison, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
-from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import what_fits
 from demo_snapshots.selection.conditions import require_conditions
@@ -124,8 +124,8 @@ def compare_files(
 ) -> Comparison:
     """What became of the document at ``old`` in the one at ``new``: as ``compare_exports``."""
     scope = Scope.of(config, options)
-    sources = [source_of(path) for path in (old, new)]
-    names = [source.name for source in sources]
+    sources = [whole_at(path) for path in (old, new)]
+    names = [str(path) for path in (old, new)]
     return _compare(None, sources, names, scope, options.get("tell", tell_nobody))
 
 

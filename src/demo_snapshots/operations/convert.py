@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import convert
-from demo_snapshots.documents.opening import reading
+from demo_snapshots.documents.opening import reading, whole_at
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.results import ConvertResult
 from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm, Packing
-from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.sources import Source
 
 _PACKINGS = {".gz": Packing.GZIP, ".zst": Packing.ZSTD}
 
@@ -21,7 +21,8 @@ def convert_file(document: Path, form: DocumentForm | str, output: Path) -> Conv
     """Write the snapshot in the file ``document``, whatever its form, to ``output`` in ``form``
     (``sql``, ``json`` or ``yaml``), compressed if that name ends in ``.gz`` or ``.zst``.
 
-    The rows, and so the content digest, are the same. It is read whole and checked first. The
+    The rows, and so the content digest, are the same. A delta is read together with what it is on
+    top of, which is looked for beside it, and becomes whole. It is read and checked first. The
     file appears whole, in place of one that was there, or not at all. Raises DocumentError,
     ExportNotFoundError, and UsageError for another form and where nothing can be written.
     """
@@ -32,7 +33,7 @@ def convert_file(document: Path, form: DocumentForm | str, output: Path) -> Conv
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("xb") as file:
-            result = convert_document(source_of(document), file, DocumentForm(form), packing)
+            result = convert_document(whole_at(document), file, DocumentForm(form), packing)
         temporary.replace(output)
     except OSError as error:
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -57,9 +57,10 @@ def copy_versions(
     """Copy the versions that ``target`` lacks, of ``scenario`` or of all, oldest first.
 
     A version keeps its number and its bytes. One whose number was used in ``target`` and is free
-    again was removed there, and stays so. Where both have a number for other content, MergeError
-    is raised before anything is copied; with ``renumber`` the version in ``target`` gets the next
-    number that neither has used, as ``repair_store`` gives one, and the other takes its place.
+    again was removed there, and stays so, unless a delta that is copied is on top of it. Where both
+    have a number for other content, MergeError is raised before anything is copied; with
+    ``renumber`` the version in ``target`` gets the next number that neither has used, as
+    ``repair_store`` gives one, and the other takes its place.
 
     May be interrupted anywhere and done again. ``dry_run`` only looks, and takes no lock. Raises
     ExportNotFoundError for a scenario without a snapshot in ``origin``, and StoreError.
@@ -79,6 +80,7 @@ def copy_versions(
             raise _refused(clashing, origin, target)
         moved = tuple(_make_room(clashing, origin, target, dry_run=dry_run))
         wanted = [each.entry for each in plan if each.clash or not (each.is_there or each.was_used)]
+        wanted = _with_chains(wanted, origin, there)
         for done, entry in enumerate(wanted if not dry_run else ()):
             progress(f"{entry.scenario} {entry.version}", done, len(wanted))
             _copy(origin, target, entry)
@@ -87,10 +89,22 @@ def copy_versions(
         target=target.place,
         copied=tuple(wanted),
         present=tuple(each.entry for each in plan if each.is_there),
-        removed=tuple(each.entry for each in plan if each.was_used),
+        removed=tuple(each.entry for each in plan if each.was_used and each.entry not in wanted),
         renumbered=moved,
         dry_run=dry_run,
     )
+
+
+def _with_chains(wanted: Sequence[Entry], origin: Store, there: Iterable[Entry]) -> list[Entry]:
+    """And the versions that deltas among them are on top of, where ``there`` has no such rows."""
+    held = {(entry.scenario, entry.digest) for entry in there}
+    more: list[Entry] = []
+    for entry in wanted:
+        for link in origin.chain(entry):
+            is_coming = link in wanted or link in more
+            if not is_coming and (link.scenario, link.digest) not in held:
+                more.append(link)
+    return sorted((*more, *wanted), key=lambda entry: (entry.scenario, entry.version))
 
 
 @dataclass(frozen=True, slots=True)

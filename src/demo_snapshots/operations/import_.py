@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict, TypeVar, Unpack
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.documents.opening import is_handwritten, open_document, read_tail, reading
+from demo_snapshots.documents.opening import (
+    is_handwritten,
+    open_document,
+    read_tail,
+    reading,
+    whole_at,
+)
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
@@ -33,7 +39,7 @@ from demo_snapshots.errors import (
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
-from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import leave_out, require_fit
 from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prune
@@ -141,7 +147,6 @@ def import_from_file(
     VerificationError, NotConfirmedError, ProtectedDatabaseError, DatabaseError, ConfigError.
     """
     config.refuse_production(force=options.get("force", False))
-    source = source_of(path)
     if is_handwritten(path):
         # Imported late: most imports are of snapshots, and start sooner without YAML.
         from demo_snapshots.operations.handwritten import complete
@@ -152,6 +157,8 @@ def import_from_file(
             connection=options.get("connection"),
             keep_other_scenarios=options.get("keep_other_scenarios", False),
         )
+    else:
+        source = whole_at(path)
     return import_document(source, config, scenario=scenario, **options)
 
 

@@ -19,7 +19,7 @@ from demo_snapshots.operations.backup import BACKUP
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_object
 from demo_snapshots.store.archive import Archive
-from demo_snapshots.store.contents import MAX_NUMBER, entry_of, kept_as
+from demo_snapshots.store.contents import MAX_NUMBER, Contents, entry_of, kept_as, newest_first
 from demo_snapshots.store.manifest import Recorded, recordable
 
 
@@ -49,6 +49,7 @@ def restore_store(
     with _opened(location) as stream:
         archive = Archive(stream)
         _check(archive, progress)
+        _require_chains(archive.recorded, store)
         with nullcontext() if dry_run else store.lock():
             versions = tuple(_plan(store, archive.recorded))
             if not dry_run:
@@ -89,12 +90,24 @@ def _check(archive: Archive, progress: Progress) -> None:
         ) from error
 
 
+def _require_chains(recorded: Recorded, store: Store) -> None:
+    """Raise DocumentError for a delta whose versions below are neither in it nor in the store."""
+    contents = Contents(newest_first((*recorded.entries.values(), *store.entries())))
+    for entry in recorded.entries.values():
+        try:
+            contents.chain(entry)
+        except StoreError as error:
+            hint = "Take another backup, one that holds that version too."
+            raise DocumentError(f"{entry.path}: {error.message}", hint=hint) from error
+
+
 def _described(source: Source, entry: Entry) -> Description:
     """What a document whose size and SHA-256 are the entry's says of itself. Raises DocumentError,
     naming it, unless it is whole and the version that the entry says."""
     description = describe_whole(replace(source, name=entry.path))
     itself = entry_of(description)
-    if (itself.path, itself.digest) != (entry.path, entry.digest) or not recordable(itself):
+    said = (entry.path, entry.digest, entry.delta)
+    if (itself.path, itself.digest, itself.delta) != said or not recordable(itself):
         raise DocumentError(f"{entry.path}: is not what the manifest of the backup says")
     return description
 

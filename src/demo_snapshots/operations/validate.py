@@ -66,7 +66,7 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
     for name in (scenario,) if scenario else store.scenarios():
         latest = store.latest(name)
         assert latest is not None
-        header = describe(store.source(latest)).header
+        header = describe(store.file(latest)).header
         found = fit(header, schema.tables, schema.external)
         problems += [Words(f"{name} {latest.version}: ", problem) for problem in found.problems]
         notes += [f"{name} {latest.version}: {note}" for note in found.notes]

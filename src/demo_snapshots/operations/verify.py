@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from demo_snapshots.documents.opening import describe, open_document, reading
+from demo_snapshots.documents.opening import describe, open_document, read_delta, reading, whole_at
 from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import (
@@ -22,6 +22,7 @@ from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.snapshots import (
     Description,
+    DocumentForm,
     Entry,
     Stored,
     Version,
@@ -41,10 +42,10 @@ def verify_exports(
     """Read every stored file of ``scenario``, or of all, from its first byte to its last.
 
     Each is checked against the grammar, its header's counts, its digest, and the size and
-    SHA-256 in the manifest; the manifest and latest are checked against the files. Writes
-    nothing and takes no lock. What is wrong comes back in the result, damaged files too; raises
-    ExportNotFoundError for a scenario without a snapshot, and StoreError where the store
-    cannot be read. ``progress`` counts versions.
+    SHA-256 in the manifest; deltas together with what they are on top of, too; the manifest and
+    latest are checked against the files. Writes nothing and takes no lock. What is wrong comes back
+    in the result, damaged files too; raises ExportNotFoundError for a scenario without a snapshot,
+    and StoreError where the store cannot be read. ``progress`` counts versions.
     """
     files = store.inventory(None if scenario is None else check_scenario_name(scenario))
     if scenario is not None and not files:
@@ -60,9 +61,24 @@ def verify_exports(
                 f"shares its number with {twins} other: ", Call("repair"), " gives one the next"
             )
             check = replace(check, problems=(*check.problems, problem))
+        elif stored.recorded is not None and not check.problems:
+            check = replace(check, problems=_chain_problems(store, stored.recorded))
         versions.append(check)
     stale = tuple(f"{path}: a temporary file" for path in store.stale())
     return Verification(tuple(versions), store.inconsistencies(scenario), stale)
+
+
+def _chain_problems(store: Store, entry: Entry) -> tuple[str, ...]:
+    """What is wrong with what a delta is on top of."""
+    if entry.delta is None:
+        return ()
+    try:
+        read_whole(store.source(entry))
+    except (StoreUnreachableError, StoreDeniedError):
+        raise
+    except DemoError as error:
+        return (error.message,)
+    return ()
 
 
 def check_version(stored: Stored, read: Callable[[Source], Description]) -> VersionCheck:
@@ -152,7 +168,7 @@ def _check_file(path: Path) -> FileCheck:
         # Where git cannot make links, latest is a file with the name of the snapshot.
         linked = path.name in LATEST and is_stand_in(path)
         read = path.with_name(path.read_text("ascii")) if linked else path
-        found = read_whole(source_of(read))
+        found = validate_export_file(read)
     except OSError as error:
         return wrong(f"cannot be read: {error.strerror}")
     except DemoError as error:
@@ -166,16 +182,23 @@ def _check_file(path: Path) -> FileCheck:
 
 
 def validate_export_file(path: Path) -> Description:
-    """Read the whole document at ``path`` and check its grammar, counts and digest.
+    """Read the whole document at ``path`` and check its grammar, counts and digest; of a delta
+    also what it makes of the files beside it.
 
     No database is needed. Raises DocumentError with the line, ExportNotFoundError.
     """
-    return read_whole(source_of(path))
+    found = read_whole(source_of(path))
+    if found.form is DocumentForm.DELTA:
+        read_whole(whole_at(path))
+    return found
 
 
 def read_whole(source: Source) -> Description:
     """As ``validate_export_file``, wherever the document comes from."""
     description = describe(source)
+    if description.form is DocumentForm.DELTA:
+        read_delta(source)
+        return description
     statistics = description.header.statistics
     counted = dict.fromkeys((count.table for count in statistics.tables), 0)
     with reading(source) as stream:

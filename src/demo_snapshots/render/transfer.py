@@ -16,14 +16,17 @@ from demo_snapshots.model.results import (
 )
 from demo_snapshots.render.report import Facts, Line, Look, Report, counted, file_size, number
 from demo_snapshots.render.statistics import statistics_grid, statistics_json
+from demo_snapshots.render.versions import delta_json
 
 
 def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
-    pairs = (("Size", file_size(result.file_size)), ("File", result.file))
+    pairs = (("Size", _size(result)), ("File", result.file))
     facts = Facts((*pairs, *_proved(result.proof)))
     damaged = result.damaged
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
+    if result.whole_because is not None:
+        notes = (Line(f"note: no delta, for {result.whole_because}", Look.WARNING), *notes)
     if not result.written:
         return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
     return (
@@ -37,6 +40,13 @@ def export_report(result: ExportResult) -> Report:
 def new_scenario_question(name: str, known: tuple[str, ...]) -> str:
     """Whether a scenario is to be begun, since nothing but its name tells it from the others."""
     return f"There is no scenario {name} yet, but {', '.join(known)}. Begin {name}?"
+
+
+def _size(result: ExportResult) -> str:
+    size = file_size(result.file_size)
+    if result.delta is None:
+        return size
+    return f"{size}, on top of {result.delta.on.version}"
 
 
 def convert_report(result: ConvertResult, output: str) -> Report:
@@ -87,6 +97,8 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "records": statistics_json(result.statistics),
         "proof": None if result.proof is None else asdict(result.proof),
         "damaged": None if result.damaged is None else _damaged_json(result.damaged),
+        "delta": delta_json(result.delta),
+        "whole_because": result.whole_because,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import Listing
-from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.model.snapshots import DeltaOf, Entry
 from demo_snapshots.model.upkeep import CleanupResult, CopyResult
 from demo_snapshots.render.report import (
     Grid,
@@ -54,7 +54,7 @@ def versions_grid(versions: Iterable[tuple[Entry, str, Look]]) -> Grid:
 
 def listing_report(listing: Listing) -> Report:
     versions = [
-        (entry, "", Look.PLAIN) if place else (entry, "latest", Look.GOOD)
+        (entry, _listed(entry, not place), Look.PLAIN if place else Look.GOOD)
         for scenario in listing.scenarios
         for place, entry in enumerate(scenario.entries)
     ]
@@ -67,6 +67,14 @@ def listing_report(listing: Listing) -> Report:
             Line(Words(Call("export", "SCENARIO")), Look.FAINT),
         )
     return (versions_grid(versions), *notes)
+
+
+def _listed(entry: Entry, latest: bool) -> str:
+    remarks = ["latest"] if latest else []
+    if entry.delta is not None:
+        whole = file_size(entry.delta.whole_size)
+        remarks.append(f"on v{entry.delta.on.version.number}, {whole} whole")
+    return ", ".join(remarks)
 
 
 def cleanup_report(result: CleanupResult) -> Report:
@@ -95,6 +103,8 @@ def _cleanup_grid(result: CleanupResult) -> Grid:
         goes = (entry.scenario, entry.version) in removed
         planned, done = ("remove", "removed") if goes else ("keep", "kept")
         remark = planned if result.dry_run else done
+        if entry in result.needed:
+            remark += ": a later delta is on top of it"
         versions.append((entry, remark, Look.WARNING if goes else Look.PLAIN))
     return versions_grid(versions)
 
@@ -165,7 +175,16 @@ def entry_json(entry: Entry, *, latest: bool) -> dict[str, object]:
         "migration": entry.migration,
         "tool": entry.tool,
         "records": statistics_json(entry.statistics),
+        "delta": delta_json(entry.delta),
     }
+
+
+def delta_json(delta: DeltaOf | None) -> dict[str, object] | None:
+    """What a delta is on top of, and how large the whole document is, unpacked."""
+    if delta is None:
+        return None
+    on = {"version": str(delta.on.version), "digest": delta.on.digest}
+    return {"on": on, "whole_size": delta.whole_size}
 
 
 def listing_json(listing: Listing) -> dict[str, object]:
@@ -190,5 +209,6 @@ def cleanup_json(result: CleanupResult) -> dict[str, object]:
         "dry_run": result.dry_run,
         "removed": [_brief(entry) for entry in result.removed],
         "kept": [_brief(entry) for entry in result.kept],
+        "needed": [_brief(entry) for entry in result.needed],
         "freed": result.freed,
     }

@@ -213,12 +213,26 @@ class Contents:
         return sorted(there, key=lambda e: (e.delta is not None, e.version != on.version))
 
     def _last_found(self, entry: Entry) -> Entry:
-        """The delta that the chain of ``entry`` leads down to."""
+        """The delta that the chain of ``entry`` leads down to, and no further."""
         seen = [entry.path]
         while entry.delta is not None and (below := self._below(entry, seen)):
             entry = below[0]
             seen.append(entry.path)
         return entry
+
+    def needed_by(self, entries: Iterable[Entry]) -> set[str]:
+        """The paths of all versions that it takes to read these, as far as they are there."""
+        needed: set[str] = set()
+        for entry in entries:
+            try:
+                needed |= {link.path for link in self.chain(entry)}
+            except StoreError:
+                # What is left of a broken chain may be made whole again by who has the rest.
+                needed.add(entry.path)
+                while entry.delta is not None and (below := self._below(entry, needed)):
+                    entry = below[0]
+                    needed.add(entry.path)
+        return needed
 
     def having(self, entry: Entry) -> Contents:
         """With one more entry, its number used."""

@@ -43,6 +43,7 @@ WRITTEN_INTO_FILES = (
     "Written by demo init, which looked at",
     'named, why = "--database"',
     "-- Load with demo import, which protects other rows;",
+    "-- A delta: demo import finds and checks what it is on top of;",
     "The command shows them with --limit",
 )
 """What stands in demo.toml, documents and pages, which people read who have the command."""

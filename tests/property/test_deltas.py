@@ -10,7 +10,9 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from conftest import NewDatabase
+from database_engines import engines
+from hypothesis import HealthCheck, Phase, given, settings
 from integration.live import Demo, Live
 from property.edits import State, configuration, create, fill, states
 
@@ -18,7 +20,6 @@ from demo_snapshots.documents.opening import reading
 
 CASES = int(os.environ.get("DEMO_DELTA_CASES", "40"))
 REASONS = ("exchange values", "cannot be NULL", "as much room")
-_NUMBERS = count()
 
 
 def check(live: Live, clean: Live, directory: Path, before: State, after: State) -> None:
@@ -61,3 +62,24 @@ def test_base_and_delta_are_the_whole_version(before: State, after: State) -> No
         create(live)
         create(clean)
         check(live, clean, directory, before, after)
+
+
+@engines("postgresql", "mariadb")
+def test_stock_clients_make_the_whole_version_of_base_and_delta(
+    database_url: str, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    live = Live(database_url)
+    clean = Live(new_database(live.engine))
+    create(live)
+    create(clean)
+    numbers = count()
+
+    # Making a failing case smaller would take minutes.
+    @settings(max_examples=5, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+    @given(before=states(), after=states())
+    def edits(before: State, after: State) -> None:
+        directory = tmp_path / str(next(numbers))
+        directory.mkdir()
+        check(live, clean, directory, before, after)
+
+    edits()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from database_engines import engines
@@ -58,7 +59,7 @@ def demo(tmp_path: Path) -> Demo:
     return Demo(tmp_path / "snapshots", file)
 
 
-def edited(demo: Demo, live: Live, name: str, **options: object) -> ExportResult:
+def edited(demo: Demo, live: Live, name: str, **options: Any) -> ExportResult:
     """A delta of one edit."""
     live.run(f"UPDATE teams SET name = '{name}' WHERE id = 2")
     found = demo.export(live, delta=True, **options)

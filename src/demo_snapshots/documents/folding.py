@@ -7,6 +7,7 @@ whole document, byte for byte as it was exported, and is read as any other.
 from __future__ import annotations
 
 import io
+from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -69,22 +70,18 @@ class Folding:
         ahead = next(changes, None)
         key = key_of_rows(self._changes.header, table) if ahead else None
         for batch in self._below.records(table):
-            # Most batches hold no row that is changed, and are not looked into.
-            if ahead is None or key is None or key(batch[-1]) < ahead.place:
-                yield batch
-                continue
-            found: list[bytes | None] = []
-            for record in batch:
-                place = key(record)
-                while ahead is not None and ahead.place < place:
-                    found.append(ahead.applied(None))
-                    ahead = next(changes, None)
-                if ahead is not None and ahead.place == place:
-                    found.append(ahead.applied(record))
-                    ahead = next(changes, None)
-                else:
-                    found.append(record)
-            yield [record for record in found if record is not None]
+            found: list[bytes] = []
+            passed = 0
+            # A row that is changed is searched for: finding the keys of all takes longer.
+            while ahead is not None and key is not None and key(batch[-1]) >= ahead.place:
+                there = bisect_left(batch, ahead.place, passed, key=key)
+                found += batch[passed:there]
+                is_same = key(batch[there]) == ahead.place
+                made = ahead.applied(batch[there] if is_same else None)
+                found += [] if made is None else [made]
+                passed = there + is_same
+                ahead = next(changes, None)
+            yield found + batch[passed:] if passed or found else batch
         while ahead is not None:
             added = ahead.applied(None)
             yield [] if added is None else [added]

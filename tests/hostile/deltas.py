@@ -1,0 +1,106 @@
+"""A good delta, and what is done to it: each case replaces one excerpt, which occurs once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+
+from unit.documents.documents import table, text, write
+
+from demo_snapshots.comparison.delta import DeltaRows, PartedKeyedDocument
+from demo_snapshots.documents.folding import folded
+from demo_snapshots.documents.opening import reading
+from demo_snapshots.documents.sql.delta_writer import write_delta
+from demo_snapshots.documents.sql.writer import Deferred
+from demo_snapshots.model.rules import TableSelection, Where
+from demo_snapshots.model.snapshots import DeltaOf, Parent, Version
+from demo_snapshots.model.sources import Source
+from demo_snapshots.model.tables import Column, ForeignKey, Kind
+
+VAULTS = table("vaults", text(), Column("data", Kind.BINARY))
+TODOS = replace(
+    table(
+        "todos", Column("vault_id", Kind.INTEGER), Column("next_id", Kind.INTEGER), text("title")
+    ),
+    foreign_keys=(
+        ForeignKey("vault", ("vault_id",), "vaults", ("id",)),
+        ForeignKey("next", ("next_id",), "todos", ("id",)),
+    ),
+)
+SELECTION = {
+    name: TableSelection(name, Where("id < 100", "id < 100", "id < 100"))
+    for name in ("vaults", "todos")
+}
+
+
+def _document(version: int, vaults: list[bytes], todos: list[bytes], *ahead: bytes) -> bytes:
+    return write(
+        [(VAULTS, vaults), (TODOS, todos)],
+        {"version": Version(version, date(2025, 1, 15))},
+        selection=SELECTION,
+        deferred=[Deferred(TODOS, ("next_id",), (), len(ahead), [list(ahead)])],
+    )
+
+
+FILLER = [b"(%d,'vault %d',NULL)" % (number, number) for number in range(20, 60)]
+BASE = _document(
+    1,
+    [
+        b"(1,'Personal',NULL)",
+        b"(2,'Work',X'00FF')",
+        b"(3,'Gone',NULL)",
+        b"(4,'Gone',NULL)",
+        *FILLER,
+    ],
+    [b"(10,1,NULL,'Call')", b"(11,3,NULL,'Buy')", b"(12,NULL,NULL,'Go')", b"(13,1,NULL,'Stay')"],
+    b"(10,11)",
+    b"(12,13)",
+)
+WHOLE = _document(
+    2,
+    [b"(1,'Mine',NULL)", b"(2,'Work',X'0A0D')", b"(5,'it''s new',NULL)", *FILLER],
+    [b"(10,1,NULL,'Call')", b"(11,5,NULL,'Bought')", b"(13,2,NULL,'Stay')", b"(14,1,NULL,'Add')"],
+    b"(10,13)",
+    b"(11,14)",
+)
+
+
+def source_of_bytes(content: bytes, name: str) -> Source:
+    return Source(name, lambda: io.BytesIO(content))
+
+
+def _keyed(document: bytes) -> PartedKeyedDocument:
+    return PartedKeyedDocument(lambda: reading(source_of_bytes(document, "document")))
+
+
+def _delta() -> bytes:
+    out = io.BytesIO()
+    old, new = _keyed(BASE), _keyed(WHOLE)
+    tables = {"vaults": VAULTS, "todos": TODOS}
+    with closing(old), closing(new), closing(DeltaRows(old, new, tables, loose=False)) as rows:
+        of = DeltaOf(Parent(old.header.version, old.digest), len(WHOLE))
+        write_delta(out, replace(new.header, delta=rows.delta(of)), rows.content())
+    return out.getvalue()
+
+
+DELTA = _delta()
+
+
+def sealed(document: bytes) -> bytes:
+    """``document`` with the digest of the changes it has."""
+    begin = document.index(b"SET FOREIGN_KEY_CHECKS=0 */;\n\n") + 30
+    end = document.rindex(b"/*!40014 SET FOREIGN_KEY_CHECKS=1 */;\n")
+    digest = hashlib.sha256(document[begin:end]).hexdigest().encode()
+    tail = re.sub(rb"sha256:[0-9a-f]{64}", b"sha256:" + digest, document[end:])
+    return document[:end] + tail
+
+
+def made_of(delta: bytes, base: bytes = BASE) -> bytes:
+    """What base and delta are. Raises what reading them raises."""
+    files = [source_of_bytes(base, "base"), source_of_bytes(delta, "delta")]
+    with reading(folded(files)) as stream:
+        return stream.read()

@@ -69,6 +69,7 @@ fuzz: $(STAMP) ## try 100,000 tampered files in SQL, 5,000 of each other kind (C
 	  ../$(BIN)/python -m safety.fuzz_forms $$kind --cases $$(($(CASES) / 20)) || exit 1; done
 	@cd tests && for kind in json yaml hand; do for engine in postgresql mariadb; do \
 	  ../$(BIN)/python -m safety.fuzz_forms $$kind --cases 200 --engine $$engine || exit 1; done; done
+	@cd tests && ../$(BIN)/python -m safety.fuzz_deltas
 
 bench: $(BENCH_STAMP) ## measure against pg_dump, psql and others (ARGS='--quick', see docs/benchmarks.md)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -188,6 +188,12 @@ def test_the_session_about_forms_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_deltas_is_what_happens(shell):
+    for block in blocks(ROOT / "docs" / "deltas.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_of_merging_is_what_happens(shell, monkeypatch):
     """One session, told in several blocks; the texts of git are those of its version."""
     identity = {"NAME": "a", "EMAIL": "a@example.org"}
@@ -425,6 +431,7 @@ def mishaps() -> Iterator[str]:
     yield run(*general, "--config=hooks.toml")
     yield from mishaps_by_hand()
     yield from mishaps_in_merging()
+    yield from mishaps_with_deltas(general)
     yield from mishaps_in_the_database(general)
     Path("database/demo-snapshots/general/general_v2_2025-01-15.sql").write_text("torn", "utf-8")
     yield run(*general)
@@ -483,6 +490,27 @@ def mishaps_in_merging() -> Iterator[str]:
     yield run(*merge)
     for document in documents:
         document.unlink()
+
+
+def mishaps_with_deltas(general: tuple[str, ...]) -> Iterator[str]:
+    store = Path("database/demo-snapshots/general")
+    sql("UPDATE todos SET title = 'Changed' WHERE id = 1")
+    run("export", "general", "--delta")
+    yield run("export", "general", "--delta", "--format=json")
+    [delta] = store.glob("general_v*.delta.sql")
+    [base] = store.glob("general_v1_*.sql")
+    base.rename("elsewhere")
+    yield run(*general)
+    yield run(*general, f"--file={delta}")
+    Path("elsewhere").rename(base)
+    content = base.read_bytes()
+    base.write_bytes(content.replace(b"'active'", b"'done'", 1))
+    yield run(*general, f"--file={delta}")
+    base.write_bytes(content)
+    text = delta.read_text("utf-8").replace("'Changed'", "'Another'")
+    delta.write_text(text, "utf-8", newline="\n")
+    yield run(*general, f"--file={delta}")
+    delta.unlink()
 
 
 def mishaps_in_the_database(general: tuple[str, ...]) -> Iterator[str]:

@@ -4,6 +4,7 @@
 from .config.settings import Config as Config
 from .config.settings import load_config as load_config
 from .documents.opening import describe as describe
+from .documents.opening import folded as folded
 from .errors import DemoError as DemoError
 from .errors import DocumentError as DocumentError
 from .errors import ExportError as ExportError
@@ -27,6 +28,7 @@ from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
 from .model.results import Undoable as Undoable
 from .model.results import ValidationResult as ValidationResult
+from .model.snapshots import DeltaOf as DeltaOf
 from .model.upkeep import BackupResult as BackupResult
 from .model.upkeep import CleanupResult as CleanupResult
 from .model.upkeep import CopyResult as CopyResult

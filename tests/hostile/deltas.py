@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date
 
+from hypothesis import strategies as st
+from safety.mutating import HOSTILE, LITERALS
 from unit.documents.documents import table, text, write
 
 from demo_snapshots.comparison.delta import DeltaRows, PartedKeyedDocument
@@ -16,6 +18,7 @@ from demo_snapshots.documents.folding import folded
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.documents.sql.delta_writer import write_delta
 from demo_snapshots.documents.sql.writer import Deferred
+from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.rules import TableSelection, Where
 from demo_snapshots.model.snapshots import DeltaOf, Parent, Version
 from demo_snapshots.model.sources import Source
@@ -104,3 +107,33 @@ def made_of(delta: bytes, base: bytes = BASE) -> bytes:
     files = [source_of_bytes(base, "base"), source_of_bytes(delta, "delta")]
     with reading(folded(files)) as stream:
         return stream.read()
+
+
+def rows_of(document: bytes) -> bytes:
+    """The part that holds the rows."""
+    start, end = b"-- Vaults (", b"/*!40014 SET FOREIGN_KEY_CHECKS=1"
+    return document[document.index(start) : document.index(end)]
+
+
+def outcome(delta: bytes) -> bytes | None:
+    """The rows that it makes; None if it is refused."""
+    try:
+        return rows_of(made_of(delta))
+    except DocumentError:
+        return None
+
+
+@st.composite
+def tampered(draw: st.DrawFn) -> bytes:
+    """DELTA with something put in or left out below its header, up to four times, and its digest
+    made anew where it still has one."""
+    changed = DELTA
+    for _ in range(draw(st.integers(1, 4))):
+        start = changed.find(b"\n\n") + 2
+        place = start + draw(st.integers(0, 10_000)) % (len(changed) - start)
+        length = draw(st.integers(0, 30))
+        piece = draw(st.sampled_from([b"", *LITERALS, *HOSTILE]))
+        changed = changed[:place] + piece + changed[place + length :]
+    with suppress(ValueError):
+        changed = sealed(changed)
+    return changed

@@ -67,11 +67,13 @@ def is_small(plan: demo_snapshots.ImportPlan) -> bool:
 
 def by_hand(directory: Path) -> None:
     config = demo_snapshots.load_config(database="sqlite:///x", directory=directory)
-    store = demo_snapshots.open_store(directory, demo_snapshots.describe)
+    store = demo_snapshots.open_store(directory, demo_snapshots.describe, demo_snapshots.folded)
 
     exported: demo_snapshots.ExportResult = demo_snapshots.export_scenario(
-        "general", config, store, now=datetime.now(UTC), auto_version=True
+        "general", config, store, now=datetime.now(UTC), auto_version=True, delta="v1"
     )
+    delta: demo_snapshots.DeltaOf | None = exported.delta
+    print(delta and delta.on.version, exported.whole_because)
     results: list[demo_snapshots.ImportResult] = [
         demo_snapshots.import_latest_scenario("general", config, store),
         demo_snapshots.import_scenario_version("general", "v1", config, store, new_ids=True),
@@ -98,7 +100,7 @@ def by_hand(directory: Path) -> None:
     )
     print(demo_snapshots.restore_store(store, saved.path).versions)
     elsewhere = demo_snapshots.open_store(
-        "s3://bucket/prefix", demo_snapshots.describe, cache=False
+        "s3://bucket/prefix", demo_snapshots.describe, demo_snapshots.folded, cache=False
     )
     copied: demo_snapshots.CopyResult = demo_snapshots.copy_versions(store, elsewhere, dry_run=True)
     print(copied.copied, copied.target)

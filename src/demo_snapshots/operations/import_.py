@@ -47,8 +47,8 @@ from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.transfer.compare import compare
-from demo_snapshots.transfer.delta import NotJoinableError, joinable
 from demo_snapshots.transfer.extract import RowSource
+from demo_snapshots.transfer.joining import NotJoinableError, joinable
 from demo_snapshots.transfer.load import check_document, load_document
 from demo_snapshots.transfer.missing import leave_out_present
 from demo_snapshots.transfer.protect import (

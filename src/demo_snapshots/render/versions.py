@@ -81,7 +81,8 @@ def cleanup_report(result: CleanupResult) -> Report:
     """The plan (``dry_run``), or what was done."""
     kept = counted(len(result.kept), "version")
     if not result.removed:
-        return (Line(f"Nothing to remove: {kept} kept", Look.GOOD),)
+        needed = f", {len(result.needed)} for deltas on top" if result.needed else ""
+        return (Line(f"Nothing to remove: {kept} kept{needed}", Look.GOOD),)
     removed = counted(len(result.removed), "version")
     verb = "Would remove" if result.dry_run else "Removed"
     return (

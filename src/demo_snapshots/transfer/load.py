@@ -17,7 +17,7 @@ from demo_snapshots.rows.literals import choose
 from demo_snapshots.rows.prefetch import ahead
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import ExternalReferences
-from demo_snapshots.transfer.delta import NotJoinableError, stage_differing
+from demo_snapshots.transfer.joining import NotJoinableError, stage_differing
 from demo_snapshots.transfer.stage import Staging, load_rows, update_statement
 
 _BATCH = 500

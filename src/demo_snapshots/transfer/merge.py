@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from demo_snapshots.model.tables import Column, Table
 from demo_snapshots.selection.order import DeferredReference
 from demo_snapshots.transfer.compare import Written, compare_table
-from demo_snapshots.transfer.delta import NotJoinableError
 from demo_snapshots.transfer.held import Held, pairs
+from demo_snapshots.transfer.joining import NotJoinableError
 from demo_snapshots.transfer.protect import is_held, require_not_held
 from demo_snapshots.transfer.stage import Stage, Staging, naming
 

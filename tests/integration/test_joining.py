@@ -21,7 +21,7 @@ from demo_snapshots.errors import DemoError, DocumentError, KeyClashError
 from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.sources import source_of
 from demo_snapshots.selection.demo_set import see
-from demo_snapshots.transfer.delta import joinable
+from demo_snapshots.transfer.joining import joinable
 from demo_snapshots.transfer.load import load_document
 from demo_snapshots.transfer.stage import Staging
 

@@ -73,10 +73,8 @@ class Project:
         from demo_snapshots.documents.opening import describe, folded
         from demo_snapshots.store import open_store
 
-        config = self.config
-        return open_store(
-            config.snapshots, describe, folded, latest=config.latest, cache=config.cache
-        )
+        how = self.config
+        return open_store(how.snapshots, describe, folded, latest=how.latest, cache=how.cache)
 
     def export(
         self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from database_engines import engines
 from integration.live import NOW, Demo, Live
+from unit.store.memory import Died, MemoryBackend, Place
 
 from demo_snapshots.config.settings import load_config
 from demo_snapshots.documents.opening import describe, folded, reading
@@ -21,6 +24,7 @@ from demo_snapshots.operations.cleanup import cleanup_exports
 from demo_snapshots.operations.compare import compare_exports
 from demo_snapshots.operations.convert import convert_file
 from demo_snapshots.operations.copying import copy_versions
+from demo_snapshots.operations.export import export_scenario
 from demo_snapshots.operations.merge import merge_exports
 from demo_snapshots.operations.repair import repair_store
 from demo_snapshots.operations.restore import restore_store
@@ -251,6 +255,32 @@ def test_deltas_are_compressed_on_top_of_other_forms(
     assert live.dump() == before
 
 
+def test_a_process_that_dies_leaves_a_whole_delta_or_none(demo: Demo, live: Live) -> None:
+    place = Place()
+    config = demo.config(live)
+
+    def opened() -> Store:
+        return Store(MemoryBackend(place), describe, folded)
+
+    export_scenario("general", config, opened(), now=NOW)
+    live.run("UPDATE teams SET name = 'x' WHERE id = 2")
+    before, left = dict(place.objects), []
+    for at in count(1):
+        place.objects, place.holder = dict(before), None
+        with suppress(Died), place.failing(at, deadly=True):
+            export_scenario("general", config, opened(), now=NOW, delta=True)
+            break
+        place.holder = None
+        place.unsettled.clear()  # the power stayed on
+        store = opened()
+        with store.lock():
+            left.append(len(store.entries()))
+        assert verify_exports(store).valid
+        assert all(text(store, f"v{entry.version.number}") for entry in store.entries())
+    assert {*left} == {1, 2}
+    assert left == sorted(left)
+
+
 # --- Who moves and removes files -------------------------------------------------------------
 
 
@@ -358,7 +388,6 @@ def test_versions_that_end_chains_are_merged(demo: Demo, live: Live) -> None:
 
 def test_a_chain_in_a_bucket(demo: Demo, live: Live, bucket_url: str) -> None:
     store = open_store(bucket_url, describe, folded)
-    from demo_snapshots.operations.export import export_scenario
     from demo_snapshots.operations.import_ import import_latest_scenario
 
     config = demo.config(live)

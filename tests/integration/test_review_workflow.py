@@ -158,6 +158,21 @@ def test_a_new_version_is_compared_in_either_layout(clone: Clone, live: Live, ki
     assert str(clone.place) not in found.text
 
 
+def test_a_delta_is_compared_as_the_version_that_it_is(clone: Clone, live: Live) -> None:
+    live.run(
+        "WITH RECURSIVE n (i) AS (SELECT 10 UNION SELECT i + 1 FROM n WHERE i < 200)"
+        " INSERT INTO notes SELECT i, 'note ' || i, 1 FROM n"
+    )
+    export(clone, live)
+    clone.branch()
+    live.run("UPDATE notes SET body = 'second' WHERE id = 2")
+    assert export(clone, live, delta=True).name == "tour_v2_2025-01-20.delta.sql"
+    found = clone.review()
+    assert (found.status, found.said, found.changed) == (0, "", True)
+    assert "### `tour_v1_2025-01-20` → `tour_v2_2025-01-20`\n" in found.text
+    assert "1 changed in 1 table." in found.text
+
+
 def test_every_scenario_that_the_branch_changed_and_no_other(clone: Clone, live: Live) -> None:
     odd = "team's/*n@me* <b>\n`x`"
     packings = {"packed": Packing.ZSTD}

@@ -18,6 +18,7 @@ from demo_snapshots.model.snapshots import DocumentForm, Packing
 from demo_snapshots.project import Project
 
 FORMS: Mapping[str, Mapping[str, Any]] = {
+    "delta": {"delta": True},
     "sql": {},
     "json": {"format": DocumentForm.JSON},
     "yaml": {"format": DocumentForm.YAML, "compress": Packing.ZSTD},
@@ -65,6 +66,7 @@ def test_every_form_comes_back(
     digests = set()
     for form, told in FORMS.items():
         saved = demo.export("general", allow_empty=True, auto_version=True, **told)
+        assert (saved.delta is not None) == (form == "delta"), saved.whole_because
         emptied(live)
         demo.import_("general", version=str(saved.version))
         for table, there in live.dump(*matrix.DEMO_ROWS).items():

@@ -168,7 +168,7 @@ def test_a_reference_that_cannot_be_let_go_of_is_whole_where_rows_go(
 
 def test_the_first_version_is_whole(demo: Demo, live: Live) -> None:
     found = demo.export(live, delta=True)
-    assert found.whole_because == "there is no version before it to be on top of"
+    assert found.whole_because == "there is no version before it"
 
 
 # --- What a delta is on top of ---------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_a_missing_base_is_named_before_the_database_is_touched(demo: Demo, live
     # The rows are saved again, whole.
     again = demo.export(live, delta=True)
     assert again.damaged is not None
-    assert again.whole_because == "there is no version before it to be on top of"
+    assert again.whole_because == "the version before it is damaged"
 
 
 @pytest.mark.parametrize("seal", [False, True])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -183,6 +183,8 @@ class _Folded(io.RawIOBase):
 
     def __init__(self, files: Sequence[Source], *, check: bool) -> None:
         self._files = files
+        self._blocks: Generator[bytes] | None = None
+        self._close = ExitStack()
         with ExitStack() as stack:
             self._changes = [stack.enter_context(_changes_in(file)) for file in files[1:]]
             self._require_chain(check=check)
@@ -209,9 +211,15 @@ class _Folded(io.RawIOBase):
             digest, below = changes.delta.digest, file.name
 
     def _restart(self) -> None:
+        self._stop()
         self._blocks = self._pieces()
         self._waiting = memoryview(b"")
         self._position = 0
+
+    def _stop(self) -> None:
+        if self._blocks is not None:
+            self._blocks.close()
+        self._blocks = None
 
     def readable(self) -> bool:
         return True
@@ -227,7 +235,7 @@ class _Folded(io.RawIOBase):
             known = self._size - len(self._tail)
             if not known <= place <= self._size:
                 raise io.UnsupportedOperation("a delta: only beginning and end can be sought")
-            self._blocks = iter(())
+            self._stop()
             self._waiting = memoryview(self._tail)[place - known :]
             self._position = place
         return self._position
@@ -235,7 +243,7 @@ class _Folded(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
         while not self._waiting:
-            block = next(self._blocks, None)
+            block = next(self._blocks, None) if self._blocks else None
             if block is None:
                 return 0
             self._waiting = memoryview(block)
@@ -247,12 +255,13 @@ class _Folded(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            self._stop()
             self._close.close()
         super().close()
 
     # --- Writing it --------------------------------------------------------------------------
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _pieces(self) -> Generator[bytes]:
         # Not ``reading``, which would name this file in the errors of the others.
         with opened(self._files[0]) as stream:
             with _naming(self._files[0].name):

@@ -23,10 +23,11 @@ _BLOCK = 1 << 20
 
 
 def publish_delta(
-    store: Store, draft: Draft, header: Header, digest: str, on: Entry | None
+    store: Store, draft: Draft, header: Header, digest: str, on: Entry | None, *, damaged: bool
 ) -> tuple[Entry, str | None]:
     """Publish the finished ``draft``, a whole document in SQL, as what changed since the version
     ``on``. Where there is no such delta, it is published itself, and a clause says why.
+    ``damaged``: there is no ``on`` because the latest version is.
 
     ``header`` and ``digest`` are the draft's; ``header`` has the tables as the database describes
     them. The delta is read together with what it is on top of, and must be the draft byte for byte,
@@ -34,7 +35,9 @@ def publish_delta(
     """
     try:
         if on is None:
-            raise NoDeltaError("there is no version before it to be on top of")
+            raise NoDeltaError(
+                "the version before it is damaged" if damaged else "there is no version before it"
+            )
         with store.draft(
             header.scenario, header.version, draft.packing, DocumentForm.DELTA
         ) as delta:

@@ -169,7 +169,9 @@ def _publish(
             # Imported late, as a proof is.
             from demo_snapshots.operations.delta import publish_delta
 
-            entry, whole_because = publish_delta(store, draft, header, digest, on)
+            entry, whole_because = publish_delta(
+                store, draft, header, digest, on, damaged=damaged is not None
+            )
             written = True
         else:
             entry, written = store.publish(draft, header, digest), True

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo_snapshots.config.settings import load_config
-from demo_snapshots.project import Clock, Project, utc_now
+from demo_snapshots.project import Project
+from demo_snapshots.upkeep import Clock, utc_now
 
 
 def open_project(

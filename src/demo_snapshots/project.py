@@ -2,60 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from demo_snapshots.config.settings import Config
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.merging import MergeResult
     from demo_snapshots.model.results import (
-        ConvertResult,
         ExportResult,
         ImportResult,
-        Listing,
         Undoable,
         ValidationResult,
     )
-    from demo_snapshots.model.snapshots import DocumentForm, Statistics
-    from demo_snapshots.model.upkeep import (
-        BackupResult,
-        CleanupResult,
-        CopyResult,
-        FileCheck,
-        RepairResult,
-        RestoreResult,
-        Verification,
-    )
+    from demo_snapshots.model.snapshots import Statistics
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.import_ import ImportOptions
     from demo_snapshots.operations.merge import MergeOptions
     from demo_snapshots.operations.replaced import UndoKeeping
-    from demo_snapshots.operations.show import Showing
     from demo_snapshots.sample.scenario import Scenario
     from demo_snapshots.sample.schema import MigrateResult
-    from demo_snapshots.store import Store, UndoLog
-
-Clock = Callable[[], datetime]
-"""Tells the present moment, aware."""
-
-
-def utc_now() -> datetime:
-    """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
+    from demo_snapshots.store import UndoLog
 
 
 @dataclass(frozen=True)
-class Project:
+class Project(Upkeep):
     """One project's demo data. Each method is one operation, which says what it gives, raises
     and keeps whole; errors are of the tree under DemoError. Safe to keep: every call looks at
     database and store anew.
@@ -63,18 +40,6 @@ class Project:
     Where ``config.production`` names why this is production, ``import_``, ``seed`` and
     ``migrate_fresh`` raise ProtectedDatabaseError unless ``force``.
     """
-
-    config: Config
-    clock: Clock = utc_now
-
-    @cached_property
-    def store(self) -> Store:
-        """Where the snapshots are kept. Raises UsageError for a place that cannot be one."""
-        from demo_snapshots.documents.opening import describe, folded
-        from demo_snapshots.store import open_store
-
-        how = self.config
-        return open_store(how.snapshots, describe, folded, latest=how.latest, cache=how.cache)
 
     def export(
         self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]
@@ -170,20 +135,6 @@ class Project:
 
         return list_undo(self._undo_log)
 
-    def list_exports(self, scenario: str | None = None) -> Listing:
-        """What is saved, of all scenarios or of one: ``list_exports``."""
-        from demo_snapshots.operations.listing import list_exports
-
-        return list_exports(self.store, scenario)
-
-    def cleanup_exports(
-        self, scenario: str | None = None, *, keep: int = 5, dry_run: bool = False
-    ) -> CleanupResult:
-        """Remove all but the newest ``keep`` versions: ``cleanup_exports``."""
-        from demo_snapshots.operations.cleanup import cleanup_exports
-
-        return cleanup_exports(self.store, scenario, keep=keep, dry_run=dry_run)
-
     def validate(
         self,
         scenario: str | None = None,
@@ -246,44 +197,6 @@ class Project:
 
         return compare_files(self.config, Path(old), Path(new), **options)
 
-    def show(
-        self, scenario: str, version: str | None = None, *, tables: Iterable[str] = ()
-    ) -> AbstractContextManager[Showing]:
-        """A version to look at, the latest if None, as a context manager: ``show_export``."""
-        from demo_snapshots.operations.show import show_export
-
-        return show_export(self.store, scenario, version, tables=tables)
-
-    def verify(
-        self, scenario: str | None = None, *, progress: Progress = no_progress
-    ) -> Verification:
-        """Read every saved file again: ``verify_exports``."""
-        from demo_snapshots.operations.verify import verify_exports
-
-        return verify_exports(self.store, scenario, progress=progress)
-
-    def verify_files(
-        self, *paths: str | Path, progress: Progress = no_progress
-    ) -> tuple[FileCheck, ...]:
-        """Read these files, whether or not they are in the store: ``verify_files``."""
-        from demo_snapshots.operations.verify import verify_files
-
-        return verify_files(map(Path, paths), progress=progress)
-
-    def convert(
-        self, file: str | Path, form: DocumentForm | str, output: str | Path
-    ) -> ConvertResult:
-        """Write the snapshot in ``file`` to the file ``output``, in ``form``: ``convert_file``."""
-        from demo_snapshots.operations.convert import convert_file
-
-        return convert_file(Path(file), form, Path(output))
-
-    def repair(self, *, dry_run: bool = False) -> RepairResult:
-        """Bring the store in order after a merge or a crash: ``repair_store``."""
-        from demo_snapshots.operations.repair import repair_store
-
-        return repair_store(self.store, dry_run=dry_run)
-
     def merge(
         self, scenario: str, ours: str, theirs: str, **options: Unpack[MergeOptions]
     ) -> MergeResult:
@@ -292,64 +205,6 @@ class Project:
 
         return merge_exports(
             self.config, self.store, scenario, ours, theirs, now=self.clock(), **options
-        )
-
-    def backup(
-        self,
-        path: str | Path,
-        *,
-        with_database: bool = False,
-        progress: Progress = no_progress,
-    ) -> BackupResult:
-        """Write the whole store into one file: ``backup_store``."""
-        from demo_snapshots.operations.backup import backup_store
-
-        return backup_store(
-            self.config,
-            self.store,
-            path,
-            now=self.clock(),
-            with_database=with_database,
-            progress=progress,
-        )
-
-    def restore(
-        self, path: str | Path, *, dry_run: bool = False, progress: Progress = no_progress
-    ) -> RestoreResult:
-        """Publish what a backup holds and the store does not: ``restore_store``."""
-        from demo_snapshots.operations.restore import restore_store
-
-        return restore_store(self.store, path, dry_run=dry_run, progress=progress)
-
-    def push(
-        self,
-        scenario: str | None = None,
-        *,
-        bucket: str | None = None,
-        dry_run: bool = False,
-        progress: Progress = no_progress,
-    ) -> CopyResult:
-        """Copy to ``bucket`` (a URL; the configured one if None): ``copy_versions``."""
-        from demo_snapshots.operations.copying import copy_versions, open_bucket
-
-        there = open_bucket(self.config, bucket)
-        return copy_versions(self.store, there, scenario, dry_run=dry_run, progress=progress)
-
-    def pull(
-        self,
-        scenario: str | None = None,
-        *,
-        bucket: str | None = None,
-        renumber: bool = False,
-        dry_run: bool = False,
-        progress: Progress = no_progress,
-    ) -> CopyResult:
-        """Copy from ``bucket`` (a URL; the configured one if None): ``copy_versions``."""
-        from demo_snapshots.operations.copying import copy_versions, open_bucket
-
-        there = open_bucket(self.config, bucket)
-        return copy_versions(
-            there, self.store, scenario, dry_run=dry_run, renumber=renumber, progress=progress
         )
 
     def migrate_fresh(self, *, force: bool = False) -> MigrateResult:

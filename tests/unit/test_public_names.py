@@ -37,7 +37,7 @@ def test_every_public_name_is_documented() -> None:
 
 def test_every_method_of_a_project_is_documented() -> None:
     page = PAGE.read_text("utf-8")
-    methods = [name for name in vars(demo_snapshots.Project) if not name.startswith("_")]
+    methods = [name for name in dir(demo_snapshots.Project) if not name.startswith("_")]
     assert "export" in methods
     assert [name for name in methods if f"`{name}" not in page] == []
 

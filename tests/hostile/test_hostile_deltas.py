@@ -115,6 +115,7 @@ CASES = [
     Case("cut short", "-- Export completed successfully\n", "", "cut short", damage=True),
     Case("other totals", "-- Total Vaults: 43\n", "-- Total Vaults: 44\n", "add up"),
     Case("no delta", "-- Delta: ", "-- Deltas: ", "not that of a delta"),
+    Case("no size", f"{len(WHOLE)} bytes", "9 bytes", "other rows than it says"),
     Case("another size", " bytes\n", "0 bytes\n", "other rows than it says"),
     Case("unknown changes", "-- Changes: vaults 2", "-- Changes: users 2", "does not describe"),
     Case("other counts", "vaults 2 deleted", "vaults 1 deleted", "other changes than the header"),

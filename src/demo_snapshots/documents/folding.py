@@ -188,12 +188,19 @@ class _Folded(io.RawIOBase):
         with ExitStack() as stack:
             self._changes = [stack.enter_context(_changes_in(file)) for file in files[1:]]
             self._require_chain(check=check)
+            last = self._changes[-1]
+            end = last.for_clients.after + last_lines(last.delta.digest).encode()
+            self._tail = end[-_ENDING:]
+            self._size = last.delta.of.whole_size
+            if self._size < len(end):
+                raise self._other_rows()
             self._close = stack.pop_all()
-        last = self._changes[-1]
-        end = last_lines(last.delta.digest).encode()
-        self._tail = (last.for_clients.after + end)[-_ENDING:]
-        self._size = last.delta.of.whole_size
         self._restart()
+
+    def _other_rows(self) -> DocumentError:
+        name = self._files[-1].name
+        what = "together with its base it makes other rows than it says"
+        return DocumentError(f"{name}: {what}", hint=_RESTORE)
 
     def _require_chain(self, *, check: bool) -> None:
         """Raise DocumentError unless each is on top of the one before. ``check`` looks whether the
@@ -294,10 +301,7 @@ class _Folded(io.RawIOBase):
         rendering.end(digest)
         yield written.taken()
         if (digest, written.size) != (last.delta.digest, self._size):
-            raise DocumentError(
-                f"{self._files[-1].name}: together with its base it makes other rows than it says",
-                hint=_RESTORE,
-            )
+            raise self._other_rows()
 
     def _rows(self, base: PartedDocument) -> RowsByTable:
         """Those of the base, and on top of them the changes of each delta."""

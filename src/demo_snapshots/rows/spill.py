@@ -6,7 +6,7 @@ import heapq
 import marshal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 _MOST_BYTES = 32_000_000
 _BATCH = 500
@@ -59,7 +59,8 @@ class Spool:
     temporary file, without a name, until ``close``. ``count`` says how many records there are."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
+        # Opened once there is something: there may be several of a table, of hundreds of tables.
+        self._file: BinaryIO | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._waiting: list[bytes] = []
@@ -83,20 +84,27 @@ class Spool:
             self._write()
 
     def _write(self) -> None:
-        self._file.write(b"".join(self._waiting))
+        if self._waiting:
+            if self._file is None:
+                file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
+                self._file = cast(BinaryIO, file)
+            self._file.write(b"".join(self._waiting))
         self._waiting, self._waiting_bytes = [], 0
 
     def __iter__(self) -> Iterator[list[bytes]]:
         if self._held:
             self._pack()
         self._write()
+        if self._file is None:
+            return
         self._file.seek(0)
         while length := self._file.read(_LENGTH):
             yield marshal.loads(self._file.read(int.from_bytes(length, "big")))
 
     def close(self) -> None:
         """Let go of the temporary file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _read(run: BinaryIO) -> Iterator[tuple[bytes, ...]]:

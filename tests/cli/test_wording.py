@@ -44,6 +44,8 @@ WRITTEN_INTO_FILES = (
     'named, why = "--database"',
     "-- Load with demo import, which protects other rows;",
     "-- A delta: demo import finds and checks what it is on top of;",
+    "-- In parts: demo import reads them all, demo convert makes",
+    "-- Rows of a version in parts: demo import reads them",
     "The command shows them with --limit",
 )
 """What stands in demo.toml, documents and pages, which people read who have the command."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from demo_snapshots.errors import StoreBusyError, StoreError
 from demo_snapshots.store.backends.base import Backend, Form, Item
 
 KEY = "general/one.sql"
+_ONE = hashlib.sha256(b"one").hexdigest()
 
 
 def put(backend: Backend, key: str, content: bytes, *, over: bool = False) -> None:
@@ -89,6 +91,23 @@ def test_an_object_is_replaced_only_if_that_is_asked(backend: Backend) -> None:
     put(backend, KEY, b"another", over=True)
     assert backend.get(KEY) == b"another"
     assert [item.name for item in backend.list("general")] == ["one.sql"]
+
+
+def test_what_has_its_name_from_its_bytes_may_be_put_again_without_the_lock(
+    backend: Backend, open_backend: Callable[[], Backend]
+) -> None:
+    named = "general/named-by-its-bytes.sql"
+    with backend.lock(1):
+        for writer in (backend, open_backend()):
+            with writer.upload(KEY) as upload:
+                upload.write(b"one")
+                upload.finish()
+                upload.place_as("named-by-its-bytes.sql")
+    assert [item.name for item in backend.list("general")] == ["named-by-its-bytes.sql"]
+    beside = backend.source("general/x.sql").beside
+    assert beside is not None
+    with beside("named-by-its-bytes.sql", _ONE).open() as stream:
+        assert stream.read() == backend.get(named) == b"one"
 
 
 def test_deleted_is_gone(backend: Backend) -> None:

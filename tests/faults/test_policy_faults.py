@@ -9,7 +9,7 @@ from copy import copy
 
 import pytest
 from unit.store.memory import Died, MemoryBackend, Place
-from unit.store.snapshots import save
+from unit.store.snapshots import save, save_in_parts
 
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import StoreError
@@ -53,6 +53,17 @@ def compressed_export(store: Store) -> object:
     return save(store, rows=5, packing=Packing.ZSTD)
 
 
+def three_and_parts() -> Place:
+    place = three()
+    save_in_parts(opened(place))
+    save(opened(place))
+    return place
+
+
+def export_in_parts(store: Store) -> object:
+    return save_in_parts(store)
+
+
 def clean_up(store: Store) -> object:
     return cleanup_exports(store, keep=1)
 
@@ -63,6 +74,8 @@ JOBS: dict[str, tuple[Callable[[], Place], Job, list[int], list[int], int]] = {
     "next export": (three, next_export, [3, 2, 1], [4, 3, 2, 1], 3),
     "export over a conflict": (three_of_seven, next_export, [3, 2, 1], [8, 3, 2, 1], 7),
     "compressed export": (three, compressed_export, [3, 2, 1], [4, 3, 2, 1], 3),
+    "export in parts": (three, export_in_parts, [3, 2, 1], [4, 3, 2, 1], 3),
+    "clean-up of parts": (three_and_parts, clean_up, [5, 4, 3, 2, 1], [5], 5),
     "clean-up": (three, clean_up, [3, 2, 1], [3], 3),
     "clean-up over a conflict": (three_of_seven, clean_up, [3, 2, 1], [3], 7),
 }

@@ -32,6 +32,7 @@ _MOST_JOBS = 4
         "demo export general --compress=zstd",
         "demo export general --format=json",
         "demo export general --delta",
+        "demo export general --parts=4",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -67,6 +68,12 @@ _MOST_JOBS = 4
     metavar="VERSION",
     help="Write what changed since the latest version, or since VERSION.",
 )
+@click.option(
+    "--parts",
+    type=int,
+    metavar="N",
+    help="Write the rows into so many files, each with a range of the keys.",
+)
 @NO_HOOKS
 @common_options
 def command(
@@ -80,6 +87,7 @@ def command(
     compress: str | None,
     format: str | None,
     delta: str | None,
+    parts: int | None,
     no_hooks: bool,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
@@ -108,6 +116,7 @@ def command(
             compress=Packing(compress) if compress else None,
             format=DocumentForm(format) if format else None,
             delta=delta or delta is not None,
+            parts=parts,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from demo_snapshots.documents.changes import Changes
-from demo_snapshots.documents.compression import opened
 from demo_snapshots.documents.opening import (
     describe,
     describe_whole,
     open_in_parts,
+    opened_whole,
     reading,
 )
 from demo_snapshots.documents.order import key_of_keys, key_of_rows
@@ -270,7 +270,7 @@ class _Folded(io.RawIOBase):
 
     def _pieces(self) -> Generator[bytes]:
         # Not ``reading``, which would name this file in the errors of the others.
-        with opened(self._files[0]) as stream:
+        with opened_whole(self._files[0]) as stream:
             with _naming(self._files[0].name):
                 base = open_in_parts(stream)
             yield from self._written(base)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from demo_snapshots.documents.compression import SNAPSHOT, Packable, ending, opened, packing_of
 from demo_snapshots.documents.protocol import Update, any_literals
 from demo_snapshots.documents.sql.delta_header import DELTA_FORMAT
-from demo_snapshots.documents.sql.header import TITLE
+from demo_snapshots.documents.sql.header import HEAD, PART_TITLE, TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
 from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
-from demo_snapshots.model.snapshots import Description, DocumentForm
+from demo_snapshots.model.snapshots import Description, DocumentForm, Header, Part
 from demo_snapshots.model.sources import Source, source_of
 
 if TYPE_CHECKING:
+    from demo_snapshots.documents.sql.head import Head
     from demo_snapshots.documents.sql.parts import PartedDocument
 
 _BLOCK = 1 << 18
@@ -105,22 +106,76 @@ def open_in_parts(stream: BinaryIO) -> PartedDocument:
     return TranslatedDocument(yaml_items(stream))
 
 
-@contextmanager
-def reading(document: Source | Path, what: Packable = SNAPSHOT) -> Iterator[BinaryIO]:
-    """The document, unpacked as ``opened`` says, and errors about its content that name it.
+def reading(document: Source | Path, what: Packable = SNAPSHOT) -> AbstractContextManager[BinaryIO]:
+    """The document, unpacked as ``opened`` says, of a version in parts the whole one; and errors
+    about its content that name it.
 
-    Raises ExportNotFoundError if it cannot be opened.
+    Raises ExportNotFoundError if it cannot be opened, and DocumentError, naming the part, for a
+    part that is missing or altered.
     """
+    return _reading(document, what, opened_whole)
+
+
+def reading_file(document: Source | Path) -> AbstractContextManager[BinaryIO]:
+    """As ``reading``, the file itself, of a version in parts its head."""
+    return _reading(document, SNAPSHOT, opened)
+
+
+@contextmanager
+def _reading(
+    document: Source | Path, what: Packable, open_it: Callable[[Source, Packable], BinaryIO]
+) -> Iterator[BinaryIO]:
     source = source_of(document)
     try:
-        stream = opened(source, what)
-    except OSError as error:
-        raise _unreadable(source, error) from error
-    with stream:
         try:
+            stream = open_it(source, what)
+        except OSError as error:
+            raise _unreadable(source, error) from error
+        with stream:
             yield stream
-        except DocumentError as error:
-            raise error.within(source.name) from error
+    except DocumentError as error:
+        raise error.within(source.name) from error
+
+
+def opened_whole(source: Source, what: Packable = SNAPSHOT) -> BinaryIO:
+    """As ``opened``, of a version in parts the whole document."""
+    with ExitStack() as undo:
+        stream = undo.enter_context(opened(source, what))
+        if not is_head(stream):
+            undo.pop_all()
+            return stream
+        # Imported late: most versions have no parts.
+        from demo_snapshots.documents.joining import joined_stream
+        from demo_snapshots.documents.sql.head import read_head
+
+        return joined_stream(read_head(stream), source)
+
+
+def is_head(stream: BinaryIO) -> bool:
+    """Whether it is the head of a version in parts that ``stream``, which stands at its beginning,
+    before and after, holds."""
+    start = stream.read(len(HEAD))
+    stream.seek(0)
+    return start == HEAD
+
+
+def head_of(source: Source) -> Head | None:
+    """The head that the source holds, if it is one; its parts are not looked at. Raises as
+    ``reading``."""
+    with reading_file(source) as stream:
+        if not is_head(stream):
+            return None
+        from demo_snapshots.documents.sql.head import read_head
+
+        return read_head(stream)
+
+
+def header_of(source: Source) -> Header:
+    """What the document says of itself before its rows. Raises as ``reading``."""
+    if (head := head_of(source)) is not None:
+        return head.header
+    with reading_file(source) as stream:
+        return open_document(stream).header
 
 
 def _unreadable(source: Source, error: OSError) -> ExportNotFoundError:
@@ -136,11 +191,14 @@ class Tail:
 
 
 def read_tail(document: Source | Path) -> Tail:
-    """What the document's last lines state; a compressed one is unpacked once for it.
+    """What the document's last lines state; a compressed one is unpacked once for it. Of a version
+    in parts, what its head does.
 
     Raises DocumentError for what is none of ours or was cut short.
     """
     source = source_of(document)
+    if (head := head_of(source)) is not None:
+        return Tail(head.digest, head.size)
     try:
         with reading(source) as stream:
             form = form_of(stream)
@@ -160,6 +218,11 @@ def _require_title(first: bytes) -> None:
         raise DocumentError(CONVERTED, hint=CONVERTED_HINT)
     if first.startswith(_MARKS):
         raise DocumentError(_MARKED, hint=RESTORE)
+    if first.startswith(PART_TITLE.encode()):
+        raise DocumentError(
+            "a part of a version, and not the version",
+            hint="Give the file that names it, which ends in .parts.sql.",
+        )
     if not first.startswith(TITLE.encode()):
         raise DocumentError("not a demo snapshot", hint=f"One begins with {TITLE!r}.")
 
@@ -244,19 +307,23 @@ def describe(document: Source | Path) -> Description:
 
 def _described(source: Source) -> tuple[Description, str]:
     """And the digest that the last lines state."""
-    stated = digest = read_tail(source).digest
-    with reading(source) as stream:
-        form = form_of(stream)
-        header = open_document(stream).header
-    if header.delta is not None:
-        digest = header.delta.digest
+    parts: tuple[Part, ...] = ()
+    if (head := head_of(source)) is not None:
+        stated, header, form = head.digest, head.header, DocumentForm.PARTS
+        parts = tuple(contents.part for contents in head.parts)
+    else:
+        stated = read_tail(source).digest
+        with reading_file(source) as stream:
+            form = form_of(stream)
+            header = open_document(stream).header
+    digest = stated if header.delta is None else header.delta.digest
     size, hashed = 0, hashlib.sha256()
     with source.open() as stored:
         while block := stored.read(_BLOCK):
             size += len(block)
             hashed.update(block)
-    found = Description(header, digest, size, hashed.hexdigest(), packing_of(source), form)
-    return found, stated
+    sha256, packing = hashed.hexdigest(), packing_of(source)
+    return Description(header, digest, size, sha256, packing, form, parts), stated
 
 
 def describe_whole(document: Source | Path) -> Description:

@@ -43,7 +43,8 @@ class ExportResult:
     ``proof`` is what was proved, None unless it was asked for. ``damaged`` is the version before,
     where its file is not what was exported: its data counts as changed. ``delta`` is set where
     only what changed was written; ``whole_because`` is a clause that says why not, where that was
-    asked for."""
+    asked for. ``file_size`` is in bytes, of all ``parts`` there are and the file that names them.
+    """
 
     scenario: str
     version: Version
@@ -56,6 +57,7 @@ class ExportResult:
     damaged: VersionCheck | None = None
     delta: DeltaOf | None = None
     whole_because: str | None = None
+    parts: int = 0
 
     @property
     def path(self) -> Path:

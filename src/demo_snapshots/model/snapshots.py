@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,6 +16,7 @@ _SCENARIO = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})_([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_PART = re.compile(r"[0-9a-f]{32}\.sql(\.gz|\.zst)?")
 _PARENT = re.compile(r"([^ ]+) sha256:([0-9a-f]{64})")
 
 
@@ -62,6 +64,8 @@ class DocumentForm(StrEnum):
     YAML = "yaml"
     DELTA = "delta.sql"
     """What changed since another version, in SQL: no form of all the rows."""
+    PARTS = "parts.sql"
+    """What names the files that hold the rows, in SQL: no form of them itself."""
 
 
 WHOLE_FORMS = (DocumentForm.SQL, DocumentForm.JSON, DocumentForm.YAML)
@@ -207,6 +211,36 @@ class Header:
         return tuple(parent for parent in (self.base, self.merged) if parent is not None)
 
 
+MOST_PARTS = 999
+"""Of a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that holds some of a version's rows, beside the *head* that names it. ``name`` follows
+    from its bytes, of which there are ``size``."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def size_of(parts: Iterable[Part]) -> int:
+    """Bytes that they take; one that is there twice is one file."""
+    return sum(part.size for part in dict.fromkeys(parts))
+
+
+def part_name(scenario: str, sha256: str, packing: Packing) -> str:
+    """What a part with those bytes is called, in whatever version it is."""
+    return f"{scenario}_part_{sha256[:32]}{packing.suffix}"
+
+
+def is_part_name(scenario: str, name: str) -> bool:
+    """Whether ``part_name`` made it."""
+    start = f"{scenario}_part_"
+    return name.startswith(start) and _PART.fullmatch(name[len(start) :]) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What reading a document tells of it, none of its rows kept.
@@ -221,6 +255,13 @@ class Description:
     sha256: str
     packing: Packing = Packing.PLAIN
     form: DocumentForm = DocumentForm.SQL
+    parts: tuple[Part, ...] = ()
+    """Of a head: the files that hold the rows, in order."""
+
+    @property
+    def total_size(self) -> int:
+        """Bytes that the version takes, parts and all."""
+        return self.size + size_of(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +270,8 @@ class Entry:
 
     ``path`` is relative to the store, with forward slashes; ``size`` and ``sha256`` are of the
     file, ``digest`` of the version's rows (equal digests: same data). Where ``delta`` is set, the
-    file holds only what changed since another version.
+    file holds only what changed since another version; where there are ``parts``, these hold the
+    rows.
     """
 
     scenario: str
@@ -245,6 +287,12 @@ class Entry:
     tool: str = ""
     migration: str | None = None
     delta: DeltaOf | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def total_size(self) -> int:
+        """Bytes that it takes, parts and all."""
+        return self.size + size_of(self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ class Source:
     from the beginning, as often as it is asked, in a stream that can be sought to its beginning
     and its end. The caller closes. ``open`` raises OSError or StoreError; nothing is read before.
 
-    ``path`` is the file on disk that holds it, None where none does.
+    ``path`` is the file on disk that holds it, None where none does. ``beside`` gives the file of
+    another name in the same place, which has that SHA-256; None where there are no others.
     """
 
     name: str
     open: Callable[[], BinaryIO]
     path: Path | None = None
+    beside: Callable[[str, str], Source] | None = None
 
     def on_disk(self) -> Path:
         """The file that holds it. Raises StoreError where no file on this machine does."""
@@ -53,7 +55,10 @@ def source_of(document: Source | Path) -> Source:
     """The source itself, or the file at a path, which need not exist."""
     if isinstance(document, Source):
         return document
-    return Source(str(document), partial(_opened, document), document)
+    path = document
+    return Source(
+        str(path), partial(_opened, path), path, lambda name, _: source_of(path.with_name(name))
+    )
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from demo_snapshots.documents.opening import open_document, reading
+from demo_snapshots.documents.opening import header_of
 from demo_snapshots.errors import Call, MergeError, Words
 from demo_snapshots.model.snapshots import Entry, Parent
 from demo_snapshots.store import Store
@@ -18,8 +18,7 @@ class Ancestry:
         self.entries = store.entries(scenario)
         self._named: dict[str, tuple[Parent, ...]] = {}
         for entry in self.entries:
-            with reading(store.file(entry)) as stream:
-                self._named[entry.path] = open_document(stream).header.parents
+            self._named[entry.path] = header_of(store.file(entry)).parents
 
     def parents(self, entry: Entry) -> list[Entry]:
         """Those of the versions it was made from that are there."""

@@ -44,7 +44,7 @@ def cleanup_exports(
         newest[entry.scenario] += 1
         if newest[entry.scenario] > keep:
             needed.append(entry)
-    freed = sum(entry.size for entry in removed)
+    freed = sum(entry.total_size for entry in removed)
     return CleanupResult(removed, kept, freed, dry_run, tuple(needed))
 
 

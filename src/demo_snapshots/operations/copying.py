@@ -11,12 +11,20 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, folded
 from demo_snapshots.errors import Call, MergeError, StoreError, UsageError, Words
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.snapshots import Description, DocumentForm, Entry, Packing, Version
-from demo_snapshots.model.sources import is_bucket
+from demo_snapshots.model.snapshots import (
+    Description,
+    DocumentForm,
+    Entry,
+    Packing,
+    Part,
+    Version,
+)
+from demo_snapshots.model.sources import Source, is_bucket
 from demo_snapshots.model.upkeep import CopyResult, Renumbered
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_store
+from demo_snapshots.store.contents import kept_as
 
 _BUFFER = 1 << 20
 
@@ -185,6 +193,9 @@ def _place(description: Description) -> tuple[str, Version, Packing, DocumentFor
 def _copy(origin: Store, target: Store, entry: Entry) -> None:
     source = origin.file(entry)
     description = describe(source)
+    for part in target.missing_parts(entry.scenario, entry.parts) if entry.parts else ():
+        assert source.beside is not None
+        _copy_part(source.beside(part.name, part.sha256), target, entry.scenario, part)
     with (
         source.open() as stream,
         target.draft(*_place(description)) as draft,
@@ -192,8 +203,25 @@ def _copy(origin: Store, target: Store, entry: Entry) -> None:
         shutil.copyfileobj(stream, draft.file, _BUFFER)
         draft.file.flush()
         if draft.measured.hash.hexdigest() != entry.sha256:
-            raise StoreError(
-                f"{source.name}: was altered since it was saved; it was not copied",
-                hint=Words(Call("verify"), " names what is wrong."),
-            )
-        target.publish(draft, description.header, description.digest)
+            raise _altered(source)
+        target.publish(draft, description.header, description.digest, parts=entry.parts)
+
+
+def _copy_part(source: Source, target: Store, scenario: str, part: Part) -> None:
+    packing, _ = kept_as(part.name)
+    try:
+        with source.open() as stream, target.part(scenario, packing) as draft:
+            shutil.copyfileobj(stream, draft.file, _BUFFER)
+            draft.file.flush()
+            if draft.measured.hash.hexdigest() != part.sha256:
+                raise _altered(source)
+            draft.place()
+    except FileNotFoundError as error:
+        raise StoreError(f"{source.name}: not there any more") from error
+
+
+def _altered(source: Source) -> StoreError:
+    return StoreError(
+        f"{source.name}: was altered since it was saved; it was not copied",
+        hint=Words(Call("verify"), " names what is wrong."),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict, Unpack
@@ -17,11 +18,13 @@ from demo_snapshots.errors import Call, DemoError, NotConfirmedError, UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
+    MOST_PARTS,
     DocumentForm,
     Entry,
     Header,
     Packing,
     Parent,
+    Part,
     Version,
     check_scenario_name,
 )
@@ -57,6 +60,9 @@ class ExportOptions(TypedDict, total=False):
     """Asked before a scenario is begun that nothing but its name tells from the others."""
     delta: bool | str
     """Write only what changed since the latest version, or since the version of that name."""
+    parts: int | None
+    """Write the rows into that many files of about the same number of rows, or into fewer where
+    there is not enough to part; None: into one."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -94,6 +100,8 @@ def export_scenario(
     NotConfirmedError, ConfigError, DatabaseError, SchemaError, ExportError, StoreError.
     """
     check_scenario_name(scenario)
+    form = DocumentForm(options.get("format") or config.format)
+    _require_parts(options, form)
     _require_meant(scenario, config, store, options.get("confirm_new"))
     moment = now.astimezone(UTC).replace(microsecond=0)
     given = options.get("connection")
@@ -115,7 +123,7 @@ def export_scenario(
             moment,
             base=Parent(latest.version, latest.digest) if latest else None,
             allow_empty=options.get("allow_empty", False),
-            jobs=options.get("jobs", 1),
+            jobs=1 if _in_parts(options) else options.get("jobs", 1),
             progress=options.get("progress", no_progress),
         ) as snapshot:
             return _publish(snapshot, store, latest, damaged, on, demo, config, options)
@@ -151,10 +159,7 @@ def _publish(
     header = snapshot.header
     packing = options.get("compress") or config.compress
     form = DocumentForm(options.get("format") or config.format)
-    with store.draft(header.scenario, header.version, packing, form) as draft:
-        with packed(draft.file, packing) as file, in_form(file, form) as sql:
-            digest = snapshot.write(sql)
-        draft.file.flush()
+    with _drafted(snapshot, store, packing, form, options) as (draft, digest, parts):
         proof, whole_because = None, None
         if options.get("prove"):
             # Imported late: an import is the half of this program that few exports need.
@@ -174,20 +179,72 @@ def _publish(
             )
             written = True
         else:
-            entry, written = store.publish(draft, header, digest), True
+            entry, written = store.publish(draft, header, digest, parts=parts), True
     return ExportResult(
         scenario=header.scenario,
         version=entry.version,
         file=store.file(entry).name,
         statistics=header.statistics,
-        file_size=entry.size,
+        file_size=entry.total_size,
         digest=entry.digest,
         written=written,
         proof=proof,
         damaged=damaged,
         delta=entry.delta if written else None,
         whole_because=whole_because,
+        parts=len(entry.parts),
     )
+
+
+@contextmanager
+def _drafted(
+    snapshot: Snapshot,
+    store: Store,
+    packing: Packing,
+    form: DocumentForm,
+    options: ExportOptions,
+) -> Iterator[tuple[Draft, str, tuple[Part, ...]]]:
+    """The snapshot as a draft, its content digest, and the parts that hold its rows, if it is to
+    have some."""
+    header = snapshot.header
+    if _in_parts(options):
+        # Imported late: few exports need it.
+        from demo_snapshots.operations.parting import draft_in_parts
+
+        with draft_in_parts(snapshot, store, packing, options) as drafted:
+            yield drafted
+        return
+    with store.draft(header.scenario, header.version, packing, form) as draft:
+        with packed(draft.file, packing) as file, in_form(file, form) as sql:
+            digest = snapshot.write(sql)
+        draft.file.flush()
+        yield draft, digest, ()
+
+
+def _in_parts(options: ExportOptions) -> bool:
+    return options.get("parts") is not None
+
+
+def _require_parts(options: ExportOptions, form: DocumentForm) -> None:
+    """Raise UsageError for parts that there cannot be."""
+    parts = options.get("parts")
+    if not _in_parts(options):
+        return
+    if parts is not None and not 1 <= parts <= MOST_PARTS:
+        raise UsageError(
+            Words(Call(parts=parts), f": a version has from 1 to {MOST_PARTS} parts"),
+            hint="Give a number between these.",
+        )
+    if options.get("delta"):
+        raise UsageError(
+            "a delta is one file, and has no parts",
+            hint=Words("Export without ", Call(delta=...), ", or in one file."),
+        )
+    if form is not DocumentForm.SQL:
+        raise UsageError(
+            f"a version in parts is SQL, and {form.upper()} is asked for",
+            hint=Words("Export with ", Call(format="sql"), "."),
+        )
 
 
 def holds(store: Store, entry: Entry, draft: Draft, header: Header, digest: str) -> bool:

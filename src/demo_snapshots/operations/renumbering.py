@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import renumber
-from demo_snapshots.documents.opening import reading
+from demo_snapshots.documents.opening import reading_file
 from demo_snapshots.model.snapshots import Description, Entry, Version
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store import Store
@@ -22,15 +22,22 @@ def publish_as(
     over_damaged: bool = False,
 ) -> None:
     """Publish the document in ``source``, which is as ``description`` says, as that version: its
-    header names it, all else stays, byte for byte. ``over_damaged`` as ``Store.publish``."""
+    header names it, all else stays, byte for byte. The parts that a head names are in ``store``.
+    ``over_damaged`` as ``Store.publish``."""
     header = replace(description.header, version=version)
     with (
-        reading(source) as stream,
+        reading_file(source) as stream,
         store.draft(header.scenario, version, description.packing, description.form) as draft,
     ):
         with packed(draft.file, description.packing) as file:
             renumber(stream, file, version)
-        store.publish(draft, header, description.digest, over_damaged=over_damaged)
+        store.publish(
+            draft,
+            header,
+            description.digest,
+            parts=description.parts,
+            over_damaged=over_damaged,
+        )
 
 
 def copy_of(entries: Iterable[Entry], entry: Entry) -> Entry | None:

@@ -77,11 +77,16 @@ def _check(archive: Archive, progress: Progress) -> None:
     try:
         with tempfile.TemporaryDirectory() as directory:
             spool = Path(directory) / "document"
-            for done, (entry, blocks) in enumerate(archive.documents()):
+            for done, (entry, files) in enumerate(archive.documents()):
                 progress(f"{entry.scenario} {entry.version}", done, total)
-                with spool.open("wb") as file:
-                    file.writelines(blocks)
+                spooled = []
+                for part, blocks in files:
+                    spooled.append(spool if part is None else spool.with_name(part.name))
+                    with spooled[-1].open("wb") as file:
+                        file.writelines(blocks)
                 _described(source_of(spool), entry)
+                for path in spooled:
+                    path.unlink()
     except OSError as error:
         raise StoreError(
             f"a backup cannot be unpacked to be checked: {error.strerror}",
@@ -106,8 +111,8 @@ def _described(source: Source, entry: Entry) -> Description:
     naming it, unless it is whole and the version that the entry says."""
     description = describe_whole(replace(source, name=entry.path))
     itself = entry_of(description)
-    said = (entry.path, entry.digest, entry.delta)
-    if (itself.path, itself.digest, itself.delta) != said or not recordable(itself):
+    said = (entry.path, entry.digest, entry.delta, entry.parts)
+    if (itself.path, itself.digest, itself.delta, itself.parts) != said or not recordable(itself):
         raise DocumentError(f"{entry.path}: is not what the manifest of the backup says")
     return description
 
@@ -118,17 +123,25 @@ def _publish(
     if list(archive.recorded.entries.values()) != [restored.entry for restored in versions]:
         raise DocumentError("it was changed while it was read")
     documents = zip(versions, archive.documents(), strict=True)
-    for done, (restored, (entry, blocks)) in enumerate(documents):
+    for done, (restored, (entry, files)) in enumerate(documents):
         progress(f"{entry.scenario} {entry.version}", done, len(versions))
         if not restored.written:
             continue
         packing, form = kept_as(entry.path)
         with store.draft(entry.scenario, entry.version, packing, form) as draft:
-            draft.file.writelines(blocks)
-            draft.file.flush()
+            for part, blocks in files:
+                if part is None:
+                    draft.file.writelines(blocks)
+                    draft.file.flush()
+                    continue
+                with store.part(entry.scenario, kept_as(part.name)[0]) as part_draft:
+                    part_draft.file.writelines(blocks)
+                    part_draft.place()
             found = _described(draft.source, entry)
             if restored.becomes == entry.version:
-                store.publish(draft, found.header, found.digest, over_damaged=True)
+                store.publish(
+                    draft, found.header, found.digest, parts=found.parts, over_damaged=True
+                )
             else:
                 publish_as(store, draft.source, found, restored.becomes)
 

@@ -41,6 +41,7 @@ class Snapshot:
 
     header: Header
     content: Content
+    source: RowSource
 
     def write(self, file: BinaryIO) -> str:
         """Write the whole document; its content digest."""
@@ -89,7 +90,7 @@ def snapshot_of(
     content = content_of(source, header, progress, path)
     require_readable(header, content)
     with source.reading_ahead(statistics, jobs):
-        yield Snapshot(header, content)
+        yield Snapshot(header, content, source)
 
 
 def replaced_rows(
@@ -118,7 +119,7 @@ def replaced_rows(
     )
     content = content_of(source, header, no_progress, search_path(there))
     require_readable(header, content)
-    return Snapshot(header, content)
+    return Snapshot(header, content, source)
 
 
 class _Origin(TypedDict):

@@ -100,7 +100,7 @@ def check_version(stored: Stored, read: Callable[[Source], Description]) -> Vers
         return replace(check, size=stored.size, problems=(f"cannot be read: {error.strerror}",))
     return replace(
         check,
-        size=found.size,
+        size=found.total_size,
         records=found.header.statistics.total,
         problems=tuple(_contradictions(stored, found)),
     )
@@ -117,7 +117,12 @@ def _contradictions(stored: Stored, found: Description) -> list[str]:
         problems.append(f"has {found.size} bytes, and {recorded.size} in the manifest")
     if found.sha256 != recorded.sha256:
         problems.append("has another SHA-256 than in the manifest: it was altered")
-    elif _told(recorded) != (found.digest, header.statistics, header.schema):
+    elif _told(recorded) != (
+        found.digest,
+        header.statistics,
+        header.schema,
+        found.parts,
+    ):
         problems.append("is described otherwise in the manifest than it describes itself")
     return problems
 
@@ -137,7 +142,7 @@ def _misnamed(name: str, expected: tuple[str, Version], found: Description) -> l
 
 
 def _told(entry: Entry) -> tuple[object, ...]:
-    return entry.digest, entry.statistics, entry.schema
+    return entry.digest, entry.statistics, entry.schema, entry.parts
 
 
 def verify_files(
@@ -178,7 +183,9 @@ def _check_file(path: Path) -> FileCheck:
     version = version_of(scenario, read.name)
     expected = says if version is None else (scenario, version)
     records = found.header.statistics.total
-    return FileCheck(path, *says, found.size, records, tuple(_misnamed(read.name, expected, found)))
+    return FileCheck(
+        path, *says, found.total_size, records, tuple(_misnamed(read.name, expected, found))
+    )
 
 
 def validate_export_file(path: Path) -> Description:

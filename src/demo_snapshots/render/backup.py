@@ -85,7 +85,7 @@ def _version(entry: Entry) -> dict[str, object]:
     return {
         "scenario": entry.scenario,
         "version": str(entry.version),
-        "size": entry.size,
+        "size": entry.total_size,
         "records": entry.statistics.total,
         "digest": entry.digest,
     }

@@ -21,7 +21,8 @@ from demo_snapshots.render.versions import delta_json
 
 def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
-    pairs = (("Size", _size(result)), ("File", result.file))
+    parts = f" in {counted(result.parts, 'part')}" if result.parts else ""
+    pairs = (("Size", _size(result) + parts), ("File", result.file))
     facts = Facts((*pairs, *_proved(result.proof)))
     damaged = result.damaged
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
@@ -93,6 +94,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "written": result.written,
         "path": result.file,
         "size": result.file_size,
+        "parts": result.parts,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
         "proof": None if result.proof is None else asdict(result.proof),

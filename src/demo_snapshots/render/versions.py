@@ -45,7 +45,7 @@ def versions_grid(versions: Iterable[tuple[Entry, str, Look]]) -> Grid:
             str(entry.version),
             moment(entry.generated),
             number(entry.statistics.total),
-            file_size(entry.size),
+            file_size(entry.total_size),
             remark,
         )
         rows.append(Row(cells, look, after_rule=first and bool(rows)))
@@ -74,6 +74,8 @@ def _listed(entry: Entry, latest: bool) -> str:
     if entry.delta is not None:
         whole = file_size(entry.delta.whole_size)
         remarks.append(f"on v{entry.delta.on.version.number}, {whole} whole")
+    if entry.parts:
+        remarks.append(counted(len(entry.parts), "part"))
     return ", ".join(remarks)
 
 
@@ -157,7 +159,7 @@ def _brief(entry: Entry) -> dict[str, object]:
         "scenario": entry.scenario,
         "version": str(entry.version),
         "path": entry.path,
-        "size": entry.size,
+        "size": entry.total_size,
     }
 
 
@@ -168,7 +170,8 @@ def entry_json(entry: Entry, *, latest: bool) -> dict[str, object]:
         "latest": latest,
         "generated": iso(entry.generated),
         "path": entry.path,
-        "size": entry.size,
+        "size": entry.total_size,
+        "parts": len(entry.parts),
         "sha256": entry.sha256,
         "digest": entry.digest,
         "source": entry.source,

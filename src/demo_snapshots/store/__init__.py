@@ -16,11 +16,12 @@ from demo_snapshots.store.backends.base import Backend
 from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
-from demo_snapshots.store.store import Draft, Store, Whole
+from demo_snapshots.store.store import Draft, PartDraft, Store, Whole
 from demo_snapshots.store.undo import UndoDraft, UndoEntry, UndoLog
 
 __all__ = [
     "Draft",
+    "PartDraft",
     "Store",
     "UndoDraft",
     "UndoEntry",

@@ -3,6 +3,8 @@
     metadata/export_manifest.json        the versions in it, the highest numbers ever used
     general/general_v1_2025-01-15.sql    each of them, in the manifest's order
     general/general_v2_2025-01-20.sql.gz
+    general/general_v3_2025-01-21.parts.sql
+    general/general_part_….sql           the parts that this one names
 
 Read, it is nobody's word. What stands before a member follows from its name and size alone, and
 names, sizes and order from the manifest: so the bytes there must be just those that are expected
@@ -18,7 +20,7 @@ from typing import BinaryIO
 
 from demo_snapshots.errors import DocumentError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.snapshots import Entry
+from demo_snapshots.model.snapshots import Entry, Part
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.contents import Contents
 from demo_snapshots.store.inventory import MANIFEST, MAX_MANIFEST
@@ -56,7 +58,12 @@ def write_archive(
     _write_member(stream, MANIFEST, len(manifest.encode()), [manifest.encode()])
     for done, entry in enumerate(entries):
         progress(f"{entry.scenario} {entry.version}", done, len(entries))
-        _write_member(stream, entry.path, entry.size, _unchanged(sources[entry.path], entry))
+        source = sources[entry.path]
+        _write_member(stream, entry.path, entry.size, _unchanged(source, entry))
+        for part in dict.fromkeys(entry.parts):
+            assert source.beside is not None
+            beside = source.beside(part.name, part.sha256)
+            _write_member(stream, _key(entry, part), part.size, _unchanged(beside, part))
     stream.write(_END)
 
 
@@ -67,7 +74,11 @@ def _write_member(stream: BinaryIO, name: str, size: int, blocks: Iterable[bytes
     stream.write(_padding(size))
 
 
-def _unchanged(source: Source, entry: Entry) -> Iterator[bytes]:
+def _key(entry: Entry, part: Part) -> str:
+    return f"{entry.scenario}/{part.name}"
+
+
+def _unchanged(source: Source, entry: Entry | Part) -> Iterator[bytes]:
     hashed, left = hashlib.sha256(), entry.size
     try:
         with source.open() as file:
@@ -161,30 +172,39 @@ class Archive:
             raise DocumentError(f"{MANIFEST}: {'; '.join(recorded.damage)}", hint=RESTORE)
         return recorded
 
-    def documents(self) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """Each version and its bytes, in the manifest's order; they are those of its size and
-        SHA-256 once the last is taken. What is not taken of one is read before the next."""
+    def documents(self) -> Iterator[tuple[Entry, Iterator[tuple[Part | None, Iterator[bytes]]]]]:
+        """Each version and its files, in the manifest's order: its own, and then its parts. Their
+        bytes are those of their size and SHA-256 once the last is taken. What is not taken of one
+        is read before the next."""
         for entry in self.recorded.entries.values():
-            self._expect(_head(entry.path, entry.size), entry.path)
-            blocks = self._content(entry)
-            yield entry, blocks
-            for _ in blocks:
+            files = self._files(entry)
+            yield entry, files
+            for _ in files:
                 pass
-            self._expect(_padding(entry.size), entry.path)
         self._expect(_END, "the end")
         if self._read(1):
             raise DocumentError("something follows the end of the backup", hint=RESTORE)
 
-    def _content(self, entry: Entry) -> Iterator[bytes]:
-        hashed, left = hashlib.sha256(), entry.size
+    def _files(self, entry: Entry) -> Iterator[tuple[Part | None, Iterator[bytes]]]:
+        for part in (None, *dict.fromkeys(entry.parts)):
+            name, of = (entry.path, entry) if part is None else (_key(entry, part), part)
+            self._expect(_head(name, of.size), name)
+            blocks = self._content(name, of)
+            yield part, blocks
+            for _ in blocks:
+                pass
+            self._expect(_padding(of.size), name)
+
+    def _content(self, name: str, of: Entry | Part) -> Iterator[bytes]:
+        hashed, left = hashlib.sha256(), of.size
         while left:
-            block = self._taken(entry.path, min(left, _READ))
+            block = self._taken(name, min(left, _READ))
             left -= len(block)
             hashed.update(block)
             yield block
-        if hashed.hexdigest() != entry.sha256:
+        if hashed.hexdigest() != of.sha256:
             raise DocumentError(
-                f"{entry.path}: has another SHA-256 than in the manifest: it was altered",
+                f"{name}: has another SHA-256 than in the manifest: it was altered",
                 hint=RESTORE,
             )
 

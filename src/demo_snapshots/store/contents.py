@@ -84,6 +84,7 @@ def entry_of(description: Description) -> Entry:
         tool=header.tool,
         migration=header.migration,
         delta=header.delta.of if header.delta else None,
+        parts=description.parts,
     )
 
 

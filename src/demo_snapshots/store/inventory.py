@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from demo_snapshots.errors import Call, DemoError, StoreDeniedError, StoreUnreachableError, Words
-from demo_snapshots.model.snapshots import Description, Entry, Stored
+from demo_snapshots.model.snapshots import Description, Entry, Stored, is_part_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Item
 from demo_snapshots.store.contents import (
@@ -102,8 +102,26 @@ class Inventory:
 
     def stale(self) -> tuple[str, ...]:
         """Keys of temporary objects: of processes that died, or of one that is writing now."""
-        folders = ["", METADATA, UNDO, *self._scenario_names(_Findings())]
-        return tuple(key for folder in folders for key in self._backend.stale(folder))
+        scenarios = tuple(self._scenario_names(_Findings()))
+        folders = ["", METADATA, UNDO, *scenarios]
+        temporary = [key for folder in folders for key in self._backend.stale(folder)]
+        return (*temporary, *(key for name in scenarios for key in self.unused_parts(name)))
+
+    def unused_parts(self, scenario: str) -> tuple[str, ...]:
+        """Keys of parts that no version names: of an export that never ended, or of one under way.
+        None where a version is damaged, which may name them."""
+        there = [
+            item.name
+            for item in self._backend.list(scenario)
+            if item.form is Form.OBJECT and is_part_name(scenario, item.name)
+        ]
+        if not there:
+            return ()
+        contents = self.contents(scenario)
+        if contents.unfit:
+            return ()
+        used = {part.name for entry in contents.entries for part in entry.parts}
+        return tuple(f"{scenario}/{name}" for name in there if name not in used)
 
     # --- The books ---------------------------------------------------------------------------
 
@@ -178,7 +196,11 @@ class Inventory:
         items = [
             item
             for item in self._backend.list(scenario)
-            if not item.name.startswith(".") and item.name not in LATEST
+            if not (
+                item.name.startswith(".")
+                or item.name in LATEST
+                or is_part_name(scenario, item.name)
+            )
         ]
         for name in (item.name for item in items):
             number = _NUMBER.match(name[len(scenario) :]) if name.startswith(scenario) else None

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,9 +23,11 @@ from demo_snapshots.model.snapshots import (
     DocumentForm,
     Entry,
     Parent,
+    Part,
     Statistics,
     TableCount,
     Version,
+    is_part_name,
 )
 from demo_snapshots.model.tables import Table
 from demo_snapshots.store.contents import (
@@ -171,6 +173,7 @@ def _render_entry(entry: Entry) -> Json:
         "total": entry.statistics.total,
         "tables": [_render_count(count) for count in entry.statistics.tables],
         **_render_delta(entry.delta),
+        **_render_parts(entry.parts),
     }
 
 
@@ -179,6 +182,12 @@ def _render_delta(delta: DeltaOf | None) -> Json:
         return {}
     on = {"version": str(delta.on.version), "digest": delta.on.digest}
     return {"delta": {"on": on, "whole_size": delta.whole_size}}
+
+
+def _render_parts(parts: tuple[Part, ...]) -> Json:
+    if not parts:
+        return {}
+    return {"parts": [{"file": p.name, "size": p.size, "sha256": p.sha256} for p in parts]}
 
 
 def recordable(entry: Entry) -> bool:
@@ -210,6 +219,7 @@ def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
         tool=_line(content["tool"]),
         migration=None if content["migration"] is None else _line(content["migration"]),
         delta=_parse_delta(content.get("delta"), content["path"]),
+        parts=tuple(_parse_part(scenario, part) for part in _parts(content)),
     )
 
 
@@ -220,6 +230,22 @@ def _parse_delta(content: Json | None, path: str) -> DeltaOf | None:
         return None
     on = Parent(Version.parse(content["on"]["version"]), _hex(content["on"]["digest"]))
     return DeltaOf(on, _whole(content["whole_size"]))
+
+
+def _parts(content: Json) -> Sequence[Json]:
+    parts = content.get("parts", [])
+    if not isinstance(parts, list):
+        raise ValueError("not a list of parts")
+    if bool(parts) and kept_as(content["path"])[1] is not DocumentForm.PARTS:
+        raise ValueError("parts of a file that has none")
+    return parts
+
+
+def _parse_part(scenario: str, content: Json) -> Part:
+    name = _line(content["file"])
+    if not is_part_name(scenario, name):
+        raise ValueError("not the name of a part")
+    return Part(name, _whole(content["size"]), _hex(content["sha256"]))
 
 
 def _render_count(count: TableCount) -> Json:

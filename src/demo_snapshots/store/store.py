@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -17,9 +17,11 @@ from demo_snapshots.model.snapshots import (
     Entry,
     Header,
     Packing,
+    Part,
     Stored,
     Version,
     check_scenario_name,
+    part_name,
 )
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Upload
@@ -56,6 +58,26 @@ class Draft:
     def source(self) -> Source:
         """What was written and flushed so far."""
         return self.upload.source
+
+
+@dataclass(frozen=True, slots=True)
+class PartDraft:
+    """A part being written: ``file`` takes its bytes, as that of a Draft does."""
+
+    scenario: str
+    packing: Packing
+    file: BinaryIO
+    upload: Upload
+    measured: Measured
+
+    def place(self) -> Part:
+        """Make it a part, which no version names yet. Raises StoreError."""
+        self.file.close()
+        self.upload.finish()
+        sha256 = self.measured.hash.hexdigest()
+        part = Part(part_name(self.scenario, sha256, self.packing), self.measured.size, sha256)
+        self.upload.place_as(part.name)
+        return part
 
 
 class Store:
@@ -158,7 +180,8 @@ class Store:
         )
 
     def stale(self) -> tuple[str, ...]:
-        """Names of temporary files, which ``lock`` removes: nobody who holds it has any."""
+        """Names of temporary files, and of parts that no version names, which ``lock`` removes:
+        nobody who holds it has any."""
         return tuple(self._backend.source(key).name for key in self._inventory.stale())
 
     def _contents(self, scenario: str | None = None) -> Contents:
@@ -199,18 +222,44 @@ class Store:
             undo.callback(_close, file)
             yield Draft(scenario, version, packing, form, file, upload, measured)
 
+    @contextmanager
+    def part(self, scenario: str, packing: Packing = Packing.PLAIN) -> Iterator[PartDraft]:
+        """A place to write a part of a version, packed already. What was not placed when the
+        context ends is discarded. It takes no lock: whoever makes the version holds it, elsewhere
+        perhaps. Parts that no version names are removed when the lock is taken next."""
+        key = f"{check_scenario_name(scenario)}/{scenario}_part{packing.suffix}"
+        with self._backend.upload(key) as upload, ExitStack() as undo:
+            measured = Measured(upload)
+            file = io.BufferedWriter(measured, _BUFFER)
+            undo.callback(_close, file)
+            yield PartDraft(scenario, packing, file, upload, measured)
+
+    def drop_unused_parts(self, scenario: str) -> None:
+        """Remove the scenario's parts that no version names; takes the lock."""
+        with self.lock():
+            for key in self._inventory.unused_parts(check_scenario_name(scenario)):
+                self._backend.delete(key)
+
     def publish(
-        self, draft: Draft, header: Header, digest: str, *, over_damaged: bool = False
+        self,
+        draft: Draft,
+        header: Header,
+        digest: str,
+        *,
+        parts: tuple[Part, ...] = (),
+        over_damaged: bool = False,
     ) -> Entry:
         """Make the draft a snapshot, whole at once, never replacing another one; with
         ``over_damaged`` it takes the place of a file of its name that is no whole snapshot.
+        ``parts`` are those that a head names, which must be there.
 
         ``header`` and ``digest`` (64 hexadecimal digits) must be those written into it, else
         ValueError; size and SHA-256 the draft knows itself. After a StoreError there is no new
         snapshot, unless its message says that it was saved and what else failed; a process
         that dies leaves the whole snapshot or none.
         """
-        entry = _entry_of(draft, header, digest)
+        entry = _entry_of(draft, header, digest, parts)
+        self._require_parts(entry)
         draft.file.close()
         draft.upload.finish()
         contents = self._contents()
@@ -233,6 +282,20 @@ class Store:
                     hint="The next export or clean-up puts the store right.",
                 ) from error
         return entry
+
+    def missing_parts(self, scenario: str, parts: Iterable[Part]) -> tuple[Part, ...]:
+        """Those of ``parts`` that are not there, each once; by name and size alone."""
+        items = self._backend.list(check_scenario_name(scenario))
+        there = {(item.name, item.size) for item in items if item.form is Form.OBJECT}
+        return tuple(p for p in dict.fromkeys(parts) if (p.name, p.size) not in there)
+
+    def _require_parts(self, entry: Entry) -> None:
+        for part in self.missing_parts(entry.scenario, entry.parts) if entry.parts else ():
+            raise StoreError(
+                f"{self._backend.source(entry.path).name}: its part {part.name} is not there;"
+                " nothing was saved",
+                hint="Another process removed it. Try again.",
+            )
 
     def _claim(self, entry: Entry) -> None:
         """Take its number, which another process may have got where locks can be lost."""
@@ -279,6 +342,8 @@ class Store:
                 with self._backend.changes() as changes:
                     self._books.stage(changes, contents.without(gone))
                     changes.commit()
+            for scenario in {entry.scenario for entry in gone if entry.parts}:
+                self.drop_unused_parts(scenario)
 
 
 def _not_whole(files: Sequence[Source]) -> Source:
@@ -290,7 +355,7 @@ def _key(entry: Entry) -> str:
     return relative_path(scenario, entry.version, *kept_as(entry.path))
 
 
-def _entry_of(draft: Draft, header: Header, digest: str) -> Entry:
+def _entry_of(draft: Draft, header: Header, digest: str, parts: tuple[Part, ...]) -> Entry:
     """The entry that publishing makes. Raises ValueError where the draft is not as it says."""
     if draft.file.closed:
         raise ValueError("not a draft that is still open")
@@ -298,7 +363,13 @@ def _entry_of(draft: Draft, header: Header, digest: str) -> Entry:
     measured = draft.measured
     entry = entry_of(
         Description(
-            header, digest, measured.size, measured.hash.hexdigest(), draft.packing, draft.form
+            header,
+            digest,
+            measured.size,
+            measured.hash.hexdigest(),
+            draft.packing,
+            draft.form,
+            parts,
         )
     )
     if (entry.scenario, entry.version) != (draft.scenario, draft.version):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
+from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Statistics, TableCount
@@ -75,6 +76,24 @@ class RowSource:
         breakdown = self.selection.rules[table.name].breakdown
         return count_rows(self.database, table, self._from(table), breakdown, conditions)
 
+    def order_of(self, table: Table) -> list[str]:
+        """The terms that the table's rows are ordered by; none where there is no key."""
+        return [self.dialect.order(table.column(name)) for name in table.key]
+
+    def keys_at(self, table: Table, places: Sequence[int]) -> list[tuple[object, ...]]:
+        """The values of ``order_of`` in the rows at these places, which are counted from 0 in the
+        order of ``rows``."""
+        terms = self.order_of(table)
+        names = [self.dialect.quote(f"demo_term{n}") for n in range(len(terms))]
+        place = self.dialect.quote("demo_place")
+        columns = ", ".join(f"{term} AS {name}" for term, name in zip(terms, names, strict=True))
+        wanted = ", ".join(str(number + 1) for number in places)
+        return self.database.rows(
+            f"SELECT {', '.join(names)} FROM (SELECT {columns},"
+            f" row_number() OVER (ORDER BY {', '.join(terms)}) AS {place} {self._from(table)})"
+            f" AS numbered WHERE {place} IN ({wanted}) ORDER BY {place}"
+        )
+
     def rows(self, table: Table) -> Iterator[list[bytes]]:
         """Raw rows by primary key, else by all columns as written, in lists of bounded size.
 
@@ -82,16 +101,18 @@ class RowSource:
         """
         names = [column.name for column in table.carried]
         if table.name in self.read:
-            yield from self._checked(table, names, self.read[table.name])
+            yield from checked(self.database, table, names, self.read[table.name])
         elif self._ahead is not None and table.name in self._ahead[1]:
             ahead, numbers = self._ahead
             yield from ahead.take(numbers[table.name])
         else:
-            yield from self._stream(table, names, self._query(table))
+            yield from self.stream(table, names, self.query(table))
 
-    def _query(self, table: Table, condition: str = "") -> str:
-        key = [self.dialect.order(table.column(name)) for name in table.key]
-        source = f"{self._from(table)}{condition} ORDER BY {', '.join(key) or '1'}"
+    def query(self, table: Table, condition: str = "", limit: int | None = None) -> str:
+        """SQL for the rows that ``rows`` gives, or those of them for which " AND …" holds; the
+        first so many."""
+        source = f"{self._from(table)}{condition} ORDER BY {', '.join(self.order_of(table)) or '1'}"
+        source += "" if limit is None else f" LIMIT {limit}"
         empty = {column.name: self._left_empty(table, column) for column in table.carried}
         plain = {column.name: self._plain(table, column) for column in table.carried}
         looked_up = any(
@@ -119,7 +140,7 @@ class RowSource:
         numbers: dict[str, range] = {}
         for table in self.order.tables:
             parts = [
-                self._query(table, condition)
+                self.query(table, condition)
                 for condition in self._split(table, statistics.rows(table.name))
             ]
             numbers[table.name] = range(len(queries), len(queries) + len(parts))
@@ -145,24 +166,13 @@ class RowSource:
             f" AND {key} >= {bounds[-1]}",
         ]
 
-    def _stream(self, table: Table, names: Sequence[str], sql: str) -> Iterator[list[bytes]]:
+    def stream(self, table: Table, names: Sequence[str], sql: str) -> Iterator[list[bytes]]:
+        """The raw rows that a query of this object gives, of these columns of ``table``."""
         try:
-            yield from self._checked(table, names, self.database.stream(sql))
+            yield from checked(self.database, table, names, self.database.stream(sql))
         except DatabaseError as error:
             self._explain(table)
             raise ExportError(f"{table.name}: {error.message}", hint=error.hint) from error
-
-    def _checked(
-        self, table: Table, names: Sequence[str], batches: Iterable[list[bytes]]
-    ) -> Iterator[list[bytes]]:
-        columns = [table.column(name) for name in names]
-        for batch in batches:
-            if first_fault(b"".join(batch)) is not None:
-                raise UnportableValueError(f"{table.name}: text that is not UTF-8")
-            unfit = self.database.session.unfit(columns, batch)
-            if unfit is not None:
-                raise unportable(table, names, *unfit)
-            yield batch
 
     def _explain(self, table: Table) -> None:
         """Name the infinite number that made SQLite's float formatting fail, if one did."""
@@ -231,9 +241,28 @@ class RowSource:
 
     def deferred_rows(self, reference: DeferredReference) -> Iterator[list[bytes]]:
         """Raw rows of key values followed by the values of the reference's columns."""
+        names = (*reference.table.key, *reference.columns)
+        yield from self.stream(reference.table, names, self.deferred_query(reference))
+
+    def deferred_query(self, reference: DeferredReference) -> str:
+        """SQL for the rows that ``deferred_rows`` gives."""
         table = reference.table
         names = (*table.key, *reference.columns)
         row = self.dialect.row([self.dialect.literal(table.column(name)) for name in names])
-        order = ", ".join(self.dialect.order(table.column(name)) for name in table.key)
-        sql = f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
-        yield from self._stream(table, names, sql)
+        order = ", ".join(self.order_of(table))
+        return f"SELECT {row} {self._deferred_from(reference)} ORDER BY {order}"
+
+
+def checked(
+    database: Database, table: Table, names: Sequence[str], batches: Iterable[list[bytes]]
+) -> Iterator[list[bytes]]:
+    """The same raw rows, of these columns of ``table``. Raises UnportableValueError for a value
+    that no document can carry."""
+    columns = [table.column(name) for name in names]
+    for batch in batches:
+        if first_fault(b"".join(batch)) is not None:
+            raise UnportableValueError(f"{table.name}: text that is not UTF-8")
+        unfit = database.session.unfit(columns, batch)
+        if unfit is not None:
+            raise unportable(table, names, *unfit)
+        yield batch

@@ -155,9 +155,9 @@ def test_a_changed_line_is_refused(old: str, new: str, line: int | None, says: s
 
 def test_another_format_is_named_before_anything_in_it_is_judged() -> None:
     with pytest.raises(
-        DocumentError, match="format 4, and this version reads formats 1, 2 and 3"
+        DocumentError, match="format 5, and this version reads formats 1, 2, 3 and 4"
     ) as caught:
-        read_header(["-- Demo Data Export", "-- Format: 4", "-- Table vaults: id wonderful"])
+        read_header(["-- Demo Data Export", "-- Format: 5", "-- Table vaults: id wonderful"])
     assert caught.value.hint == "Upgrade demo-snapshots."
 
 

@@ -80,7 +80,12 @@ class MemoryBackend:
     # --- Reading -----------------------------------------------------------------------------
 
     def source(self, key: str, sha256: str | None = None) -> Source:
-        return Source(f"memory:{key}", lambda: io.BytesIO(self.get(key)))
+        folder = key.rpartition("/")[0]
+        return Source(
+            f"memory:{key}",
+            lambda: io.BytesIO(self.get(key)),
+            beside=lambda name, sha256: self.source(f"{folder}/{name}", sha256),
+        )
 
     def get(self, key: str) -> bytes:
         try:
@@ -184,6 +189,13 @@ class MemoryUpload:
             raise StoreError(f"memory:{self.key}: cannot write: exists")
         objects[self.key] = objects[self.temporary]
         self.backend.kept.unsettled.add(self.key)
+
+    def place_as(self, name: str) -> None:
+        key = f"{self.key.rpartition('/')[0]}/{name}"
+        self.backend.step("place", key)
+        objects = self.backend.kept.objects
+        assert self.temporary in self.backend.kept.finished, "a power cut would leave half of it"
+        objects[key] = objects[self.temporary]
 
     def settle(self) -> None:
         self.backend.step("settle", self.key)

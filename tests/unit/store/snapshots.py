@@ -8,10 +8,27 @@ from pathlib import Path
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.opening import describe
+from demo_snapshots.documents.sql.head import Head, write_head
 from demo_snapshots.documents.sql.header import fingerprint
-from demo_snapshots.documents.sql.writer import Content, Section, write_document
+from demo_snapshots.documents.sql.parts import ForClients
+from demo_snapshots.documents.sql.pieces import Contents, PartWriter
+from demo_snapshots.documents.sql.writer import (
+    Content,
+    Section,
+    ends_statement,
+    for_clients,
+    write_document,
+)
 from demo_snapshots.model.rules import TableSelection, Where
-from demo_snapshots.model.snapshots import Entry, Header, Packing, Statistics, TableCount, Version
+from demo_snapshots.model.snapshots import (
+    DocumentForm,
+    Entry,
+    Header,
+    Packing,
+    Statistics,
+    TableCount,
+    Version,
+)
 from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.store import Store, open_store
 
@@ -63,6 +80,29 @@ def save(
             with packed(draft.file, packing) as file:
                 digest = write_document(file, header, content_of(rows, table))
             return store.publish(draft, header, digest)
+
+
+def save_in_parts(store: Store, scenario: str = "general", day: date = DAY) -> Entry:
+    """Publish the next version, in two parts."""
+    numbers = [b"(%d,'x')" % number for number in range(1, 801)]
+    cut = next(n for n, row in enumerate(numbers) if n > 300 and ends_statement(row)) + 1
+    with store.lock():
+        version = Version(store.next_number(scenario), day)
+        header = header_of(scenario, version, len(numbers))
+        clients = ForClients(*for_clients(header, content_of(len(numbers))))
+        parts = []
+        for rows in (numbers[:cut], numbers[cut:]):
+            with store.part(scenario) as part:
+                writer = PartWriter(part.file, header, [VAULTS], {})
+                writer.rows(Section(VAULTS, [rows]))
+                writer.end()
+                parts.append(Contents(part.place(), tuple(writer.pieces)))
+        whole = document(scenario, version, len(numbers))
+        digest = whole.splitlines()[-2].rpartition(b":")[2].decode()
+        with store.draft(scenario, version, form=DocumentForm.PARTS) as draft:
+            draft.file.write(write_head(Head(header, clients, tuple(parts), digest, len(whole))))
+            named = tuple(contents.part for contents in parts)
+            return store.publish(draft, header, digest, parts=named)
 
 
 def directory_store(root: Path) -> Store:

@@ -49,7 +49,10 @@ def test_any_tar_unpacks_it_into_the_store(store: Store, tmp_path: Path) -> None
 def test_it_is_read_as_it_was_written(store: Store, tmp_path: Path) -> None:
     archive = Archive(io.BytesIO(archived(store, general=7)))
     assert archive.recorded.highest == {"general": 7, LONG: 1}
-    found = {entry: b"".join(blocks) for entry, blocks in archive.documents()}
+    found = {
+        entry: b"".join(block for _, blocks in files for block in blocks)
+        for entry, files in archive.documents()
+    }
     assert list(found) == sorted(store.entries(), key=lambda e: (e.scenario, e.version))
     assert all((tmp_path / entry.path).read_bytes() == content for entry, content in found.items())
 

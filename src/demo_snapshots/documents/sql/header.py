@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -35,9 +35,18 @@ FORMAT = 2
 FORMATS = (1, 2, DELTA_FORMAT)
 """What is read. The first two differ in where statements are cut, which no reader has to know; in
 the last only deltas are written."""
+IN_PARTS = 4
+"""The format of a version in parts, which is read by its own reader."""
+HEAD = f"{TITLE}\n-- Format: {IN_PARTS}\n".encode()
+"""How the head of one begins."""
+PART_TITLE = "-- Demo Data Part"
 NOTICE = (
     "-- Load with demo import, which protects other rows; "
     "sqlite3 -bail, psql -v ON_ERROR_STOP=1 and mariadb load it too."
+)
+HEAD_NOTICE = (
+    "-- In parts: demo import reads them all, demo convert makes one file of them"
+    " for sqlite3, psql and mariadb."
 )
 MAX_LINES = 10_000
 _SUM = "Records"
@@ -97,12 +106,18 @@ def titles(tables: Iterable[str]) -> dict[str, str]:
 
 
 def write_header(header: Header) -> str:
-    """The header's lines, each ended by LF, without the blank line after them; of a delta
-    in format 3, else of format 2, whatever the header was read from."""
+    """The header's lines, each ended by LF, without the blank line after them; of a delta in format
+    3, of the head of a version in parts in format 4, else of format 2, whatever the header was read
+    from."""
     title = titles(table.name for table in header.tables)
+    format, notice = FORMAT, NOTICE
+    if header.delta:
+        format, notice = DELTA_FORMAT, DELTA_NOTICE
+    elif header.format == IN_PARTS:
+        format, notice = IN_PARTS, HEAD_NOTICE
     lines = [
         TITLE,
-        f"-- Format: {DELTA_FORMAT if header.delta else FORMAT}",
+        f"-- Format: {format}",
         f"-- Scenario: {header.scenario}",
         f"-- Version: {header.version}",
         f"-- Generated: {header.generated.astimezone(UTC).strftime(GENERATED)}",
@@ -128,12 +143,11 @@ def write_header(header: Header) -> str:
         if count.breakdown:
             values = json.dumps(dict(count.breakdown), separators=(", ", ": "))
             lines.append(f"-- Breakdown {write_identifier(count.table)}: {values}")
-    lines += [f"-- Total {_SUM}: {header.statistics.total}"]
-    lines.append(DELTA_NOTICE if header.delta else NOTICE)
+    lines += [f"-- Total {_SUM}: {header.statistics.total}", notice]
     return "\n".join(lines) + "\n"
 
 
-def read_header(lines: Iterable[str]) -> Header:
+def read_header(lines: Iterable[str], formats: Sequence[int] = FORMATS) -> Header:
     """Read what ``write_header`` wrote; ``lines`` come without LF and end at the blank line.
 
     Unknown keys are kept in ``extra``. Raises DocumentError naming the line.
@@ -152,7 +166,7 @@ def read_header(lines: Iterable[str]) -> Header:
                     "not a demo snapshot", line=1, hint=f"It begins with {TITLE!r}."
                 )
             continue
-        if line in (NOTICE, DELTA_NOTICE):
+        if line in (NOTICE, DELTA_NOTICE, HEAD_NOTICE):
             continue
         if not line.isprintable() or number > MAX_LINES:
             raise DocumentError("not a header line", line=number)
@@ -168,7 +182,7 @@ def read_header(lines: Iterable[str]) -> Header:
             elif match := _BREAKDOWN.fullmatch(line):
                 _once(breakdowns, read_identifier(match[1]), _read_breakdown(match[2]))
             elif match := _OTHER.fullmatch(line):
-                _keep(match[1], match[2], values, extra)
+                _keep(match[1], match[2], values, extra, formats)
             else:
                 raise ValueError("not a header line")
         except ValueError as error:
@@ -189,12 +203,19 @@ _OPTIONAL = {"Tool", "Migration", "Base", "Merged"}
 _KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Schema", *_OPTIONAL}
 
 
-def _keep(key: str, value: str, values: dict[str, str], extra: list[tuple[str, str]]) -> None:
+def _keep(
+    key: str,
+    value: str,
+    values: dict[str, str],
+    extra: list[tuple[str, str]],
+    formats: Sequence[int],
+) -> None:
     if key not in _KNOWN:
         extra.append((key, value))
         return
-    if key == "Format" and value not in map(str, FORMATS):
-        read = ", ".join(map(str, FORMATS[:-1])) + f" and {FORMATS[-1]}"
+    if key == "Format" and value not in map(str, formats):
+        *others, last = (*FORMATS, IN_PARTS)
+        read = f"{', '.join(map(str, others))} and {last}"
         raise DocumentError(
             f"format {value}, and this version reads formats {read}",
             hint="Upgrade demo-snapshots.",

@@ -141,6 +141,10 @@ class Rendering:
         overriding = table.name in self._overriding
         return self._out, statements.insert(table.name, columns, overriding=overriding).encode()
 
+    def as_it_stands(self, block: bytes) -> None:
+        """Statements of the section, or some bytes of them, as they are to stand."""
+        self._out.bytes(block)
+
     def end_part(self) -> None:
         """After a section, and after the deferred references."""
         self._out.text("\n")

@@ -41,7 +41,8 @@ class SqlDocument:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._source = Window(stream)
-        self.header: Header = self._read_header()
+        self.header: Header = read_header(header_lines(self._source))
+        self._source.expect("")
         self.digest = ""
         self.updates = 0
 
@@ -49,24 +50,6 @@ class SqlDocument:
     def line(self) -> int:
         """The line that is read next."""
         return self._source.line
-
-    def _read_header(self) -> Header:
-        source = self._source
-
-        def lines() -> Iterator[str]:
-            while (line := source.peek()) != b"\n":
-                if not line.endswith(b"\n"):
-                    raise source.error("not a demo snapshot" if source.line == 1 else INCOMPLETE)
-                try:
-                    text = line[:-1].decode("utf-8")
-                except UnicodeDecodeError:
-                    raise source.error("not UTF-8") from None
-                yield text
-                source.advance(source.position + len(line))
-
-        header = read_header(lines())
-        source.expect("")
-        return header
 
     def rows(
         self,
@@ -320,6 +303,19 @@ class SqlDocument:
             {name: found for name, found in patterns.items() if found},
             typed_cells=has_typed_cells(self.header),
         )
+
+
+def header_lines(source: Window) -> Iterator[str]:
+    """The lines before the first blank one, which comes next then. Raises DocumentError."""
+    while (line := source.peek()) != b"\n":
+        if not line.endswith(b"\n"):
+            raise source.error("not a demo snapshot" if source.line == 1 else INCOMPLETE)
+        try:
+            text = line[:-1].decode("utf-8")
+        except UnicodeDecodeError:
+            raise source.error("not UTF-8") from None
+        yield text
+        source.advance(source.position + len(line))
 
 
 def _told(data: bytes, position: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -142,27 +143,39 @@ def write_document(stream: BinaryIO, header: Header, content: Content) -> str:
     _write_cleanup(out, content)
     out.hashing = True
     for (table, rows), section in zip(header.includes, content.includes, strict=True):
-        check = _Check(header, table, [column.name for column in table.carried])
-        _write_includes(out, rows, section, check)
+        out.text(statements.section(f"Included {write_identifier(table.name)}", rows))
+        write_includes(out, header, section)
+        out.text("\n")
     title = titles(table.name for table in header.tables)
     for section in content.sections:
         expected = header.statistics.rows(section.table.name)
         out.text(statements.section(title[section.table.name], expected))
-        columns = [column.name for column in section.table.carried]
-        check = _Check(header, section.table, columns, content.lookups)
-        written = _write_section(out, section, check)
+        written = write_rows(out, header, section, content.lookups)
         if written != expected:
             raise ExportError(
                 f"{section.table.name}: {expected} rows were counted and {written} read"
             )
         out.text("\n")
-    _write_deferred(out, header, content.deferred)
+    count = sum(part.count for part in content.deferred)
+    if count:
+        out.text(statements.deferred(count))
+        for part in content.deferred:
+            write_updates(out, header, part)
+        out.text("\n")
     out.hashing = False
-    out.text(polyglot.FOREIGN_KEYS_ON, "\n")
     _write_end(out, header, content, title)
     digest = out.hash.hexdigest()
     out.text(polyglot.DIGEST_PREFIX, digest, "\n", polyglot.COMPLETE, "\n")
     return digest
+
+
+def for_clients(header: Header, content: Content) -> tuple[bytes, bytes]:
+    """What ``write_document`` writes for the stock clients before the rows, and after them."""
+    before, after = io.BytesIO(), io.BytesIO()
+    _write_preamble(Output(before), content)
+    _write_cleanup(Output(before), content)
+    _write_end(Output(after), header, content, titles(table.name for table in header.tables))
+    return before.getvalue(), after.getvalue()
 
 
 def _write_preamble(out: Output, content: Content) -> None:
@@ -200,8 +213,12 @@ def _write_cleanup(out: Output, content: Content) -> None:
     out.text("\n")
 
 
-def _write_section(out: Output, section: Section, check: _Check) -> int:
+def write_rows(
+    out: Output, header: Header, section: Section, lookups: Mapping[tuple[str, str], bytes]
+) -> int:
+    """Write rows of one table, which begin where a statement begins; how many there were."""
     columns = [column.name for column in section.table.carried]
+    check = _Check(header, section.table, columns, lookups)
     head = statements.insert(section.table.name, columns, overriding=section.overriding).encode()
     inserts = Inserts(out, head, check)
     written = 0
@@ -210,6 +227,11 @@ def _write_section(out: Output, section: Section, check: _Check) -> int:
         written += len(batch)
     inserts.close()
     return written
+
+
+def ends_statement(row: bytes) -> bool:
+    """Whether a statement ends after this raw row, whatever stands before it."""
+    return not crc32(encode(row)) & CUT
 
 
 class Inserts:
@@ -249,10 +271,11 @@ class Inserts:
         self._rows, self._size = [], 0
 
 
-def _write_includes(out: Output, rows: int, section: Section, check: _Check) -> None:
+def write_includes(out: Output, header: Header, section: Section) -> None:
+    """Write rows that travel along."""
     table = section.table
-    out.text(statements.section(f"Included {write_identifier(table.name)}", rows))
     columns = [column.name for column in table.carried]
+    check = _Check(header, table, columns)
     for batch in section.rows:
         for row in batch:
             check.require(encode(row), [row])
@@ -265,36 +288,28 @@ def _write_includes(out: Output, rows: int, section: Section, check: _Check) -> 
                 only=table.has_heirs,
             )
             out.bytes(encode(statement))
-    out.text("\n")
 
 
-def _write_deferred(out: Output, header: Header, deferred: Sequence[Deferred]) -> None:
-    count = sum(part.count for part in deferred)
-    if not count:
-        return
-    out.text(statements.deferred(count))
-    for part in deferred:
-        keys = part.table.key
-        check = _Check(header, part.table, [*keys, *part.columns])
-        for batch in part.rows:
-            for row in batch:
-                check.require(encode(row), [row])
-                values = split(row)
-                out.bytes(
-                    encode(
-                        statements.update(
-                            part.table.name,
-                            list(zip(part.columns, values[len(keys) :], strict=True)),
-                            part.untouched,
-                            list(zip(keys, values[: len(keys)], strict=True)),
-                            only=part.table.has_heirs,
-                        )
-                    )
-                )
-    out.text("\n")
+def write_updates(out: Output, header: Header, part: Deferred) -> None:
+    """Write references that were deferred."""
+    keys = part.table.key
+    check = _Check(header, part.table, [*keys, *part.columns])
+    for batch in part.rows:
+        for row in batch:
+            check.require(encode(row), [row])
+            values = split(row)
+            statement = statements.update(
+                part.table.name,
+                list(zip(part.columns, values[len(keys) :], strict=True)),
+                part.untouched,
+                list(zip(keys, values[: len(keys)], strict=True)),
+                only=part.table.has_heirs,
+            )
+            out.bytes(encode(statement))
 
 
 def _write_end(out: Output, header: Header, content: Content, title: Mapping[str, str]) -> None:
+    out.text(polyglot.FOREIGN_KEYS_ON, "\n")
     if content.defers:
         out.text(polyglot.postgresql_only("SET CONSTRAINTS ALL IMMEDIATE;"), "\n")
         out.text(*(line + "\n" for line in _constraints(content, "NOT DEFERRABLE")))

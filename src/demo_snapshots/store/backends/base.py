@@ -56,6 +56,11 @@ class Upload(Protocol):
     def settle(self) -> None:
         """Make sure that what was placed survives a power cut under its key, too."""
 
+    def place_as(self, name: str) -> None:
+        """Put it, finished, under another name in the same folder, and make sure that it survives
+        a power cut there; in the place of what is there, which is the same where the name follows
+        from the bytes. Others may do so at once, and none of them needs the lock."""
+
     @property
     def source(self) -> Source:
         """What was written so far, to be read while the upload lasts."""

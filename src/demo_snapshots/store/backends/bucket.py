@@ -12,6 +12,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,11 @@ class BucketBackend:
     # --- Reading -----------------------------------------------------------------------------
 
     def source(self, key: str, sha256: str | None = None) -> Source:
+        folder = key.rpartition("/")[0]
         return Source(
-            self._objects.name(key), Fetched(self._objects, key, self._cache, sha256).open
+            self._objects.name(key),
+            Fetched(self._objects, key, self._cache, sha256).open,
+            beside=lambda name, sha256: self.source(f"{folder}/{name}", sha256),
         )
 
     def get(self, key: str) -> bytes:
@@ -99,7 +103,7 @@ class BucketBackend:
         with tempfile.TemporaryDirectory(prefix="demo-upload-") as directory:
             path = Path(directory) / key.rpartition("/")[2]
             with NewFile(path, 0o600) as file:
-                yield BucketUpload(self._objects, self._lease, key, path, file)
+                yield BucketUpload(self, self._objects, self._lease, key, path, file)
 
     @contextmanager
     def changes(self) -> Iterator[BucketChanges]:
@@ -133,7 +137,16 @@ class BucketBackend:
 class BucketUpload:
     """``base.Upload``."""
 
-    def __init__(self, objects: Objects, lease: Lease, key: str, path: Path, file: NewFile) -> None:
+    def __init__(
+        self,
+        backend: BucketBackend,
+        objects: Objects,
+        lease: Lease,
+        key: str,
+        path: Path,
+        file: NewFile,
+    ) -> None:
+        self._backend = backend
         self._objects = objects
         self._lease = lease
         self._key = key
@@ -183,12 +196,17 @@ class BucketUpload:
         with self._path.open("rb") as file, fetched.open() as stored:
             return sha256_of(stored) == sha256_of(file)
 
+    def place_as(self, name: str) -> None:
+        """Needs no lease: whoever writes under that name writes the same."""
+        self._key = f"{self._key.rpartition('/')[0]}/{name}"
+        self.place(over=True)
+
     def settle(self) -> None:
         """What a server has confirmed, it keeps."""
 
     @property
     def source(self) -> Source:
-        return Source(self._objects.name(self._key), lambda: self._path.open("rb"))
+        return replace(self._backend.source(self._key), open=lambda: self._path.open("rb"))
 
 
 class BucketChanges:

@@ -33,6 +33,7 @@ from demo_snapshots.store.backends.files import (
     is_file,
     is_stand_in,
     is_temporary,
+    links,
     open_for_reading,
     place,
     reporting,
@@ -112,7 +113,13 @@ class DirectoryBackend:
 
     def source(self, key: str, sha256: str | None = None) -> Source:
         path = self._root / key
-        return Source(str(path), lambda: open_for_reading(self.path(key)), path)
+        folder = key.rpartition("/")[0]
+        return Source(
+            str(path),
+            lambda: open_for_reading(self.path(key)),
+            path,
+            lambda name, sha256: self.source(f"{folder}/{name}", sha256),
+        )
 
     def get(self, key: str) -> bytes:
         path = self.path(key)
@@ -292,6 +299,11 @@ class FileUpload:
         with reporting("write", self.final):
             sync_directory(self.final.parent)
 
+    def place_as(self, name: str) -> None:
+        with reporting("write", self.final.with_name(name)):
+            self.temporary.replace(self.final.with_name(name))
+        self.settle()
+
     @property
     def source(self) -> Source:
         return source_of(self.temporary)
@@ -341,7 +353,7 @@ class FileChanges:
                 self._copy(io.BytesIO(name.encode()), final)
                 return
             temporary = self._stage(final)
-            if self._directory.copies_latest or not _links(temporary, name):
+            if self._directory.copies_latest or not links(temporary, name):
                 with content.open() as stream:
                     copy(stream, temporary)
 
@@ -362,15 +374,6 @@ class FileChanges:
     def discard(self) -> None:
         for temporary, _ in self._staged:
             discard(temporary)
-
-
-def _links(path: Path, name: str) -> bool:
-    """Make a symlink; whether that can be done here."""
-    try:
-        path.symlink_to(name)
-    except (OSError, NotImplementedError):
-        return False
-    return True
 
 
 def is_in_git_work_tree(root: Path) -> bool:

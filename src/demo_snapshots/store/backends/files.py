@@ -34,7 +34,9 @@ _HINTS = {
 }
 
 _TEMPORARY = re.compile(r"\..+\.tmp-[0-9a-f]{16}")
-_NAME = re.compile(rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.((delta\.)?sql|json|yaml)(\.gz|\.zst)?")
+_NAME = re.compile(
+    rb"[a-z0-9_-]+_v[0-9]+_[0-9-]{10}\.((delta\.|parts\.)?sql|json|yaml)(\.gz|\.zst)?"
+)
 _BUFFER = 1 << 20
 
 
@@ -175,6 +177,15 @@ def sync_directory(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def links(path: Path, name: str) -> bool:
+    """Make a symlink; whether that can be done here."""
+    try:
+        path.symlink_to(name)
+    except (OSError, NotImplementedError):
+        return False
+    return True
 
 
 def is_stand_in(path: Path) -> bool:

@@ -74,6 +74,11 @@ _MOST_JOBS = 4
     metavar="N",
     help="Write the rows into so many files, each with a range of the keys.",
 )
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Have the workers of this Dask scheduler write the parts.",
+)
 @NO_HOOKS
 @common_options
 def command(
@@ -88,6 +93,7 @@ def command(
     format: str | None,
     delta: str | None,
     parts: int | None,
+    dask: str | None,
     no_hooks: bool,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
@@ -117,6 +123,7 @@ def command(
             format=DocumentForm(format) if format else None,
             delta=delta or delta is not None,
             parts=parts,
+            dask=dask,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

@@ -63,6 +63,9 @@ class ExportOptions(TypedDict, total=False):
     parts: int | None
     """Write the rows into that many files of about the same number of rows, or into fewer where
     there is not enough to part; None: into one."""
+    dask: str | None
+    """The address of a Dask scheduler, as ``tcp://host:8786``, whose workers write the parts: two
+    for each of their threads, unless ``parts`` is given."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -222,7 +225,7 @@ def _drafted(
 
 
 def _in_parts(options: ExportOptions) -> bool:
-    return options.get("parts") is not None
+    return options.get("parts") is not None or options.get("dask") is not None
 
 
 def _require_parts(options: ExportOptions, form: DocumentForm) -> None:

@@ -17,7 +17,7 @@ from demo_snapshots.documents.sql.reader import TAIL
 from demo_snapshots.documents.sql.writer import Deferred, Section, for_clients
 from demo_snapshots.errors import DocumentError, ExportError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.snapshots import DocumentForm, Header, Packing, Part
+from demo_snapshots.model.snapshots import MOST_PARTS, DocumentForm, Header, Packing, Part
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.snapshot import Snapshot
 from demo_snapshots.store import Draft, Store
@@ -58,11 +58,20 @@ def draft_in_parts(
 def _written(
     snapshot: Snapshot, store: Store, packing: Packing, options: ExportOptions
 ) -> Iterator[Iterator[Contents]]:
-    """The parts as they are written."""
-    jobs, progress = options.get("jobs", 1), options.get("progress", no_progress)
-    tasks = plan(snapshot, options.get("parts") or 1, packing)
-    with closing(written_here(snapshot, tasks, store, jobs, progress)) as here:
-        yield here
+    """The parts as they are written, by this process or by workers elsewhere."""
+    parts, progress = options.get("parts"), options.get("progress", no_progress)
+    address = options.get("dask")
+    if address is None:
+        tasks, jobs = plan(snapshot, parts or 1, packing), options.get("jobs", 1)
+        with closing(written_here(snapshot, tasks, store, jobs, progress)) as here:
+            yield here
+        return
+    from demo_snapshots.operations.workers import connected, parts_for, written_elsewhere
+
+    with connected(address, snapshot.source.database) as client:
+        tasks = plan(snapshot, parts or min(parts_for(client), MOST_PARTS), packing)
+        with closing(written_elsewhere(client, snapshot, tasks, store, progress)) as elsewhere:
+            yield elsewhere
 
 
 @dataclass(frozen=True, slots=True)

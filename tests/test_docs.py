@@ -182,6 +182,13 @@ def test_the_session_about_backups_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_parts_is_what_happens(shell):
+    """One session, told in several blocks."""
+    for block in blocks(ROOT / "docs" / "parts.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_about_forms_is_what_happens(shell):
     for session in blocks(ROOT / "docs" / "documents.md", "console"):
         for command, shown in commands_and_outputs(session.text):
@@ -421,6 +428,7 @@ def mishaps() -> Iterator[str]:
     yield run(*general, "--file=nope.sql")
     yield from (run(*general, f"--file={name}") for name in spoilt_documents())
     yield run("import", "writer", "--file=whole.sql")
+    yield run_without_a_part()
     Path("file").touch()
     yield run("export", "general", "--snapshots=file")
     Path("my.yaml").write_text("scenario: mine\n", "utf-8")
@@ -448,6 +456,14 @@ def mishaps_by_hand() -> Iterator[str]:
     yield run("import", "general", f"--file={path.name}", "--yes")
 
 
+def run_without_a_part() -> str:
+    run("export", "general", "--parts=2", "--snapshots=in-parts")
+    [head] = Path("in-parts/general").glob("general_v*.parts.sql")
+    for part in head.parent.glob("*_part_*"):
+        part.unlink()
+    return run("import", "general", "--yes", f"--file={head}")
+
+
 def spoilt_documents() -> Iterator[str]:
     [whole] = Path("database/demo-snapshots/general").glob("general_v*.sql")
     text = whole.read_text("utf-8")
@@ -457,7 +473,7 @@ def spoilt_documents() -> Iterator[str]:
         "cut.sql": lambda text: text[: len(text) // 2],
         "altered.sql": lambda text: text.replace("'active'", "'done'", 1),
         "added.sql": lambda text: text.replace("\n-- Projects", "\nDROP TABLE todos;\n-- Projects"),
-        "newer.sql": lambda text: text.replace("-- Format: 2\n", "-- Format: 4\n"),
+        "newer.sql": lambda text: text.replace("-- Format: 2\n", "-- Format: 5\n"),
     }
     for name, change in changes.items():
         Path(name).write_text(change(text), "utf-8", newline="\n")

@@ -10,8 +10,7 @@ from demo_snapshots.config.settings import load_config
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.selection.conditions import require_conditions
-from demo_snapshots.selection.rules import Selection, resolve
-from demo_snapshots.selection.schema import reflect
+from demo_snapshots.selection.demo_set import see
 
 ALL = ("sqlite", "postgresql", "mariadb")
 
@@ -21,9 +20,7 @@ def check(live: Live, tmp_path, condition: str) -> None:
     path.write_text(f"[tables.t]\nwhere = '{condition}'\n", "utf-8")
     config = load_config(database=live.url, file=path)
     with connect(config.database) as database, database.reading():
-        schema = reflect(database, config.tables)
-        selection = Selection(database.dialect, schema.tables, resolve(config, schema))
-        require_conditions(database, selection)
+        require_conditions(see(database, config))
 
 
 @engines(*ALL)

@@ -9,6 +9,7 @@ import click
 from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
 
 if TYPE_CHECKING:
+    from demo_snapshots.config.foreign_keys import UndeclaredKey
     from demo_snapshots.config.rules import Reference, TableRule
     from demo_snapshots.config.settings import Config
     from demo_snapshots.render.report import Report
@@ -41,12 +42,15 @@ def _report(config: Config, production: str | None) -> Report:
     settings = tuple(Row((s.name, s.value, s.origin)) for s in config.settings)
     tables = tuple(Row((name, describe(rule))) for name, rule in config.tables.items())
     references = tuple((name, _mode(mode)) for name, mode in config.references.items())
+    keys = tuple((_place(key), _target(key)) for key in config.foreign_keys)
     origin = {setting.name: setting.origin for setting in config.settings}["tables"]
     sample = "The tables are those of the sample application: no [tables] in demo.toml"
     return (
         Grid((Heading("Setting"), Heading("Value"), Heading("From")), settings),
         Grid((Heading("Table"), Heading("Its demo rows")), tables),
         *((Line(f"note: {sample}", Look.WARNING),) if origin.startswith("default") else ()),
+        *((Line("Foreign keys that the database does not declare", Look.FAINT),) if keys else ()),
+        *((Facts(keys),) if keys else ()),
         Line("References to rows that are not demo data", Look.FAINT),
         Facts((*references, ("all others" if references else "all tables", _mode("fail")))),
         Line(
@@ -60,15 +64,11 @@ def _report(config: Config, production: str | None) -> Report:
 
 def describe(rule: TableRule) -> str:
     """A rule in words."""
-    from demo_snapshots.config.rules import FollowsAnyOf
-
     if rule.marker:
         text = f"{rule.marker} is true"
-    elif isinstance(rule.follows, FollowsAnyOf):
-        ways = " or ".join(", ".join(way) for way in rule.follows.any)
-        text = f"reference a demo row by {ways}"
-    elif rule.follows:
-        text = f"reference a demo row by {', '.join(rule.follows)}"
+    elif rule.ways:
+        ways = (way if isinstance(way, tuple) else way.columns for way in rule.ways)
+        text = f"reference a demo row by {' or '.join(map(', '.join, ways))}"
     elif isinstance(rule.where, str):
         text = f"where {rule.where}"
     elif rule.where:
@@ -81,6 +81,18 @@ def describe(rule: TableRule) -> str:
     for place, target in rule.json_references.items():
         text += f"; {place} holds {target}"
     return text
+
+
+def _place(key: UndeclaredKey) -> str:
+    return f"{key.table}.{', '.join(key.columns)}"
+
+
+def _target(key: UndeclaredKey) -> str:
+    return "; ".join(
+        f"{each.table}.{', '.join(each.columns)}"
+        + (f" where {key.type} is {each.value}" if each.value else "")
+        for each in key.targets
+    )
 
 
 def _mode(mode: Reference) -> str:
@@ -102,6 +114,18 @@ def _document(config: Config, production: str | None) -> dict[str, object]:
         "tables": [
             {"table": name, **rule.as_dict(), "in_words": describe(rule)}
             for name, rule in config.tables.items()
+        ],
+        "foreign_keys": [
+            {
+                "table": key.table,
+                "columns": list(key.columns),
+                "type": key.type,
+                "references": [
+                    {"table": each.table, "columns": list(each.columns), "type": each.value}
+                    for each in key.targets
+                ],
+            }
+            for key in config.foreign_keys
         ],
         "references": {
             name: mode if isinstance(mode, str) else mode.as_dict()

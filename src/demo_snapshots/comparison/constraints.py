@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from demo_snapshots.comparison.typed import Tells, told_by
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.rows.literals import cells
 from demo_snapshots.rows.spill import Sorter
@@ -31,6 +32,7 @@ class Constraints:
         """``loose``: texts that differ in case may be one key, as MariaDB's collations have it."""
         self._tables, self._described, self._loose = tables, described, loose
         self._needed: dict[tuple[str, ForeignKey], Sorter] = {}
+        self._told: dict[tuple[str, ForeignKey], Tells] = {}
 
     def asks_for_all(self, name: str) -> bool:
         """Whether rows of the table that both sides have are to be taken as well."""
@@ -46,10 +48,16 @@ class Constraints:
             if key.referenced_table not in self._tables or (is_in_both and self._is_to_key(key)):
                 continue
             literals = self._literals(name, record, key.columns)
-            if literals is not None:
+            if literals is not None and self._tells(name, key)(cells(record)):
                 sorter = self._needed.setdefault((name, key), Sorter(lambda record: record[0]))
                 row = b", ".join(self._row(name, record))
                 sorter.add((self._spelled(literals), row))
+
+    def _tells(self, name: str, key: ForeignKey) -> Tells:
+        if (name, key) not in self._told:
+            names = [column.name for column in self._described[name].columns]
+            self._told[name, key] = told_by(key.only, names)
+        return self._told[name, key]
 
     def _row(self, name: str, record: bytes) -> Iterator[bytes]:
         values = self._values(name, record, self._described[name].key)

@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from demo_snapshots.comparison.documents import InOrder
 from demo_snapshots.comparison.json_text import lead
 from demo_snapshots.comparison.keyed import Batches, KeyedDocument, sorted_records
+from demo_snapshots.comparison.typed import told_by
 from demo_snapshots.errors import MergeError
-from demo_snapshots.model.tables import Column, Table
+from demo_snapshots.model.tables import Column, OfType, Table
 from demo_snapshots.rows.join import ThreeWayJoin
 from demo_snapshots.rows.literals import cells, value_of
 
 JsonReferences = Mapping[str, Sequence[tuple[str, str]]]
 """By table: the places in its JSON that hold keys, and the ``table.column`` they are of."""
+
+Held = tuple[str, str, OfType | None]
+"""A column of a table, and the rows in which it holds a key; None for all."""
 
 _UUID = re.compile(rb"'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'")
 _WHOLE = re.compile(rb"-?[0-9]+")
@@ -47,18 +51,20 @@ class Renewal:
         )
         return len(table.key) == 1 and not any(borrowed)
 
-    def _find_origins(self) -> dict[tuple[str, str], str]:
-        """By table and column: the table whose keys it holds, its own or by a foreign key."""
-        origins = {(name, self._tables[name].key[0]): name for name in self.fresh}
+    def _find_origins(self) -> dict[Held, str]:
+        """The table whose keys a column holds, its own or by a foreign key."""
+        origins: dict[Held, str] = {
+            (name, self._tables[name].key[0], None): name for name in self.fresh
+        }
         grew = True
         while grew:
             grew = False
             for table in self._tables.values():
                 for key in table.foreign_keys:
                     for own, theirs in zip(key.columns, key.referenced_columns, strict=True):
-                        origin = origins.get((key.referenced_table, theirs))
-                        if origin and (table.name, own) not in origins:
-                            origins[table.name, own] = origin
+                        origin = origins.get((key.referenced_table, theirs, None))
+                        if origin and (table.name, own, key.only) not in origins:
+                            origins[table.name, own, key.only] = origin
                             grew = True
         return origins
 
@@ -123,17 +129,21 @@ class Renewal:
             return batches
         led = ([rewrite(record) for record in batch] for batch in batches)
         described = theirs.table(name)
-        moved = any(self.fresh.get(self._origins.get((name, c), ""), ()) for c in described.key)
+        moved = any(
+            self.fresh[origin]
+            for (table, column, _), origin in self._origins.items()
+            if table == name and column in described.key
+        )
         return sorted_records(led, theirs.key_of(name)) if moved else led
 
     def _rewrite(self, name: str, described: Table) -> Callable[[bytes], bytes] | None:
         """What leads a record's references to the fresh keys, None where it can have none."""
         names = [column.name for column in described.columns]
-        keys = {
-            place: fresh
-            for place, column in enumerate(names)
-            if (fresh := self.fresh.get(self._origins.get((name, column), "")))
-        }
+        keys = [
+            (names.index(column), told_by(only, names), self.fresh[origin])
+            for (table, column, only), origin in self._origins.items()
+            if table == name and column in names and self.fresh[origin]
+        ]
         inside = [
             (names.index(column), path, _texts(fresh))
             for column, path, fresh in self._json_places(name)
@@ -144,7 +154,9 @@ class Renewal:
 
         def rewrite(record: bytes) -> bytes:
             values = cells(record)
-            for place, fresh in keys.items():
+            # Told by the record as it was: a column that says the type may hold a key itself.
+            led = [(place, fresh) for place, tells, fresh in keys if tells(values)]
+            for place, fresh in led:
                 values[place] = fresh.get(values[place], values[place])
             for place, path, texts in inside:
                 values[place] = _led(values[place], path, texts)
@@ -156,7 +168,7 @@ class Renewal:
         for place, target in self._json.get(name, ()):
             table, _, column = target.rpartition(".")
             match = re.match(r"[^.\[]+", place)
-            origin = self._origins.get((table.rpartition(".")[2], column))
+            origin = self._origins.get((table.rpartition(".")[2], column, None))
             if match is not None and origin is not None:
                 path = re.findall(r"\[\*\]|[^.\[\]]+", place[match.end() :])
                 yield match[0], path, self.fresh[origin]

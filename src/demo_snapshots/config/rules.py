@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import field
 from msgspec.structs import force_setattr
 
 from demo_snapshots.config.checking import UnfitError
-
-
-class Strict(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file, of which every key is known."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its values by name, and theirs."""
-        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return {n: v.as_dict() if isinstance(v, Strict) else v for n, v in values}
-
-    def _list(self, name: str) -> None:
-        value = getattr(self, name)
-        if isinstance(value, str):
-            force_setattr(self, name, (value,))
-
-    def _predicate(self, name: str) -> None:
-        try:
-            force_setattr(self, name, _one_line_predicate(getattr(self, name)))
-        except ValueError as error:
-            raise UnfitError(str(error), name) from None
-
-
-if TYPE_CHECKING:
-    Columns = tuple[str, ...]
-else:
-    # One may be given without brackets; it is a tuple by the time anybody looks.
-    Columns = tuple[str, ...] | str
+from demo_snapshots.config.foreign_keys import Undeclared
+from demo_snapshots.config.strict import Columns, Strict
 
 
 def _one_line_predicate(text: str) -> str:
@@ -66,6 +41,13 @@ def _require_balance(text: str) -> None:
         raise ValueError("engines differ in what a backslash before a quote means; avoid it")
 
 
+def _predicate(holder: Strict, name: str) -> None:
+    try:
+        force_setattr(holder, name, _one_line_predicate(getattr(holder, name)))
+    except ValueError as error:
+        raise UnfitError(str(error), name) from None
+
+
 class PredicatePerEngine(Strict, frozen=True):
     """``{ sqlite = "…", postgresql = "…", mariadb = "…" }``"""
 
@@ -75,15 +57,27 @@ class PredicatePerEngine(Strict, frozen=True):
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            self._predicate(name)
+            _predicate(self, name)
 
 
-class FollowsAnyOf(Strict, frozen=True):
-    """``{ any = ["post_id", "page_id"] }``: foreign keys, each a column or a list of columns."""
+Way = tuple[str, ...] | Undeclared
+"""The columns of a foreign key, or one that the database does not declare."""
 
-    any: Annotated[tuple[Columns, ...], Meta(min_length=2)]
+
+class FollowsRule(Undeclared, frozen=True):
+    """``{ any = ["post_id", "page_id"] }``: foreign keys, each a column, a list of columns, or an
+    undeclared one; else as Undeclared."""
+
+    any: tuple[Columns | Undeclared, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.any:
+            super().__post_init__()
+            return
+        if self.references or self.column or self.columns or self.type:
+            raise ValueError("has any, beside which nothing else stands")
+        if len(self.any) == 1:
+            raise ValueError("any needs at least two")
         ways = ((way,) if isinstance(way, str) else way for way in self.any)
         force_setattr(self, "any", tuple(ways))
 
@@ -92,22 +86,29 @@ class TableRule(Strict, frozen=True, rename={"json_references": "json-references
     """One ``[tables.NAME]``: exactly one of marker, follows and where."""
 
     marker: str | None = None
-    follows: FollowsAnyOf | Columns | None = None
+    follows: FollowsRule | Columns | None = None
     where: str | PredicatePerEngine | None = None
     scenario: str | None = None
     breakdown: str | None = None
-    json_references: dict[str, str] = {}
+    json_references: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._list("follows")
         if isinstance(self.where, str):
-            self._predicate("where")
+            _predicate(self, "where")
         given = [name for name in ("marker", "follows", "where") if getattr(self, name)]
         if len(given) != 1:
             what = "none" if not given else " and ".join(given)
             raise ValueError(f"needs exactly one of marker, follows and where; it has {what}")
         if self.follows and self.scenario:
             raise ValueError("a table that follows another takes its scenario from there")
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """By which its rows follow others; none where it has another rule."""
+        if isinstance(self.follows, FollowsRule):
+            return self.follows.any or (self.follows,)
+        return (self.follows,) if self.follows else ()
 
 
 class ByKey(Strict, frozen=True, rename={"by_key": "by-key"}):

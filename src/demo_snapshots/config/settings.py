@@ -19,9 +19,17 @@ from msgspec import Meta, Struct, field
 
 from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
+from demo_snapshots.config.foreign_keys import (
+    ByType,
+    Undeclared,
+    UndeclaredKey,
+    require_names,
+    undeclared_keys,
+)
 from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
-from demo_snapshots.config.rules import CompareRules, Hooks, Reference, Strict, TableRule
+from demo_snapshots.config.rules import CompareRules, Hooks, Reference, TableRule
+from demo_snapshots.config.strict import Strict
 from demo_snapshots.config.toml import line_of, parse, read_text
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
 from demo_snapshots.model.progress import Setting
@@ -48,12 +56,19 @@ class _DemoSection(Strict, frozen=True):
     latest: Literal["link", "copy"] | None = None
 
 
-class _File(Strict, frozen=True):
+class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
     tables: dict[str, TableRule] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
+    foreign_keys: dict[str, str | ByType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            require_names(self.foreign_keys)
+        except UnfitError as error:
+            raise UnfitError(error.message, "foreign-keys", *error.place) from None
 
 
 class Config(Struct, frozen=True):
@@ -71,6 +86,7 @@ class Config(Struct, frozen=True):
     undo: int = DEFAULT_UNDO
     latest: Literal["link", "copy"] | None = None
     references: dict[str, Reference] = field(default_factory=dict)
+    foreign_keys: tuple[UndeclaredKey, ...] = ()
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
     settings: tuple[Setting, ...] = ()
@@ -153,6 +169,7 @@ def load_config(
         undo=int(undo.value),
         tables=tables,
         references=parsed.references,
+        foreign_keys=_undeclared(parsed.foreign_keys, tables),
         compare=parsed.compare,
         hooks=parsed.hooks,
         settings=(
@@ -175,6 +192,16 @@ def _sample_tables() -> dict[str, TableRule]:
 
     sample = resources.files("demo_snapshots") / "sample" / "demo.toml"
     return _validate(sample.read_text("utf-8"), "sample/demo.toml").tables
+
+
+def _undeclared(
+    section: Mapping[str, str | ByType], tables: Mapping[str, TableRule]
+) -> tuple[UndeclaredKey, ...]:
+    follows = {
+        name: tuple(way for way in rule.ways if isinstance(way, Undeclared))
+        for name, rule in tables.items()
+    }
+    return undeclared_keys(section, follows)
 
 
 def _beside(name: str, places: Sequence[Path], home: Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from demo_snapshots.model.tables import OfType
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -25,11 +27,12 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Follows:
-    """Rows that reference a demo row of ``table`` by ``columns``."""
+    """Rows that reference a demo row of ``table`` by ``columns``, of those that ``only`` tells."""
 
     columns: tuple[str, ...]
     table: str
     referenced_columns: tuple[str, ...]
+    only: OfType | None = None
 
 
 @dataclass(frozen=True, slots=True)

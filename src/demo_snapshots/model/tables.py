@@ -78,8 +78,20 @@ def moments(columns: Iterable[Column], but: Collection[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class OfType:
+    """Rows whose ``column`` says what they reference: it holds ``value``. Where it is a key of
+    Django's content types, ``value`` is the name of one, ``blog.post``."""
+
+    column: str
+    value: str
+    is_content_type: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """``columns`` of the table it belongs to reference ``referenced_columns``, pairwise."""
+    """``columns`` of the table it belongs to reference ``referenced_columns``, pairwise. One that
+    is not ``declared`` is known from the configuration alone: nothing enforces it. It holds for
+    the rows that ``only`` tells, for all where that is None."""
 
     name: str
     columns: tuple[str, ...]
@@ -88,6 +100,8 @@ class ForeignKey:
     on_delete: str = "NO ACTION"
     deferrable: bool = False
     referenced_schema: str | None = None
+    declared: bool = True
+    only: OfType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,11 @@ class Table:
 
     def has(self, name: str) -> bool:
         return any(column.name == name for column in self.columns)
+
+    @property
+    def declared_keys(self) -> tuple[ForeignKey, ...]:
+        """The foreign keys that the database itself may enforce."""
+        return tuple(key for key in self.foreign_keys if key.declared)
 
     @property
     def has_triggers(self) -> bool:

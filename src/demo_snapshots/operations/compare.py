@@ -207,7 +207,7 @@ def compare_with_database(
         document: Document = open_document(stream)
         scope.require(document.header)
         demo = see(database, config).of(scenario)
-        require_conditions(database, demo.selection)
+        require_conditions(demo)
         size = read_tail(source).size
         tell = options.get("tell", tell_nobody)
         found = compare_document(document, demo, scope, tell, size, progress)

@@ -52,7 +52,7 @@ def _document(handwritten: Handwritten, demo: DemoSet, written: datetime) -> byt
     require_portable(demo.order.tables)
     source = demo.database.source
     with demo.database.reading():
-        require_conditions(demo.database, demo.selection)
+        require_conditions(demo)
         typed_cells = demo.dialect.name == "sqlite"
         completion = Completion(handwritten, demo, typed_cells=typed_cells)
     tables = tuple(completion.tables.values())

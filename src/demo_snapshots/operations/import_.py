@@ -258,7 +258,7 @@ class _Import:
 
     def finds_rows_to_replace(self) -> bool:
         with self.database.reading():
-            require_conditions(self.database, self.demo.selection)
+            require_conditions(self.demo)
             return not self.adds and self.demo.finds()
 
     def _count(self) -> Statistics:
@@ -354,8 +354,7 @@ class _Import:
     def _finished(
         self, staging: Staging, replaced: Statistics, changed: int, route: str, place: Place
     ) -> ImportResult:
-        if not self.database.dialect.enforces_foreign_keys:
-            require_foreign_keys(staging)
+        require_foreign_keys(staging)
         # Counters survive a rollback, so they come last of all.
         for table in (*self.demo.schema.tables.values(), *self.demo.schema.external.values()):
             self.database.advance_sequences(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from demo_snapshots.config.foreign_keys import among
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
@@ -80,6 +81,7 @@ def _moved(config: Config, url: str, demo: DemoSet) -> Config:
         database=url,
         tables={configured[name]: rule for name, rule in config.tables.items()},
         references={name.rpartition(".")[2]: rule for name, rule in config.references.items()},
+        foreign_keys=among(config.foreign_keys, {*demo.schema.tables, *demo.schema.external}),
     )
 
 

@@ -68,7 +68,7 @@ def snapshot_of(
     """
     demo = demo.telling_apart()
     assert demo.scenario is not None
-    require_conditions(demo.database, demo.selection)
+    require_conditions(demo)
     require_portable([*demo.order.tables, *demo.external.included])
     path = search_path(demo)
     path.require()
@@ -224,7 +224,7 @@ def _postponed_of_included(source: RowsToWrite) -> Iterator[tuple[Table, Foreign
     """References among the rows that travel along, of which each is inserted by itself: an
     order in which all hold there may not be. One of a table to another there is not."""
     for table in source.demo.external.included:
-        for key in table.foreign_keys:
+        for key in table.declared_keys:
             if key.referenced_table == table.name and source.leads_ahead(table, key):
                 yield table, key
 

@@ -53,7 +53,7 @@ def validate_scenario(
         scenario = known[0]  # rows that name no scenario belong to the only one there is
     with connect(config.database, connection) as database:
         if schema_only:
-            schema = reflect(database, config.tables, config.references)
+            schema = reflect(database, config.tables, config.references, config.foreign_keys)
             return _validate_schema(store, scenario, schema)
         scope = Scope.of(config, {})
         return _validate_rows(see(database, config), store, scenario, scope, progress)
@@ -92,7 +92,7 @@ def _validate_rows(
     progress: Progress,
 ) -> ValidationResult:
     with everything.database.writing((), keep=False):
-        require_conditions(everything.database, everything.selection)
+        require_conditions(everything)
         carried = everything.scenarios()
         name = scenario or (carried[0] if len(carried) == 1 else None)
         latest = store.latest(name) if name else None

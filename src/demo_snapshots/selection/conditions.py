@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError, DatabaseBusyError, DatabaseError
 from demo_snapshots.model.rules import Where
-from demo_snapshots.selection.rules import Selection
+from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.selection.undeclared import require_listed_types
 
 
-def require_conditions(database: Database, selection: Selection) -> None:
-    """Raise ConfigError for a ``where`` that this engine does not understand, naming its table.
+def require_conditions(demo: DemoSet) -> None:
+    """Raise ConfigError for a ``where`` that this engine does not understand, naming its table;
+    and for rows that reference something of a type that the configuration does not list.
 
-    The engine only reads the statements; no row is looked at. Inside a transaction it is over
-    after an error.
+    Of the conditions the engine only reads the statements. Inside a transaction it is over after
+    an error.
     """
+    database, selection = demo.database, demo.selection
     for name, rule in selection.rules.items():
         if not isinstance(rule.rule, Where):
             continue
@@ -27,3 +29,4 @@ def require_conditions(database: Database, selection: Selection) -> None:
                 f"tables.{name}.where: {error.message}",
                 hint="Names with capital letters go in double quotes: where = '\"Id\" IN (1, 2)'.",
             ) from error
+    require_listed_types(database, demo.schema.listed)

@@ -10,15 +10,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from demo_snapshots.config.rules import Reference
+from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
+from demo_snapshots.errors import ConfigError
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.external import ExternalReferences
 from demo_snapshots.selection.order import LoadOrder, load_order
 from demo_snapshots.selection.rules import Selection, resolve
 from demo_snapshots.selection.schema import Schema, reflect
+from demo_snapshots.selection.undeclared import CONTENT_TYPES
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def see(database: Database, config: Config) -> DemoSet:
     Reads the catalog, no rows. Raises SchemaError for tables that are missing and ConfigError
     for rules that do not fit them.
     """
-    schema = reflect(database, config.tables, config.references)
+    schema = reflect(database, config.tables, config.references, config.foreign_keys)
+    _require_content_types(config, schema)
     return DemoSet(
         database=database,
         schema=schema,
@@ -110,3 +113,19 @@ def see(database: Database, config: Config) -> DemoSet:
         order=load_order(schema.tables),
         references=config.references,
     )
+
+
+def _require_content_types(config: Config, schema: Schema) -> None:
+    """Raise ConfigError where rows are told by Django's content types, whose numbers are others in
+    each database, and the types are not carried by their names."""
+    for types in schema.listed:
+        mode = config.references.get(CONTENT_TYPES)
+        if types.are_content_types and not (
+            isinstance(mode, ByKey) and {"app_label", "model"} <= {*mode.by_key}
+        ):
+            raise ConfigError(
+                f"{types.place}: the numbers in {types.table.name}.{types.type} mean another"
+                " content type in every database",
+                hint="Have them looked up by name:"
+                f' [references] {CONTENT_TYPES} = {{ by-key = ["app_label", "model"] }}.',
+            )

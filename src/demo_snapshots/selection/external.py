@@ -69,7 +69,7 @@ class ExternalReferences:
 
     def leads_out(self, table: Table, key: ForeignKey) -> str:
         """A condition on ``table``'s columns: the reference by ``key`` leads out of the demo."""
-        given = self._given(key.columns)
+        given = self.dialect.references(key)
         if table.name not in self.schema.tables or key.referenced_table not in self.schema.tables:
             return given
         referenced = self.schema.tables[key.referenced_table]
@@ -201,7 +201,7 @@ class ExternalReferences:
         return (
             f"{self.dialect.row_value(key.referenced_columns)} IN"
             f" (SELECT {self.dialect.columns(key.columns)}"
-            f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self._given(key.columns)})"
+            f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self.dialect.references(key)})"
         )
 
     def _chain(self, table: Table, own: Sequence[ForeignKey], condition: str) -> str:
@@ -209,7 +209,9 @@ class ExternalReferences:
         columns, name = self.dialect.columns, self.dialect.rows_of(table)
         names = columns(table.key)
         led = " OR ".join(
-            _equal(columns(key.referenced_columns, "s"), columns(key.columns, "r")) for key in own
+            f"({columns(key.referenced_columns, 's')}) = ({columns(key.columns, 'r')})"
+            f" AND {self.dialect.references(key, 'r')}"
+            for key in own
         )
         return (
             f"{self.dialect.row_value(table.key)} IN (WITH RECURSIVE needed({names}) AS"
@@ -321,10 +323,6 @@ class ExternalReferences:
     def _path(self, table: Table, key: ForeignKey) -> str:
         columns, theirs = ", ".join(key.columns), ", ".join(key.referenced_columns)
         return f"{table.name}.{columns} -> {key.referenced_table}.{theirs}"
-
-
-def _equal(a: str, b: str) -> str:
-    return f"({a}) = ({b})"
 
 
 def _rows(count: int) -> str:

@@ -30,18 +30,19 @@ class LoadOrder:
 
 
 def load_order(tables: Mapping[str, Table]) -> LoadOrder:
-    """The order for ``tables``, which reference each other only by their foreign keys."""
+    """The order for ``tables``, which reference each other only by their foreign keys. Nothing
+    has to be put off for one that is not declared, which only prefers an order."""
     waiting = dict(tables)
     ordered: list[Table] = []
     deferred: list[DeferredReference] = []
     postponed: list[tuple[Table, ForeignKey]] = []
     while waiting:
-        table = next((t for t in waiting.values() if not _needs(t, waiting)), None)
+        table = _next(waiting)
         if table is None:
             table = _break_cycle(waiting)
             for key in _needs(table, waiting):
                 _put_off(table, key, deferred, postponed, forward=False)
-        for key in table.foreign_keys:
+        for key in table.declared_keys:
             if key.referenced_table == table.name:
                 by_key = key.referenced_columns == table.key and len(table.key) > 0
                 _put_off(table, key, deferred, postponed, forward=by_key)
@@ -49,12 +50,20 @@ def load_order(tables: Mapping[str, Table]) -> LoadOrder:
     return LoadOrder(tuple(ordered), tuple(deferred), tuple(postponed))
 
 
+def _next(waiting: Mapping[str, Table]) -> Table | None:
+    """The first table that references none of those that wait; where all do, the first that does
+    so only by foreign keys that are not declared."""
+    free = [table for table in waiting.values() if not _needs(table, waiting)]
+    wholly = (t for t in free if not any(_leads_to(key, t, waiting) for key in t.foreign_keys))
+    return next(wholly, free[0] if free else None)
+
+
 def _needs(table: Table, waiting: Mapping[str, Table]) -> list[ForeignKey]:
-    return [
-        key
-        for key in table.foreign_keys
-        if key.referenced_table in waiting and key.referenced_table != table.name
-    ]
+    return [key for key in table.declared_keys if _leads_to(key, table, waiting)]
+
+
+def _leads_to(key: ForeignKey, table: Table, waiting: Mapping[str, Table]) -> bool:
+    return key.referenced_table in waiting and key.referenced_table != table.name
 
 
 def _nullable(table: Table, key: ForeignKey) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from demo_snapshots.config.rules import FollowsAnyOf, PredicatePerEngine, TableRule
+from demo_snapshots.config.foreign_keys import Undeclared
+from demo_snapshots.config.rules import PredicatePerEngine, TableRule
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
@@ -21,6 +22,7 @@ from demo_snapshots.model.rules import (
     ways_of,
 )
 from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.selection.naming import referenced_by_name
 from demo_snapshots.selection.schema import Schema
 
 _TRUE = "('true', '1', '\"true\"', '\"1\"')"
@@ -74,24 +76,66 @@ def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
 def _rule(table: Table, rule: TableRule, schema: Schema) -> Rule:
     if rule.marker:
         return Marked(_field(table, rule.marker, "marker"))
-    if isinstance(rule.follows, FollowsAnyOf):
-        return FollowsAny(tuple(_follows(table, way, schema) for way in rule.follows.any))
-    if rule.follows:
-        return _follows(table, rule.follows, schema)
+    if rule.ways:
+        ways = tuple(
+            found
+            for way in rule.ways
+            for found in _follows(
+                table, way.columns if isinstance(way, Undeclared) else way, schema
+            )
+        )
+        return ways[0] if len(ways) == 1 else FollowsAny(ways)
     if isinstance(rule.where, PredicatePerEngine):
         return Where(rule.where.sqlite, rule.where.postgresql, rule.where.mariadb)
     text = rule.where or ""
     return Where(text, text, text)
 
 
-def _follows(table: Table, columns: tuple[str, ...], schema: Schema) -> Follows:
-    for key in table.foreign_keys:
-        if set(key.columns) == set(columns) and key.referenced_table in schema.tables:
-            return Follows(key.columns, key.referenced_table, key.referenced_columns)
-    raise ConfigError(
-        f"tables.{table.name}.follows: {', '.join(columns)} is no foreign key"
-        " to another table of the configuration"
+def _follows(table: Table, columns: tuple[str, ...], schema: Schema) -> list[Follows]:
+    """The ways to follow by ``columns``: several where another column says which table it is."""
+    keys = [
+        key
+        for key in table.foreign_keys
+        if set(key.columns) == set(columns) and key.referenced_table in schema.tables
+    ]
+    if not keys:
+        raise _no_foreign_key(table, columns, schema)
+    if not keys[0].only:
+        keys = keys[:1]
+    return [
+        Follows(key.columns, key.referenced_table, key.referenced_columns, key.only) for key in keys
+    ]
+
+
+def _no_foreign_key(table: Table, columns: tuple[str, ...], schema: Schema) -> ConfigError:
+    where = f"tables.{table.name}.follows: {', '.join(columns)}"
+    unselected = {k.referenced_table for k in table.foreign_keys if set(k.columns) == set(columns)}
+    if unselected:
+        name = min(unselected)
+        return ConfigError(
+            f"{where} is no foreign key to another table of the configuration",
+            hint=f"It references {name}, of which the configuration does not say which rows are"
+            f" demo rows: add a section [tables.{name}].",
+        )
+    return ConfigError(
+        f"{where} is no foreign key to another table of the configuration",
+        hint="Where the database does not declare it, say what it references:"
+        f" {_line(table, columns, schema)}",
     )
+
+
+def _line(table: Table, columns: tuple[str, ...], schema: Schema) -> str:
+    """What to write for a foreign key that the database does not declare, as far as names tell."""
+    if len(columns) > 1:
+        own = ", ".join(f'"{name}"' for name in columns)
+        return f'follows = {{ columns = [{own}], references = "TABLE.({", ".join(columns)})" }}'
+    name = referenced_by_name(columns[0], table.name, schema.names) or "TABLE"
+    key = schema.tables[name].key if name in schema.tables else ()
+    target = f"{name}.{key[0] if len(key) == 1 else 'id'}"
+    line = f'follows = {{ column = "{columns[0]}", references = "{target}" }}'
+    if name in schema.tables or name == "TABLE":
+        return line
+    return f"{line}; and in a section [tables.{name}] which of its rows are demo rows."
 
 
 def _field(table: Table, text: str, rule: str) -> Field:
@@ -145,15 +189,17 @@ class Selection:
         wanted = self.dialect.columns(way.referenced_columns)
         rows = self.dialect.rows_of(self.tables[way.table])
         inner = self.predicate(way.table, scenario)
-        return f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
+        condition = f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
+        return f"({self.dialect.of_type(way.only)} AND {condition})" if way.only else condition
 
     def is_followed(self, table: Table, key: ForeignKey) -> bool:
         """Whether rows of ``table`` are demo rows just because of this reference: then that of
         a demo row leads to a demo row, and that of any other row does not."""
         rule = self.rules[table.name].rule if table.name in self.rules else None
-        return isinstance(rule, Follows) and (rule.table, set(rule.columns)) == (
+        return isinstance(rule, Follows) and (rule.table, set(rule.columns), rule.only) == (
             key.referenced_table,
             set(key.columns),
+            key.only,
         )
 
     def _text(self, table: str, field: Field) -> str:

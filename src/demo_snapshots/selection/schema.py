@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from demo_snapshots.config.foreign_keys import UndeclaredKey
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Place
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import Call, ConfigError, SchemaError, Words
 from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.selection.undeclared import (
+    ListedTypes,
+    listed_types,
+    place_of,
+    placed,
+    require_fit,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +35,50 @@ class Schema:
     migration: str | None = None
     external: Mapping[str, Table] = field(default_factory=dict)
     """Tables outside the demo that the configuration's ``[references]`` name, by name."""
+    listed: tuple[ListedTypes, ...] = ()
+    """What may stand in columns that say what a row references."""
 
 
-def reflect(database: Database, wanted: Iterable[str], references: Iterable[str] = ()) -> Schema:
+def reflect(
+    database: Database,
+    wanted: Iterable[str],
+    references: Iterable[str] = (),
+    undeclared: Iterable[UndeclaredKey] = (),
+) -> Schema:
     """Read what the database says of the ``wanted`` tables and all that reference them, and of
-    those that ``references`` name.
+    those that ``references`` name. Foreign keys that are ``undeclared`` are added to its own.
 
-    Raises SchemaError naming the tables that are missing, ConfigError for two of one name.
+    Raises SchemaError naming the tables that are missing, ConfigError for two of one name, and
+    for undeclared keys that do not fit.
     """
     with database.wrapped():
-        return _reflect(database, tuple(wanted), tuple(references))
+        return _reflect(database, tuple(wanted), tuple(references), tuple(undeclared))
 
 
-def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str, ...]) -> Schema:
+def _reflect(
+    database: Database,
+    wanted: tuple[str, ...],
+    references: tuple[str, ...],
+    undeclared: tuple[UndeclaredKey, ...],
+) -> Schema:
     catalog = database.catalog
     names = catalog.tables()
     places = _locate(names, wanted, database.label)
     external = _locate(names, references, database.label)
     foreign_keys = catalog.foreign_keys(names)
+    added = placed(undeclared, names, foreign_keys)
+    foreign_keys |= {place: (*foreign_keys.get(place, ()), *keys) for place, keys in added.items()}
+    ends = {
+        (key.referenced_schema, key.referenced_table) for keys in added.values() for key in keys
+    }
     others = _referencing(foreign_keys, places.values())
-    tables = _tables(catalog, {*places.values(), *external.values(), *others}, foreign_keys)
+    known = {*places.values(), *external.values(), *others, *added, *ends}
+    tables = _tables(catalog, known, foreign_keys)
+
+    def table_of(key: UndeclaredKey, name: str) -> Table:
+        return tables[place_of(key, name, names)]
+
+    require_fit(undeclared, table_of)
     return Schema(
         tables={place[1]: tables[place] for place in places.values()},
         configured={name: place[1] for name, place in places.items()},
@@ -54,6 +86,7 @@ def _reflect(database: Database, wanted: tuple[str, ...], references: tuple[str,
         names=tuple(names[None]),
         migration=_migration_head(database, names[None]),
         external={place[1]: tables[place] for place in external.values()},
+        listed=tuple(listed_types(undeclared, table_of)),
     )
 
 

@@ -55,7 +55,7 @@ class Held:
     def _hold_referenced(self, stage: Stage) -> int:
         """Hold what the held rows of ``stage`` reference; how many more."""
         more = 0
-        for key in stage.table.foreign_keys:
+        for key in stage.table.declared_keys:
             referenced = self.staging.stages.get(key.referenced_table)
             if referenced is None or not referenced.key:
                 continue
@@ -79,7 +79,7 @@ class Held:
     def needs(self, stage: Stage) -> Iterator[str]:
         """Conditions: a held row of a table with a key references the row ``t``."""
         for other in self.keyed if self.found else ():
-            for key in other.table.foreign_keys:
+            for key in other.table.declared_keys:
                 if key.referenced_table == stage.table.name:
                     yield (
                         f"EXISTS (SELECT 1 FROM {other.target} AS o JOIN {self.rows(other)} AS h"

@@ -62,7 +62,7 @@ def _is_like(snapshot: Table, table: Table) -> bool:
 def _references_rewritten(table: Table, tables: Iterable[Table]) -> bool:
     """Whether it references a table whose rows may all be deleted and inserted again."""
     without_key = {other.name for other in tables if not other.key}
-    return any(key.referenced_table in without_key for key in table.foreign_keys)
+    return any(key.referenced_table in without_key for key in table.declared_keys)
 
 
 def stage_differing(staging: Staging, stage: Stage, texts: Iterable[bytes]) -> int:

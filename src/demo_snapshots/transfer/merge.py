@@ -172,7 +172,7 @@ class Merge:
 
     def _goes(self, stage: Stage, going: set[str]) -> bool:
         """Whether its rows are deleted, or may be by a cascade from tables whose rows are."""
-        cascades = {key.referenced_table for key in stage.table.foreign_keys} & going
+        cascades = {key.referenced_table for key in stage.table.declared_keys} & going
         return stage.number not in self.untouched or bool(cascades)
 
     def _plan_table(self, stage: Stage) -> None:
@@ -221,7 +221,7 @@ class Merge:
         """Let rows that reference a row which goes, go with it; how many more."""
         more = 0
         names = self.dialect.columns(stage.key)
-        for key in stage.table.foreign_keys:
+        for key in stage.table.declared_keys:
             referenced = self.staging.stages.get(key.referenced_table)
             if referenced is None or not referenced.key:
                 continue

@@ -101,9 +101,10 @@ def _orphans(staging: Staging, referencing: Table, key: ForeignKey) -> str:
     )
     coming = f"SELECT {wanted} FROM {referenced.rows} WHERE {given}"
     own = staging.dialect.row_value(key.columns, "r")
+    only = f" AND {staging.dialect.of_type(key.only, 'r')}" if key.only else ""
     return (
         f"FROM {staging.dialect.rows_of(referencing)} AS r"
-        f" WHERE {_is_real_row(staging, referencing)}"
+        f" WHERE {_is_real_row(staging, referencing)}{only}"
         f" AND {own} IN ({present}) AND {own} NOT IN ({coming})"
     )
 
@@ -118,10 +119,11 @@ def _is_real_row(staging: Staging, table: Table) -> str:
 
 
 def is_held(staging: Staging, stage: Stage, alias: str) -> str | None:
-    """A condition: real rows reference the row ``alias``; None if no foreign key could."""
+    """A condition: real rows reference the row ``alias`` by a foreign key that the engine
+    enforces; None if none could. Any other is no matter while rows are deleted and inserted."""
     held = []
     for referencing, key in _references(staging):
-        if key.referenced_table != stage.table.name:
+        if not key.declared or key.referenced_table != stage.table.name:
             continue
         pairs = " AND ".join(
             f"r.{staging.dialect.quote(own)} = {alias}.{staging.dialect.quote(theirs)}"
@@ -152,10 +154,12 @@ def require_not_held(staging: Staging, stage: Stage, held: Sequence[str]) -> Non
 
 
 def require_foreign_keys(staging: Staging) -> None:
-    """Raise VerificationError if a demo row references a row that is not there."""
+    """Raise VerificationError if a demo row references a row that is not there, by a foreign key
+    that the engine has not checked."""
     for stage in staging.stages.values():
         for key in stage.table.foreign_keys:
-            if staging.selection.is_followed(stage.table, key):
+            checked = key.declared and staging.dialect.enforces_foreign_keys
+            if checked or staging.selection.is_followed(stage.table, key):
                 continue
             count = dangling(staging, stage, key)
             if count:
@@ -174,7 +178,7 @@ def dangling(staging: Staging, stage: Stage, key: ForeignKey) -> int:
         key.referenced_table, (), schema=key.referenced_schema
     )
     own = dialect.row_value(key.columns)
-    given = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.columns)
+    given = dialect.references(key)
     wanted = dialect.columns(key.referenced_columns)
     there = " AND ".join(f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns)
     rows = dialect.locking(f"SELECT {wanted} FROM {dialect.rows_of(referenced)} WHERE {there}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from demo_snapshots.errors import Call, KeyClashError, Words
-from demo_snapshots.model.tables import Kind
+from demo_snapshots.model.tables import Kind, OfType
 from demo_snapshots.transfer.stage import Stage, Staging
 
 _PAGE = 500
@@ -28,7 +28,7 @@ class _Renewal:
         self.database = staging.database
         self.dialect = staging.dialect
         self.maps: dict[str, str] = {}
-        self.origins: dict[tuple[str, str], str] = {}
+        self.origins: dict[tuple[str, str, OfType | None], str] = {}
 
     # --- Which columns hold which keys -------------------------------------------------------
 
@@ -38,16 +38,17 @@ class _Renewal:
             if stage.key and not self._is_borrowed(stage):
                 if len(stage.key) > 1:
                     raise _meaningful(stage)
-                self.origins[stage.table.name, stage.key[0]] = stage.table.name
+                self.origins[stage.table.name, stage.key[0], None] = stage.table.name
         grew = True
         while grew:
             grew = False
             for stage in self.staging.stages.values():
                 for key in stage.table.foreign_keys:
                     for own, theirs in zip(key.columns, key.referenced_columns, strict=True):
-                        origin = self.origins.get((key.referenced_table, theirs))
-                        if origin and (stage.table.name, own) not in self.origins:
-                            self.origins[stage.table.name, own] = origin
+                        origin = self.origins.get((key.referenced_table, theirs, None))
+                        held = stage.table.name, own, key.only
+                        if origin and held not in self.origins:
+                            self.origins[held] = origin
                             grew = True
 
     def _is_borrowed(self, stage: Stage) -> bool:
@@ -96,11 +97,13 @@ class _Renewal:
     # --- Carrying them through ---------------------------------------------------------------
 
     def rewrite_columns(self) -> None:
-        for (table, column), origin in self.origins.items():
+        for (table, column, only), origin in self.origins.items():
             stage = self.staging.stages[table]
             if not any(carried.name == column for carried in stage.columns):
                 continue
             condition = f"t.{self.dialect.quote(column)} = s.old"
+            if only:
+                condition += f" AND {self.dialect.of_type(only, 't')}"
             self.database.execute(
                 self.dialect.update_from(
                     stage.rows, [(column, "new")], self.maps[origin], condition
@@ -111,7 +114,7 @@ class _Renewal:
         for stage in self.staging.stages.values():
             for place, target in self.staging.selection.rules[stage.table.name].json_references:
                 table, _, column = target.rpartition(".")
-                origin = self.origins.get((table.rpartition(".")[2], column))
+                origin = self.origins.get((table.rpartition(".")[2], column, None))
                 match = re.match(r"[^.\[]+", place)
                 assert match is not None
                 if origin is None:

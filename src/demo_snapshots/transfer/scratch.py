@@ -52,7 +52,7 @@ def _foreign_keys(database: Database, external: ExternalReferences, home: str) -
     there = {table.name for table in _tables(external)}
     dialect = database.dialect
     for table in (*external.included, *external.schema.tables.values()):
-        for key in table.foreign_keys:
+        for key in table.declared_keys:
             if key.referenced_table in there:
                 name = f" CONSTRAINT {dialect.quote(key.name)}" if key.name else ""
                 yield (

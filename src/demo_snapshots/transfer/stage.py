@@ -52,9 +52,9 @@ class Stage:
 
     @property
     def hard(self) -> tuple[Column, ...]:
-        """Columns that cannot change in place: key, unique and foreign-key columns."""
+        """Columns that cannot change in place: of keys, unique ones and declared foreign ones."""
         tied = {*self.key, *(name for unique in self.table.uniques for name in unique)}
-        tied |= {name for key in self.table.foreign_keys for name in key.columns}
+        tied |= {name for key in self.table.declared_keys for name in key.columns}
         return tuple(column for column in self.columns if column.name in tied)
 
     @property

@@ -9,6 +9,7 @@ from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.documents.sql.polyglot import either
 from demo_snapshots.documents.sql.statements import of
 from demo_snapshots.model.rules import Field, Follows, FollowsAny, Marked, TableSelection, Where
+from demo_snapshots.model.tables import OfType
 from demo_snapshots.rows.literals import quote
 
 TRUE_TEXTS = "('true','1','\"true\"','\"1\"')"
@@ -39,9 +40,21 @@ def _follows(
     wanted = ", ".join(write_identifier(name) for name in way.referenced_columns)
     inner = predicate(selection, way.table, parents)
     source = of("FROM", way.table, only=way.table in parents)
-    return (
+    condition = (
         f"{_row(way.columns)} IN (SELECT {wanted} FROM (SELECT {wanted}"
         f" {source} WHERE {inner}) AS demo)"
+    )
+    return f"({_of_type(way.only)} AND {condition})" if way.only else condition
+
+
+def _of_type(only: OfType) -> str:
+    column = write_identifier(only.column)
+    if not only.is_content_type:
+        return f"{column}={quote(only.value)}"
+    label, _, model = only.value.partition(".")
+    return (
+        f"{column} IN (SELECT id FROM django_content_type"
+        f" WHERE app_label={quote(label)} AND model={quote(model)})"
     )
 
 

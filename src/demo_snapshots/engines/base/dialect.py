@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
-from demo_snapshots.model.tables import Column, Table
+from demo_snapshots.model.tables import Column, ForeignKey, OfType, Table
 
 
 class Dialect(ABC):
@@ -54,6 +54,23 @@ class Dialect(ABC):
         """A subquery, for what is checked within ``begin_write``, whose rows stay as they are
         until the end of the transaction where foreign keys do not see to that themselves."""
         return select
+
+    def references(self, key: ForeignKey, alias: str = "") -> str:
+        """A condition: a row has a reference by ``key``, to whatever row."""
+        prefix = f"{alias}." if alias else ""
+        given = [f"{prefix}{self.quote(name)} IS NOT NULL" for name in key.columns]
+        return " AND ".join([*given, *([self.of_type(key.only, alias)] if key.only else [])])
+
+    def of_type(self, only: OfType, alias: str = "") -> str:
+        """A condition: a row is one that ``only`` tells."""
+        column = f"{alias}.{self.quote(only.column)}" if alias else self.quote(only.column)
+        if not only.is_content_type:
+            return f"{column} = {self.text(only.value)}"
+        label, _, model = only.value.partition(".")
+        return (
+            f"{column} IN (SELECT id FROM django_content_type"
+            f" WHERE app_label = {self.text(label)} AND model = {self.text(model)})"
+        )
 
     # --- Rows out ----------------------------------------------------------------------------
 

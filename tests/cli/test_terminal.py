@@ -6,8 +6,10 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -221,3 +223,33 @@ def test_verbose_logs_to_stderr_and_never_to_stdout(seeded, demo):
 def test_python_m_is_the_same_command(seeded, run_demo, demo):
     assert run_demo("list-exports", "--json").stdout == demo("list-exports", "--json").stdout
     assert run_demo("list-exports", "nowhere").status == 14
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ("\n", "[tables.tenants]\nwhere = \"slug = 'demo'\""),
+        ("7\n2\n", "[tables.users]\nwhere = \"email LIKE '%@example.com'\""),
+        ("0\n", "# [tables."),
+    ],
+)
+def test_init_asks_which_rows_are_the_demo(tmp_path, monkeypatch, answer, rule):
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "app.sqlite")) as database:
+        database.executescript(
+            "CREATE TABLE tenants (id INTEGER PRIMARY KEY, slug TEXT);"
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);"
+            "CREATE TABLE posts (id INTEGER PRIMARY KEY, tenant_id INTEGER, user_id INTEGER);"
+            "INSERT INTO tenants VALUES (1, 'acme'), (2, 'demo');"
+            "INSERT INTO users VALUES (1, 'a@acme.org'), (2, 'b@example.com');"
+            "INSERT INTO posts VALUES (1, 1, 1), (2, 2, 2), (3, 2, 2);"
+        )
+    run = OnATerminal("init", "--database", "sqlite:///app.sqlite")
+    run.wait_for("[1] ")
+    assert "tenants, 1 row: its slug says demo. 2 rows in 1 table hang on it." in run.seen
+    run.type(answer)
+    assert run.finish()[0] == 0
+    assert ("A number from 0 to 2" in run.seen) == ("7" in answer)
+    written = (tmp_path / "demo.toml").read_text("utf-8")
+    assert rule in written
+    assert ("[tables.posts]\nfollows" in written) == (answer != "0\n")

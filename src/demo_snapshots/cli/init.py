@@ -10,9 +10,12 @@ import click
 from demo_snapshots.cli.options import Session, WithExamples, common_options, examples
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demo_snapshots.cli.terminal import Terminal
     from demo_snapshots.operations.init import InitResult
     from demo_snapshots.render.report import Report
-    from demo_snapshots.selection.discovery import Finding
+    from demo_snapshots.selection.discovery import Candidate, Finding
 
 
 @click.command(
@@ -38,18 +41,30 @@ if TYPE_CHECKING:
     type=click.Choice(["link", "copy"]),
     help="How latest.sql is kept; else a copy in git, where its diff shows what changed.",
 )
+@click.option(
+    "--yes", "-y", is_flag=True, help="Take the first proposal where several rows may be the demo."
+)
 @common_options
-def command(session: Session, write: bool, force: bool, latest: str | None) -> None:
+def command(session: Session, write: bool, force: bool, latest: str | None, yes: bool) -> None:
     """Look at the database and write a demo.toml that says which rows are demo rows.
 
     Finds JSON that says demo_seed, boolean columns is_demo or demo, columns that name a
-    scenario, and the tables that follow those by foreign key. Only reads the database, and of
-    a large table only its first and last rows.
+    scenario; else a tenant, an account or people who are the demo by their name or address, and
+    asks which. Then the tables that follow those, by foreign keys that are declared, or that
+    names suggest and rows bear out. Only reads the database, and of a large table only its first
+    and last rows.
     """
     from demo_snapshots.operations.init import initialise
+    from demo_snapshots.selection.discovery import first
 
-    result = initialise(session.project.config, write=write, force=force, latest=latest)
     terminal = session.terminal
+    result = initialise(
+        session.project.config,
+        write=write,
+        force=force,
+        latest=latest,
+        choose=first if yes else lambda candidates: _ask(terminal, candidates),
+    )
     if not write and not terminal.as_json:
         if not terminal.quiet:
             click.echo(result.content, nl=False)
@@ -57,8 +72,40 @@ def command(session: Session, write: bool, force: bool, latest: str | None) -> N
     terminal.result(_report(result), _document(result))
 
 
+def _ask(terminal: Terminal, candidates: Sequence[Candidate]) -> int | None:
+    from demo_snapshots.render.report import Facts, Line
+
+    facts = tuple(
+        (str(number), f"{each.table}, {_many(each.rows)}: {each.reason}. {_hanging(each)}.")
+        for number, each in enumerate(candidates, 1)
+    )
+    choices: Report = (
+        Line("Nothing marks demo rows. These may be the demo:"),
+        Facts(facts),
+    )
+    numbers = f"1 to {len(candidates)}" if len(candidates) > 1 else "1"
+    question = f"Which is the demo: {numbers}, or 0 for none? [1]"
+    answer = terminal.choose(choices, question, len(candidates))
+    return None if answer is None else answer - 1
+
+
+def _many(rows: int | None) -> str:
+    from demo_snapshots.render.report import counted
+
+    return "many rows" if rows is None else counted(rows, "row")
+
+
+def _hanging(candidate: Candidate) -> str:
+    from demo_snapshots.render.report import counted
+
+    if not candidate.followers:
+        return "Nothing hangs on it"
+    tables = counted(len(candidate.followers), "table")
+    return f"{_many(candidate.following).capitalize()} in {tables} hang on it"
+
+
 def _report(result: InitResult) -> Report:
-    from demo_snapshots.operations.init import rows_in_words
+    from demo_snapshots.operations.writing import rows_in_words
     from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Row, counted
 
     looked_at = counted(result.findings.looked_at, "table")
@@ -95,6 +142,11 @@ def _notes(result: InitResult) -> list[str]:
     doubtful = [finding.name for finding in result.findings.tables if finding.doubtful]
     referenced = {found.key.referenced_table for found in result.findings.external}
     notes = []
+    if result.findings.others:
+        others = ", ".join(each.table for each in result.findings.others)
+        notes.append(f"Other rows may be the demo, see the comments in the file: {others}")
+    if result.findings.assumed:
+        notes.append("Foreign keys that the database does not declare: see [foreign-keys]")
     if doubtful:
         notes.append(f"Left as comments, for you to decide: {', '.join(doubtful)}")
     if referenced:
@@ -124,6 +176,20 @@ def _document(result: InitResult) -> dict[str, object]:
         "sampled": list(findings.sampled),
         "scenarios": list(findings.scenarios),
         "tables": [_table(finding) for finding in findings.tables],
+        "foreign_keys": [
+            {
+                "table": assumed.table,
+                "columns": list(assumed.columns),
+                "referenced_tables": [key.referenced_table for key in assumed.keys],
+                "looked_at": assumed.looked_at,
+                "found": assumed.found,
+            }
+            for assumed in findings.assumed
+        ],
+        "others": [
+            {"table": other.table, "where": other.condition, "records": other.rows}
+            for other in findings.others
+        ],
         "references": [
             {
                 "table": found.table,

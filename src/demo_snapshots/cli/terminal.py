@@ -60,6 +60,27 @@ class Terminal:
             click.echo(err=True)
         return answer.strip().lower() in ("y", "yes")
 
+    def choose(self, choices: Report, question: str, count: int) -> int | None:
+        """The number, from 1 to ``count``, that the user answers; 1 for an empty line, None for 0
+        or no. Both go to stderr. 1 where no terminal is there to ask on."""
+        if self.quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return 1
+        from demo_snapshots.cli.screen import print_report
+
+        print_report(choices, sys.stderr, self.wording)
+        while True:
+            click.echo(f"\n{visible(question)} ", nl=False, err=True)
+            answer = sys.stdin.readline()
+            if not answer.endswith("\n"):
+                click.echo(err=True)
+                return None
+            word = answer.strip().lower()
+            if word in ("0", "n", "no"):
+                return None
+            if not word or (word.isdecimal() and 1 <= int(word) <= count):
+                return int(word or 1)
+            click.echo(f"A number from 0 to {count}, please.", err=True)
+
     @contextlib.contextmanager
     def progress(self) -> Iterator[Bars | Silence]:
         """Progress bars on stderr while the block runs; none unless stderr is a terminal."""

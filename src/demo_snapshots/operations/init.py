@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +20,36 @@ from demo_snapshots.config.settings import (
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, ConfigError, UsageError, Words
-from demo_snapshots.model.rules import Follows, Marked
-from demo_snapshots.selection.discovery import ExternalReference, Finding, Findings, look
+from demo_snapshots.model.rules import Follows, FollowsAny, Marked, Where
+from demo_snapshots.operations.writing import (
+    as_comment,
+    comment,
+    counted,
+    follows_text,
+    foreign_keys_section,
+    key_text,
+    list_text,
+    plain,
+    rows_in_words,
+    sentence,
+    text,
+    text_or_list,
+    unknown_types,
+    uses_content_types,
+)
+from demo_snapshots.selection.discovery import (
+    Choose,
+    ExternalReference,
+    Finding,
+    Findings,
+    first,
+    look,
+)
 from demo_snapshots.selection.markers import SAMPLED_ROWS
+from demo_snapshots.selection.undeclared import CONTENT_TYPES
 from demo_snapshots.store.backends.files import place, temporary_name
 
 FILE = "demo.toml"
-_WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,7 @@ def initialise(
     write: bool = True,
     force: bool = False,
     latest: str | None = None,
+    choose: Choose = first,
 ) -> InitResult:
     """Look at the database and write a ``demo.toml`` in ``directory`` (the working directory).
 
@@ -55,7 +77,8 @@ def initialise(
     of a ``pyproject.toml`` that it would hide, is left alone unless ``force``: UsageError. It
     appears whole or not at all. With ``write`` false it is only returned. A password is not
     written, unless it stood in the ``demo.toml`` that is replaced. ``latest`` is the value of that
-    key, which is left out if None.
+    key, which is left out if None. Where nothing marks demo rows and others may be the demo,
+    ``choose`` says which, by its place in the list; the likeliest unless it is given.
 
     Raises UsageError, ConfigError, DatabaseError.
     """
@@ -63,7 +86,7 @@ def initialise(
     if write and not force:
         _require_free(path)
     with connect(config.database) as database:
-        findings = look(database)
+        findings = look(database, choose)
     content = "\n".join(_lines(config, findings, latest)) + "\n"
     if write:
         _write(path, content, force=force)
@@ -109,8 +132,8 @@ def _write(path: Path, content: str, *, force: bool) -> None:
 
 def _lines(config: Config, findings: Findings, latest: str | None) -> Iterator[str]:
     yield "# Which rows are demo rows. Every key is explained in docs/configuration.md."
-    yield from _comment(
-        f"Written by demo init, which looked at {_counted(findings.looked_at, 'table')}:"
+    yield from comment(
+        f"Written by demo init, which looked at {counted(findings.looked_at, 'table')}:"
         f" at columns, foreign keys, and the first and last {SAMPLED_ROWS:,} rows of each."
     )
     yield ""
@@ -118,8 +141,10 @@ def _lines(config: Config, findings: Findings, latest: str | None) -> Iterator[s
     if findings.tables:
         for finding in findings.tables:
             yield ""
-            yield from _table(finding)
-        yield from _references(findings.external)
+            yield from _table(finding, findings)
+        yield from _other_candidates(findings)
+        yield from foreign_keys_section(findings)
+        yield from _references(findings)
     else:
         yield from _example(findings)
 
@@ -131,76 +156,100 @@ def _demo_section(config: Config, latest: str | None) -> Iterator[str]:
     from_file = origins["database"] in (FILE, "pyproject.toml")
     is_option = origins["database"] == GIVEN_DATABASE
     if origins["database"] == "default":
-        yield f"# database = {_text(DEFAULT_DATABASE)}"
+        yield f"# database = {text(DEFAULT_DATABASE)}"
     elif from_file or (is_option and masked_url(config.database) == config.database):
-        yield f"database = {_text(config.database)}"
+        yield f"database = {text(config.database)}"
     else:
         named, why = origins["database"], ""
         if is_option:
             named, why = "--database", ", with a password, which is not written here"
-        yield from _comment(f"The database is the one that {named} names{why}.")
+        yield from comment(f"The database is the one that {named} names{why}.")
     if origins["snapshots"] in (FILE, "pyproject.toml", GIVEN_SNAPSHOTS):
-        yield f"snapshots = {_text(typed['snapshots'])}"
+        yield f"snapshots = {text(typed['snapshots'])}"
     else:
-        yield f"# snapshots = {_text(DEFAULT_SNAPSHOTS)}"
+        yield f"# snapshots = {text(DEFAULT_SNAPSHOTS)}"
     if latest:
-        yield f"latest = {_text(latest)}"
+        yield f"latest = {text(latest)}"
 
 
-def _table(finding: Finding) -> Iterator[str]:
+def _table(finding: Finding, findings: Findings) -> Iterator[str]:
     first, *rest = finding.reasons
-    yield from _comment(f"{_sentence(first)}: {rows_in_words(finding.rows, finding.exact)}.")
+    yield from comment(f"{sentence(first)}: {rows_in_words(finding.rows, finding.exact)}.")
     for reason in rest:
-        yield from _comment(f"{_sentence(reason)}.")
-    yield from _as_comment(_rule(finding)) if finding.doubtful else _rule(finding)
+        yield from comment(f"{sentence(reason)}.")
+    if finding.key and finding.key.unknown:
+        yield from comment(f"{unknown_types(finding.key)}.")
+    rule = _rule(finding, findings)
+    yield from as_comment(rule) if finding.doubtful else rule
 
 
-def _rule(finding: Finding) -> Iterator[str]:
+def _rule(finding: Finding, findings: Findings) -> Iterator[str]:
     selection = finding.selection
-    yield f"[tables.{_key(finding.name)}]"
+    yield f"[tables.{key_text(finding.name)}]"
     match selection.rule:
         case Marked(field):
-            yield f"marker = {_text(str(field))}"
+            yield f"marker = {text(str(field))}"
+        case Follows() | FollowsAny() if finding.key:
+            yield f"follows = {follows_text(finding.key, findings.configured)}"
         case Follows(columns):
-            yield f"follows = {_text_or_list(columns)}"
+            yield f"follows = {text_or_list(columns)}"
+        case Where(condition) if not finding.subject:
+            yield f"where = {text(condition)}"
         case _:
             where = f"{write_identifier(finding.subject)} IS NOT NULL"
-            yield f"where = {_text(where)}"
+            yield f"where = {text(where)}"
     if selection.scenario:
-        yield f"scenario = {_text(str(selection.scenario))}"
+        yield f"scenario = {text(str(selection.scenario))}"
     if selection.breakdown:
-        yield f"breakdown = {_text(selection.breakdown)}"
+        yield f"breakdown = {text(selection.breakdown)}"
 
 
-def _references(external: Iterable[ExternalReference]) -> Iterator[str]:
+def _other_candidates(findings: Findings) -> Iterator[str]:
+    if findings.others:
+        yield ""
+        yield "# Other rows that may be the demo, in place of those above:"
+    for each in findings.others:
+        yield from comment(f"{each.table}, {rows_in_words(each.rows, True)}: {each.reason}.")
+        yield from as_comment(
+            (f"[tables.{key_text(each.table)}]", f"where = {text(each.condition)}")
+        )
+
+
+def _references(findings: Findings) -> Iterator[str]:
     by_table: dict[str, list[ExternalReference]] = {}
-    for found in external:
+    for found in findings.external:
         by_table.setdefault(found.key.referenced_table, []).append(found)
+    typed = uses_content_types(findings)
+    if typed:
+        yield from ("", "[references]", "# Their numbers are others in every database.")
+        yield f'{CONTENT_TYPES} = {{ by-key = ["app_label", "model"] }}'
     if not by_table:
         return
     yield ""
-    yield from _comment(
+    yield from comment(
         "Demo rows reference rows of these tables, which are not demo data. Export stops there"
         ' until you say what to do with them: "fail" (the default), "include" (they travel'
         ' along), "null" (the reference is dropped), or by-key (the row is looked up where the'
         " snapshot is imported)."
     )
-    yield "[references]"
+    if not typed:
+        yield "[references]"
     for table, references in sorted(by_table.items()):
         natural = references[0].natural_key
-        mode = f"{{ by-key = {_list(natural)} }}" if natural else _text("include")
+        mode = f"{{ by-key = {list_text(natural)} }}" if natural else text("include")
         for found in references:
             path = f"{found.table}.{', '.join(found.key.columns)}"
-            yield from _comment(f"{path} -> {table}: {rows_in_words(found.rows, True)}.")
-        yield f"# {_key(table)} = {mode}"
+            yield from comment(f"{path} -> {table}: {rows_in_words(found.rows, True)}.")
+        yield f"# {key_text(findings.configured.get(table, table))} = {mode}"
 
 
 def _example(findings: Findings) -> Iterator[str]:
     yield ""
-    yield from _comment(
+    yield from comment(
         "Nothing was found that marks demo rows: no JSON with demo_seed, no boolean is_demo or"
-        " demo, no column scenario. Say which rows they are, by taking the # off and changing"
-        " what fits; until then the tables of the sample application are meant."
+        " demo, no column scenario, nobody and nothing called demo. Say which rows they are, by"
+        " taking the # off and changing what fits; until then the tables of the sample"
+        " application are meant."
     )
     for line in _example_rules(findings):
         yield f"# {line}".rstrip()
@@ -212,66 +261,9 @@ def _example_rules(findings: Findings) -> Iterator[str]:
         yield from ("", "[tables.orders]", 'follows = "customer_id"')
         return
     root, *followers = findings.example
-    yield from ("", f"[tables.{_key(root.name)}]")
+    yield from ("", f"[tables.{key_text(root.name)}]")
     where = f"{write_identifier(root.subject)} IN (1, 2)"
-    yield f'where = {_text(where)}  # or: marker = "is_demo"'
+    yield f'where = {text(where)}  # or: marker = "is_demo"'
     for finding in followers:
-        header, *keys = _rule(finding)
-        yield from ("", header, f"{keys[0]}  # {_plain(finding.reasons[0])}")
-
-
-# --- Words and TOML --------------------------------------------------------------------------
-
-
-def rows_in_words(rows: int | None, exact: bool) -> str:
-    """``12 rows now``, ``at least 12 rows now``, or that they were not counted."""
-    if rows is None:
-        return "not counted, the table is large"
-    return f"{'' if exact else 'at least '}{_counted(rows, 'row')} now"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _sentence(text: str) -> str:
-    # A column's own name at the beginning keeps its case.
-    return text[:1].upper() + text[1:] if text.startswith(("its ", "they ", "every ")) else text
-
-
-def _comment(text: str) -> Iterator[str]:
-    yield from (
-        f"# {line}"
-        for line in textwrap.wrap(
-            _plain(text), _WIDTH, break_long_words=False, break_on_hyphens=False
-        )
-    )
-
-
-def _plain(text: str) -> str:
-    # A name may hold a line break, which would end the comment.
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _as_comment(lines: Iterable[str]) -> Iterator[str]:
-    return (f"# {line}" for line in lines)
-
-
-def _key(name: str) -> str:
-    bare = name and name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if bare or set(name) == {"_"} else _text(name)
-
-
-def _text(text: str) -> str:
-    if '"' in text and "'" not in text and text.isprintable():
-        return f"'{text}'"
-    # JSON's escapes are TOML's too; only DEL is one that TOML wants escaped as well.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(_text, texts))}]"
-
-
-def _text_or_list(texts: tuple[str, ...]) -> str:
-    return _text(texts[0]) if len(texts) == 1 else _list(texts)
+        header, *keys = _rule(finding, findings)
+        yield from ("", header, f"{keys[0]}  # {plain(finding.reasons[0])}")

@@ -63,7 +63,8 @@ def _keys(table: Table, reached: Collection[str], *, weak: bool) -> list[Foreign
 
 
 def _is_weak(table: Table, key: ForeignKey) -> bool:
-    return key.on_delete in ("SET NULL", "SET DEFAULT") and _is_nullable(table, key)
+    loses_it = key.on_delete in ("SET NULL", "SET DEFAULT")
+    return loses_it and (_is_nullable(table, key) or not key.declared)
 
 
 def _is_nullable(table: Table, key: ForeignKey) -> bool:
@@ -99,7 +100,8 @@ def _best(
     table: Table, keys: list[ForeignKey], distances: Mapping[str, int], *, weak: bool
 ) -> Following:
     key = min(keys, key=lambda key: [rank for rank, _ in _merits(table, key, distances)])
-    others = tuple(other for other in keys if other is not key)
+    # Those by the same columns belong to it: another column says which of them a row has.
+    others = tuple({k.columns: k for k in keys if k.columns != key.columns}.values())
     because = ""
     if others:
         runner_up = min(
@@ -109,7 +111,8 @@ def _best(
             _merits(table, key, distances), _merits(table, runner_up, distances), strict=True
         )
         because = next((word for (a, word), (b, _) in merits if a < b), "it is defined first")
-    loose = not weak and _is_nullable(table, key) and key.on_delete != "CASCADE"
+    # Of a key that is not declared the rows say how far it holds.
+    loose = not weak and key.declared and _is_nullable(table, key) and key.on_delete != "CASCADE"
     return Following(table.name, key, others, because, weak, loose)
 
 
@@ -120,6 +123,7 @@ def _merits(table: Table, key: ForeignKey, distances: Mapping[str, int]) -> list
         (not set(key.columns) <= set(table.key), "it is part of the primary key"),
         (key.on_delete != "CASCADE", "deletes cascade along it"),
         (distances.get(key.referenced_table, 0), "it leads to a marked table in fewer steps"),
+        (not key.declared, "the database declares it"),
         # Not by the order of the keys: engines list them in any.
         (min(_place(table, name) for name in key.columns), "its columns come first in the table"),
     ]

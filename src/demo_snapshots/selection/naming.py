@@ -15,11 +15,26 @@ _ROLES = re.compile(
 )
 _IRREGULAR = {"person": "people", "child": "children", "man": "men", "woman": "women"}
 
+_PASSING = re.compile(
+    r"(assigned|deleted|updated|uploaded)_(to|by)(_id)?|(assignee|editor|reviewer)(_id)?"
+)
+
+
+def is_passing(column: str) -> bool:
+    """Whether the column names somebody who only touched a row."""
+    return _PASSING.fullmatch(snake(column)) is not None
+
 
 def snake(name: str) -> str:
     """``TenantId`` and ``tenantID`` are ``tenant_id``."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return parted.lower()
+
+
+def is_called(stem: str, table: str) -> bool:
+    """Whether ``table`` holds things called ``stem``, with a prefix or not."""
+    name = snake(table)
+    return any(name in (s, name.partition("_")[0] + "_" + s) for s in _spellings(stem))
 
 
 def table_called(stem: str, tables: Collection[str], beside: str = "") -> str | None:

@@ -137,7 +137,10 @@ def require_listed_types(database: Database, listed: Iterable[ListedTypes]) -> N
     """Raise ConfigError where rows reference something of a type that is not listed, naming the
     types and counting the rows: what such rows are cannot be told."""
     for types in listed:
-        found = database.rows(_unlisted(database, types))
+        found = [
+            (".".join(map(str, names)), count)
+            for *names, count in database.rows(_unlisted(database, types))
+        ]
         if not found:
             continue
         shown = ", ".join(f"{name} ({count} rows)" for name, count in found[:_SHOWN])
@@ -152,18 +155,24 @@ def require_listed_types(database: Database, listed: Iterable[ListedTypes]) -> N
 
 
 def _unlisted(database: Database, types: ListedTypes) -> str:
+    """A query for the names of the types, in one column or two, and how many rows have each."""
     dialect = database.dialect
-    column = types.table.column(types.type)
     name, own = dialect.quote(types.type), dialect.rows_of(types.table)
-    given = " AND ".join(f"t.{dialect.quote(c)} IS NOT NULL" for c in (types.type, *types.columns))
     if types.are_content_types:
-        said = dialect.concatenate(["c.app_label", "'.'", "c.model"])
-        source = f"{own} AS t JOIN {CONTENT_TYPES} AS c ON c.id = t.{name}"
+        pairs = [value.partition(".") for value in types.values]
+        known = " OR ".join(
+            f"c.app_label = {dialect.text(label)} AND c.model = {dialect.text(model)}"
+            for label, _, model in pairs
+        )
+        said, source = (
+            "c.app_label, c.model",
+            f"{own} AS t JOIN {CONTENT_TYPES} AS c ON c.id = t.{name}",
+        )
     else:
-        said, source = dialect.text_of(column, f"t.{name}"), f"{own} AS t"
-    values = ", ".join(map(dialect.text, types.values))
+        said, source = dialect.text_of(types.table.column(types.type), f"t.{name}"), f"{own} AS t"
+        known = f"{said} IN ({', '.join(map(dialect.text, types.values))})"
+    given = " AND ".join(f"t.{dialect.quote(c)} IS NOT NULL" for c in (types.type, *types.columns))
     return (
-        f"SELECT {said} AS said, count(*) AS found FROM {source}"
-        f" WHERE {given} AND {said} NOT IN ({values})"
+        f"SELECT {said}, count(*) FROM {source} WHERE {given} AND NOT ({known})"
         f" GROUP BY {said} ORDER BY count(*) DESC, {said} LIMIT {_SHOWN + 1}"
     )

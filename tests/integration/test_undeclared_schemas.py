@@ -68,3 +68,46 @@ def test_from_init_to_a_restored_demo(database_url, run, kind):
     assert run("validate", "tour")["valid"]
     assert run("export", "tour")["written"] is False
     tomllib.loads(Path("demo.toml").read_text("utf-8"))
+
+
+@engines(*ALL)
+def test_content_types_have_other_numbers_elsewhere(database_url, new_database, run):
+    live, application = Live(database_url), APPLICATIONS["django"]
+    application.migrate(live)
+    run("init")
+    written_by_hand(Path("demo.toml"))
+    exported = run("export", "tour", "--prove")
+    other = Live(new_database(live.engine))
+    application.migrate(other, rows=False)
+    other.run(
+        "INSERT INTO django_content_type VALUES (7, 'blog', 'photo'), (21, 'blog', 'post')",
+        "INSERT INTO blog_tag VALUES (11, 'notes'), (12, 'news')",
+        # A key in use, so that fresh ones are needed.
+        "INSERT INTO blog_post VALUES (2, 1, 'theirs')",
+    )
+    file = exported["path"]
+    run("import", "tour", "--new-ids", "--yes", f"--database={other.url}")
+    comments = (
+        "SELECT c.text, p.title FROM blog_comment c JOIN blog_post p"
+        " ON c.content_type_id = 21 AND p.id = c.object_id"
+        " UNION SELECT c.text, f.path FROM blog_comment c JOIN blog_photo f"
+        " ON c.content_type_id = 7 AND f.id = c.object_id ORDER BY 1"
+    )
+    assert other.rows(comments) == [("c2", "p2"), ("c3", "f2")]
+    other.run("DELETE FROM blog_post", "DELETE FROM blog_comment", "DELETE FROM blog_photo")
+    other.run("DELETE FROM blog_post_tags", "DELETE FROM auth_user")
+    other.by_client(Path(file))
+    assert other.rows(comments) == [("c2", "p2"), ("c3", "f2")]
+
+
+@engines("sqlite")
+def test_content_types_are_carried_by_name(database_url, run):
+    live, application = Live(database_url), APPLICATIONS["django"]
+    application.migrate(live)
+    run("init")
+    file = Path("demo.toml")
+    file.write_text(file.read_text("utf-8").replace("\ndjango_content_type =", "\n# "), "utf-8")
+    result = CliRunner().invoke(demo_command, ["export", "tour"], prog_name="demo")
+    assert result.exit_code == 3
+    assert "mean another content type in every database" in result.stderr
+    assert 'django_content_type = { by-key = ["app_label", "model"] }' in result.stderr

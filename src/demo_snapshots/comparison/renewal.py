@@ -26,6 +26,7 @@ Held = tuple[str, str, OfType | None]
 """A column of a table, and the rows in which it holds a key; None for all."""
 
 _UUID = re.compile(rb"'[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'")
+_ITEM = re.compile(r'[^{},"]+')
 _WHOLE = re.compile(rb"-?[0-9]+")
 
 
@@ -183,6 +184,9 @@ def _led(literal: bytes, path: Sequence[str], fresh: Mapping[str, str]) -> bytes
     if not isinstance(text, str) or literal[:1] != b"'":
         return literal
     led = lead(text, path, fresh)
+    if text[:1] == "{" and list(path) == ["[*]"]:
+        # An array as PostgreSQL writes it: no JSON has a list there.
+        led = _ITEM.sub(lambda item: fresh.get(item[0], item[0]), text)
     return literal if led == text else b"'" + led.encode().replace(b"'", b"''") + b"'"
 
 

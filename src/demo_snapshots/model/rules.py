@@ -36,6 +36,27 @@ class Follows:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowsInside:
+    """Rows whose ``column`` holds inside, at ``path``, the ``referenced_column`` of a demo row of
+    ``table``. Of JSON a path is ``post_id`` or ``items[*].id``, of an array it is ``[*]``. ``key``
+    is the rows' own key."""
+
+    column: str
+    path: str
+    key: tuple[str, ...]
+    table: str
+    referenced_column: str
+    is_array: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+Way = Follows | FollowsInside
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """Rows for which a SQL predicate holds; one text per engine, mostly the same."""
 
@@ -48,16 +69,16 @@ class Where:
 class FollowsAny:
     """Rows that reference a demo row in at least one of several ways."""
 
-    ways: tuple[Follows, ...]
+    ways: tuple[Way, ...]
 
 
-Rule = Marked | Follows | FollowsAny | Where
+Rule = Marked | Follows | FollowsInside | FollowsAny | Where
 
 
-def ways_of(rule: Rule) -> tuple[Follows, ...]:
+def ways_of(rule: Rule) -> tuple[Way, ...]:
     """The references by which a rule tells demo rows; none for a marker or a predicate."""
     match rule:
-        case Follows():
+        case Follows() | FollowsInside():
             return (rule,)
         case FollowsAny(ways):
             return ways

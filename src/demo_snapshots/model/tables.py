@@ -70,6 +70,11 @@ class Column:
     default: str | None = None
     """What it gets where a row says nothing, as the engine's SQL; None of a counter."""
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it holds arrays (PostgreSQL)."""
+        return self.native.endswith("[]")
+
 
 def moments(columns: Iterable[Column], but: Collection[str]) -> tuple[str, ...]:
     """The columns that an ON UPDATE CURRENT_TIMESTAMP may sit on, ``but`` for these names."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from demo_snapshots.config.foreign_keys import Undeclared
+from demo_snapshots.config import rules as config
+from demo_snapshots.config.foreign_keys import Undeclared, split
 from demo_snapshots.config.rules import PredicatePerEngine, TableRule
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
@@ -15,28 +16,35 @@ from demo_snapshots.model.rules import (
     Field,
     Follows,
     FollowsAny,
+    FollowsInside,
     Marked,
     Rule,
     TableSelection,
+    Way,
     Where,
     ways_of,
 )
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.naming import referenced_by_name
 from demo_snapshots.selection.schema import Schema
+from demo_snapshots.selection.undeclared import is_path
 
 _TRUE = "('true', '1', '\"true\"', '\"1\"')"
 _PART = re.compile(r"[A-Za-z0-9_-]+")
+_INSIDE = re.compile(
+    r"(?P<column>[^.\[]+)(?P<path>(?:\.[A-Za-z0-9_]+)*(?:\[\*\](?:\.[A-Za-z0-9_]+)*)?)"
+)
+"""A column and a path into its JSON, with ``[*]`` for each item of one list."""
 
 
-def resolve(config: Config, schema: Schema) -> dict[str, TableSelection]:
+def resolve(configuration: Config, schema: Schema) -> dict[str, TableSelection]:
     """The configuration's rules against the reflected tables, by table name.
 
     Raises ConfigError for a rule that names a column or a foreign key that is not there.
     """
     rules = {
         schema.configured[name]: _resolve(schema.configured[name], rule, schema)
-        for name, rule in config.tables.items()
+        for name, rule in configuration.tables.items()
     }
     for name in rules:
         _require_end(name, rules)
@@ -64,12 +72,15 @@ def _resolve(name: str, rule: TableRule, schema: Schema) -> TableSelection:
         referenced, _, column = target.rpartition(".")
         if referenced not in schema.tables or not schema.tables[referenced].has(column):
             raise ConfigError(f"tables.{name}.json-references: no selected column {target}")
+    resolved = _rule(table, rule, schema)
+    inside = (way for way in ways_of(resolved) if isinstance(way, FollowsInside))
+    followed = {_place(way): f"{way.table}.{way.referenced_column}" for way in inside}
     return TableSelection(
         table=name,
-        rule=_rule(table, rule, schema),
+        rule=resolved,
         scenario=_field(table, rule.scenario, "scenario") if rule.scenario else None,
         breakdown=rule.breakdown,
-        json_references=tuple(rule.json_references.items()),
+        json_references=tuple({**rule.json_references, **followed}.items()),
     )
 
 
@@ -77,18 +88,49 @@ def _rule(table: Table, rule: TableRule, schema: Schema) -> Rule:
     if rule.marker:
         return Marked(_field(table, rule.marker, "marker"))
     if rule.ways:
-        ways = tuple(
-            found
-            for way in rule.ways
-            for found in _follows(
-                table, way.columns if isinstance(way, Undeclared) else way, schema
-            )
-        )
+        ways = tuple(found for way in rule.ways for found in _ways(table, way, schema))
         return ways[0] if len(ways) == 1 else FollowsAny(ways)
     if isinstance(rule.where, PredicatePerEngine):
         return Where(rule.where.sqlite, rule.where.postgresql, rule.where.mariadb)
     text = rule.where or ""
     return Where(text, text, text)
+
+
+def _ways(table: Table, way: config.Way, schema: Schema) -> Sequence[Way]:
+    if not isinstance(way, Undeclared):
+        return _follows(table, way, schema)
+    if is_path(way.columns, table):
+        return [_inside(table, way, schema)]
+    return _follows(table, way.columns, schema)
+
+
+def _inside(table: Table, way: Undeclared, schema: Schema) -> FollowsInside:
+    """The way through JSON."""
+    where, place = f"tables.{table.name}.follows", way.columns[0]
+    match = _INSIDE.fullmatch(place)
+    if match is None:
+        raise ConfigError(
+            f"{where}: {place!r} is no path into a JSON column",
+            hint="It looks like meta.post_id or meta.items[*].id, or tag_ids[*] of an array.",
+        )
+    _column(table, match["column"], "follows")
+    if not table.key:
+        raise ConfigError(f"{where}: a table without a primary key cannot follow through JSON")
+    assert isinstance(way.references, str)
+    name, (column, *others) = split(way.references)
+    referenced = schema.tables.get(schema.configured.get(name, ""))
+    if referenced is None or others or not referenced.has(column):
+        raise ConfigError(f"{where}: no selected column {way.references}")
+    path = match["path"].removeprefix(".")
+    own = table.column(match["column"])
+    if own.is_array and path != "[*]":
+        raise ConfigError(f"{where}: {place!r} is no path into an array: {own.name}[*] is one")
+    return FollowsInside(own.name, path, table.key, referenced.name, column, own.is_array)
+
+
+def _place(way: FollowsInside) -> str:
+    dot = "" if not way.path or way.path.startswith("[") else "."
+    return f"{way.column}{dot}{way.path}"
 
 
 def _follows(table: Table, columns: tuple[str, ...], schema: Schema) -> list[Follows]:
@@ -173,16 +215,33 @@ class Selection:
                 condition = f"{self._text(table, field)} IN {_TRUE}"
             case Where() as where:
                 condition = f"({getattr(where, self.dialect.name)})"
-            case Follows() as way:
-                return self._follows(way, scenario)
+            case Follows() | FollowsInside() as way:
+                return self._way(table, way, scenario)
             case FollowsAny(ways):
-                return f"({' OR '.join(self._follows(way, scenario) for way in ways)})"
+                return f"({' OR '.join(self._way(table, way, scenario) for way in ways)})"
         if scenario is None or selection.scenario is None:
             return condition
         name = self._text(table, selection.scenario)
         wanted = self.dialect.text(scenario)
         # Once for both cases: what stands for the label is often a walk through JSON.
         return f"({condition} AND COALESCE({name}, {wanted}) = {wanted})"
+
+    def _way(self, table: str, way: Way, scenario: str | None) -> str:
+        if isinstance(way, FollowsInside):
+            return self._follows_inside(table, way, scenario)
+        return self._follows(way, scenario)
+
+    def _follows_inside(self, table: str, way: FollowsInside, scenario: str | None) -> str:
+        own, goal = self.tables[table], self.tables[way.table]
+        joins, value = self.dialect.json_values(own.column(way.column), way.path)
+        name = way.referenced_column
+        keys = self.dialect.text_of(goal.column(name), self.dialect.quote(name))
+        return (
+            f"{self.dialect.row_value(way.key)} IN (SELECT {self.dialect.columns(way.key, 't')}"
+            f" FROM {self.dialect.rows_of(own)} AS t{joins} WHERE {value} IN"
+            f" (SELECT {keys} FROM {self.dialect.rows_of(goal)}"
+            f" WHERE {self.predicate(way.table, scenario)}))"
+        )
 
     def _follows(self, way: Follows, scenario: str | None) -> str:
         own = self.dialect.row_value(way.columns)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from demo_snapshots.config.foreign_keys import UndeclaredKey
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Place
+from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import Call, ConfigError, SchemaError, Words
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.undeclared import (
     ListedTypes,
+    is_path,
     listed_types,
     place_of,
     placed,
@@ -66,6 +67,7 @@ def _reflect(
     places = _locate(names, wanted, database.label)
     external = _locate(names, references, database.label)
     foreign_keys = catalog.foreign_keys(names)
+    undeclared = tuple(_by_column(catalog, names, undeclared))
     added = placed(undeclared, names, foreign_keys)
     foreign_keys |= {place: (*foreign_keys.get(place, ()), *keys) for place, keys in added.items()}
     ends = {
@@ -88,6 +90,19 @@ def _reflect(
         external={place[1]: tables[place] for place in external.values()},
         listed=tuple(listed_types(undeclared, table_of)),
     )
+
+
+def _by_column(
+    catalog: Catalog, names: Names, keys: Iterable[UndeclaredKey]
+) -> Iterator[UndeclaredKey]:
+    """Those of ``keys`` that lead through columns, not through the JSON in one."""
+    for key in keys:
+        if "." in key.columns[0] or "[" in key.columns[0]:
+            place = place_of(key, key.table, names)
+            table = Table(place[1], catalog.columns([place])[place])
+            if is_path(key.columns, table) and not key.type:
+                continue
+        yield key
 
 
 def _locate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from demo_snapshots.config.foreign_keys import Target, UndeclaredKey
@@ -82,6 +82,13 @@ def _told(keys: list[ForeignKey], declared: Iterable[ForeignKey]) -> tuple[Forei
         for key in keys
     )
     return tuple(dict.fromkeys(told))
+
+
+def is_path(columns: Sequence[str], table: Table) -> bool:
+    """Whether a way to follow leads into a column's JSON: whole names of columns come first."""
+    return (
+        len(columns) == 1 and not table.has(columns[0]) and ("." in columns[0] or "[" in columns[0])
+    )
 
 
 def require_fit(keys: Iterable[UndeclaredKey], table_of: TableOf) -> None:

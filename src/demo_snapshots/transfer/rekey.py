@@ -133,19 +133,23 @@ class _Renewal:
                 self._rewrite_json(stage, match[0], path, self.maps[origin])
 
     def _rewrite_json(self, stage: Stage, column: str, path: list[str], mapping: str) -> None:
+        found = stage.table.column(column)
+        if found.is_array:
+            self.database.execute(self.dialect.lead_array(stage.rows, found, mapping))
+            return
         for page in self._pages(stage, column):
-            found = [(key, list(_at(_parsed(text), path))) for key, text in page]
-            wanted = {str(value) for _, places in found for _, value in places}
+            places_of = [(key, list(_at(_parsed(text), path))) for key, text in page]
+            wanted = {str(value) for _, places in places_of for _, value in places}
             fresh = self._fresh(mapping, wanted)
             updates = []
-            for key, places in found:
+            for key, places in places_of:
                 changes = [
                     (steps, _like(value, fresh[str(value)]))
                     for steps, value in places
                     if str(value) in fresh
                 ]
                 if changes:
-                    new = self.dialect.json_set(stage.table.column(column), changes)
+                    new = self.dialect.json_set(found, changes)
                     updates.append(
                         f"UPDATE {stage.rows} SET {self.dialect.quote(column)} = {new} WHERE {key}"
                     )

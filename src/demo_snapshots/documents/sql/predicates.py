@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.documents.sql.polyglot import either
 from demo_snapshots.documents.sql.statements import of
-from demo_snapshots.model.rules import Field, Follows, FollowsAny, Marked, TableSelection, Where
+from demo_snapshots.model.rules import (
+    Field,
+    Follows,
+    FollowsAny,
+    FollowsInside,
+    Marked,
+    TableSelection,
+    Way,
+    Where,
+)
 from demo_snapshots.model.tables import OfType
 from demo_snapshots.rows.literals import quote
 
@@ -28,10 +37,87 @@ def predicate(
             return "\n" + _text(field) + f"IN {TRUE_TEXTS}"
         case Where() as where:
             return _where(where)
-        case Follows() as way:
-            return _follows(selection, way, parents)
+        case Follows() | FollowsInside() as way:
+            return _way(selection, table, way, parents)
         case FollowsAny(ways):
-            return f"({' OR '.join(_follows(selection, way, parents) for way in ways)})"
+            return f"({' OR '.join(_way(selection, table, way, parents) for way in ways)})"
+
+
+def _way(
+    selection: Mapping[str, TableSelection], table: str, way: Way, parents: Collection[str]
+) -> str:
+    if isinstance(way, FollowsInside):
+        return _follows_inside(selection, table, way, parents)
+    return _follows(selection, way, parents)
+
+
+def _follows_inside(
+    selection: Mapping[str, TableSelection],
+    table: str,
+    way: FollowsInside,
+    parents: Collection[str],
+) -> str:
+    inner = predicate(selection, way.table, parents)
+    wanted = write_identifier(way.referenced_column)
+    keys = ", ".join(f"t.{write_identifier(name)}" for name in way.key)
+    goal = (
+        f"(SELECT {wanted} AS id {of('FROM', way.table, only=way.table in parents)} WHERE {inner})"
+    )
+    source = of("FROM", table, only=table in parents)
+    return (
+        f"{_row(way.key)} IN (SELECT * FROM (SELECT {keys} {source} AS t JOIN {goal} AS p"
+        f" ON {_where(_holds(way))}) AS demo)"
+    )
+
+
+def _holds(way: FollowsInside) -> Where:
+    """A condition: the JSON of the row ``t`` holds the key of the row ``p``."""
+    cell = f"t.{write_identifier(way.column)}"
+    if way.is_array:
+        # No other engine takes a file with arrays in it.
+        return Where("1 = 0", f"CAST(p.id AS text) = ANY(CAST({cell} AS text[]))", "1 = 0")
+    before, star, after = way.path.partition("[*]")
+    first, last = json_path(_steps(before)), json_path(_steps(after))
+    if star:
+        item = "CASE WHEN json_valid(i.value) THEN i.value END"
+        value = f"json_extract({item},{quote(last)})" if after else "i.value"
+        sqlite = (
+            f"EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid({cell}) THEN {cell} END,"
+            f"{quote(first)}) AS i WHERE typeof(i.key) = 'integer'"
+            f" AND CAST({value} AS TEXT) = CAST(p.id AS TEXT))"
+        )
+    else:
+        sqlite = (
+            f"CASE WHEN json_valid({cell}) THEN CAST(json_extract({cell},{quote(first)}) AS TEXT)"
+            " = CAST(p.id AS TEXT) END"
+        )
+    whole = first + (star + last[1:] if star else "")
+    found = f"JSON_EXTRACT({cell},{quote(whole)})"
+    text = "CAST(p.id AS CHAR)"
+    mariadb = (
+        f"CASE WHEN JSON_VALID({cell}) THEN JSON_CONTAINS({found},JSON_QUOTE({text}))"
+        f" OR CASE WHEN JSON_VALID({text}) THEN JSON_CONTAINS({found},{text}) END END"
+    )
+    strict = quote(_strict((*_steps(before), *([star] if star else []), *_steps(after))))
+    postgresql = (
+        f"EXISTS (SELECT 1 FROM jsonb_path_query(CAST({cell} AS jsonb),{strict}, silent => true)"
+        " AS i(value) WHERE i.value #>> '{}' = CAST(p.id AS text))"
+    )
+    return Where(sqlite, postgresql, mariadb)
+
+
+def _strict(steps: Iterable[str]) -> str:
+    """A path as PostgreSQL reads it, strictly: what a step needs is asked for before, since such a
+    path ends at the first item that lacks it."""
+    asked = (
+        ' ? (@.type() == "array")[*]' if step == "[*]" else f' ? (exists (@."{step}"))."{step}"'
+        for step in steps
+    )
+    return "strict $" + "".join(asked)
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(filter(None, path.split(".")))
 
 
 def _follows(

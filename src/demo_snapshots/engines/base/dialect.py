@@ -129,6 +129,11 @@ class Dialect(ABC):
         """An expression for the column's JSON with the value after each of these steps
         replaced by the JSON given."""
 
+    def lead_array(self, rows: str, column: Column, mapping: str) -> str:
+        """A statement that replaces the keys in the arrays of ``column`` by those that the table
+        ``mapping`` has for them, old and new. Only where there are arrays."""
+        raise NotImplementedError
+
     @abstractmethod
     def new_uuid(self) -> str:
         """An expression for a fresh UUID, other for each row, as text or of the UUID type."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from demo_snapshots.engines.base.dialect import Dialect, quoted
 from demo_snapshots.engines.postgresql.values import with_bytea
@@ -130,12 +130,10 @@ class PostgreSQL(Dialect):
         return f"pg_temp.demo_json({name}::text)"
 
     def json_values(self, column: Column, path: str) -> tuple[str, str]:
-        # strict: lax paths, the default, also unwrap what is no array.
-        steps = "".join(
-            step if step == "[*]" else f'."{step}"'
-            for step in re.findall(r"\[\*\]|[^.\[\]]+", path)
-        )
-        where = self.text(f"strict ${steps}")
+        if column.is_array:
+            cell = f"t.{self.quote(column.name)}"
+            return f" CROSS JOIN LATERAL unnest({cell}) AS item(value)", "item.value::text"
+        where = self.text(strict_path(re.findall(r"\[\*\]|[^.\[\]]+", path)))
         found = f"jsonb_path_query({self._json(column, 't.')}, {where}, silent => true)"
         return f" CROSS JOIN LATERAL {found} AS item(value)", "item.value #>> '{}'"
 
@@ -149,6 +147,16 @@ class PostgreSQL(Dialect):
             value = f"jsonb_set({value}, {self.text(path)}, {whole})" if steps else whole
         native = column.native if column.kind is Kind.JSON else "text"
         return f"({value})::{native}"
+
+    def lead_array(self, rows: str, column: Column, mapping: str) -> str:
+        name = self.quote(column.name)
+        return (
+            f"UPDATE {rows} AS t SET {name} = ARRAY("
+            f"SELECT COALESCE(m.new::text, i.value::text)"
+            f" FROM unnest(t.{name}) WITH ORDINALITY AS i(value, n)"
+            f" LEFT JOIN {mapping} AS m ON m.old::text = i.value::text ORDER BY i.n"
+            f")::{column.native} WHERE array_ndims(t.{name}) = 1"
+        )
 
     def new_uuid(self) -> str:
         return "gen_random_uuid()"
@@ -182,3 +190,14 @@ class PostgreSQL(Dialect):
 def _in_array(step: str | int) -> str:
     """An item of a text array."""
     return '"' + str(step).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def strict_path(steps: Iterable[str]) -> str:
+    """A jsonpath to the values at ``steps``, of which ``[*]`` is each item of an array. Lax paths,
+    the default, also unwrap what is no array; strict ones end at the first item that lacks what
+    comes next, so that is asked for before."""
+    asked = (
+        ' ? (@.type() == "array")[*]' if step == "[*]" else f' ? (exists (@."{step}"))."{step}"'
+        for step in steps
+    )
+    return "strict $" + "".join(asked)

@@ -412,6 +412,9 @@ def mishaps() -> Iterator[str]:
     yield run("export", "general", "--config=bad.toml")
     Path("bad.toml").write_text('[tables.contacts]\nmarker = "meta.x"\n', "utf-8")
     yield run("export", "general", "--config=bad.toml")
+    for text in undeclared_mishaps():
+        Path("bad.toml").write_text(text, "utf-8")
+        yield run("export", "general", "--config=bad.toml")
     yield run("export", "general", "--config=missing.toml")
     yield run("export", "general", "--database=nonsense")
     yield run("export", "general", "--database=oracle://host/name")
@@ -446,6 +449,15 @@ def mishaps() -> Iterator[str]:
     for _ in range(2):
         yield run("backup", "demo.tar.zst")
     yield run("restore", "notes.txt")
+
+
+def undeclared_mishaps() -> Iterator[str]:
+    """Configurations of foreign keys that are none."""
+    vaults = '[tables.vaults]\nmarker = "metadata.demo_seed"\n[foreign-keys]\n'
+    yield '[tables.todos]\nfollows = "title"\n'
+    yield f'{vaults}"todos.fragment_id" = "nowhere.id"\n'
+    types = '{ type = "state", references = { nothing = "vaults.id" } }'
+    yield f'{vaults}"todos.fragment_id" = {types}\n'
 
 
 def mishaps_by_hand() -> Iterator[str]:

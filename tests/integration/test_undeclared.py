@@ -329,3 +329,17 @@ def test_a_type_that_nobody_lists_is_counted_and_named(live, tmp_path):
         )
         assert "{ 'App\\Models\\Page' = \"table.id\" }" in (caught.value.hint or "")
     assert live.dump() == before
+
+
+def test_comments_on_comments_are_not_followed_and_protect(sqlite_url, tmp_path):
+    live = Live(sqlite_url)
+    live.run(*TABLES, "INSERT INTO comments VALUES (6, 'Comment', 2, 'a reply')")
+    types = TYPES.replace("references = { ", "references = { Comment = 'comments.id', ")
+    demo = demo_of(tmp_path, RULES + types)
+    path = demo.export(live, "tour").path
+    live.run(
+        "INSERT INTO comments VALUES (9, 'App\\Models\\Post', 2, 'of a visitor')",
+        "UPDATE comments SET commentable_id = 9 WHERE id = 6",
+    )
+    with pytest.raises(RealRowsError, match=r"comments\.commentable_id -> comments: 1 row .* id 6"):
+        demo.load(live, path)

@@ -19,6 +19,8 @@ from demo_snapshots.cli import demo as demo_command
 
 ALL = ("sqlite", "postgresql", "mariadb")
 
+PAGE = (Path(__file__).parents[2] / "docs" / "undeclared.md").read_text("utf-8")
+
 Run = Callable[..., Any]
 
 
@@ -55,8 +57,9 @@ def test_from_init_to_a_restored_demo(database_url, run, kind):
     live, application = Live(database_url), APPLICATIONS[kind]
     application.migrate(live)
     before = live.dump()
-    run("init")
-    assert written_by_hand(Path("demo.toml")) == application.by_hand
+    found = run("init")
+    written = written_by_hand(Path("demo.toml"))
+    assert re.search(rf"(?mi)^\| {kind} \| .* \| {found['looked_at']} \| {written} \|$", PAGE)
     exported = run("export", "tour")
     records = {table["table"]: table["records"] for table in exported["records"]["tables"]}
 

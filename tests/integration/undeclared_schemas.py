@@ -17,13 +17,12 @@ _ID = {
 @dataclass(frozen=True)
 class Application:
     """Statements that make its tables and rows, and what visitors do to the demo; ``records`` are
-    its demo rows. ``by_hand`` are the lines of demo.toml that its owner has to write."""
+    its demo rows."""
 
     tables: str
     rows: tuple[str, ...]
     visitors: tuple[str, ...]
     records: dict[str, int]
-    by_hand: int
 
     def migrate(self, live: Live, *, rows: bool = True) -> None:
         kinds = {"@id": _ID[live.engine], "@key": "BIGINT", "@text": "VARCHAR(80)"}
@@ -79,7 +78,6 @@ RAILS = Application(
         "accounts": 1, "users": 2, "projects": 2, "posts": 2, "comments": 2, "attachments": 2,
         "tags": 1, "taggings": 2, "invoices": 0,
     },
-    by_hand=1,
 )  # fmt: skip
 
 LARAVEL = Application(
@@ -120,7 +118,6 @@ LARAVEL = Application(
         "users": 2, "posts": 2, "videos": 1, "comments": 2, "images": 2, "tags": 1, "taggables": 2,
         "orders": 0,
     },
-    by_hand=0,
 )  # fmt: skip
 
 DJANGO = Application(
@@ -157,7 +154,6 @@ DJANGO = Application(
         "auth_user": 1, "blog_post": 2, "blog_photo": 1, "blog_post_tags": 2, "blog_comment": 2,
         "shop_order": 0,
     },
-    by_hand=1,
 )  # fmt: skip
 
 TENANTS = Application(
@@ -188,7 +184,6 @@ TENANTS = Application(
         "INSERT INTO comments VALUES (9, 2, 9, NULL, 'mine')",
     ),
     records={"tenants": 1, "users": 2, "memberships": 2, "posts": 2, "comments": 2, "audit_log": 0},
-    by_hand=0,
 )
 
 APPLICATIONS = {"rails": RAILS, "laravel": LARAVEL, "django": DJANGO, "tenants": TENANTS}

@@ -144,6 +144,9 @@ def _follows(table: Table, columns: tuple[str, ...], schema: Schema) -> list[Fol
         raise _no_foreign_key(table, columns, schema)
     if not keys[0].only:
         keys = keys[:1]
+    elif others := [key for key in keys if key.referenced_table != table.name]:
+        # What references a row of its own table in its turn leads to no demo row by itself.
+        keys = others
     return [
         Follows(key.columns, key.referenced_table, key.referenced_columns, key.only) for key in keys
     ]

@@ -114,3 +114,33 @@ def test_content_types_are_carried_by_name(database_url, run):
     assert result.exit_code == 3
     assert "mean another content type in every database" in result.stderr
     assert 'django_content_type = { by-key = ["app_label", "model"] }' in result.stderr
+
+
+def test_config_shows_foreign_keys_that_are_not_declared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("demo.toml").write_text(
+        '[tables.a]\nfollows = { any = ["b_id", { column = "c_id", references = "c.id" }] }\n'
+        '[foreign-keys]\n"d.on_id" = { type = "on", references = { A = "a.id" } }\n',
+        "utf-8",
+    )
+    shown = CliRunner().invoke(demo_command, ["config"], prog_name="demo").stdout
+    assert "reference a demo row by b_id or c_id" in shown
+    assert re.search(r"d\.on_id +a\.id where on is A", shown)
+    printed = CliRunner().invoke(demo_command, ["config", "--json"], prog_name="demo").stdout
+    document = json.loads(printed)
+    assert document["foreign_keys"] == [
+        {
+            "table": "a",
+            "columns": ["c_id"],
+            "type": None,
+            "references": [{"table": "c", "columns": ["id"], "type": None}],
+        },
+        {
+            "table": "d",
+            "columns": ["on_id"],
+            "type": "on",
+            "references": [{"table": "a", "columns": ["id"], "type": "A"}],
+        },
+    ]
+    way = {"references": "c.id", "columns": ["c_id"]}
+    assert document["tables"][0]["follows"] == {"any": [["b_id"], way]}

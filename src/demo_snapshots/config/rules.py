@@ -60,7 +60,7 @@ class PredicatePerEngine(Strict, frozen=True):
             _predicate(self, name)
 
 
-Way = tuple[str, ...] | Undeclared
+WrittenWay = tuple[str, ...] | Undeclared
 """The columns of a foreign key, or one that the database does not declare."""
 
 
@@ -104,7 +104,7 @@ class TableRule(Strict, frozen=True, rename={"json_references": "json-references
             raise ValueError("a table that follows another takes its scenario from there")
 
     @property
-    def ways(self) -> tuple[Way, ...]:
+    def ways(self) -> tuple[WrittenWay, ...]:
         """By which its rows follow others; none where it has another rule."""
         if isinstance(self.follows, FollowsRule):
             return self.follows.any or (self.follows,)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from demo_snapshots.config import rules as config
 from demo_snapshots.config.foreign_keys import Undeclared, split
-from demo_snapshots.config.rules import PredicatePerEngine, TableRule
+from demo_snapshots.config.rules import PredicatePerEngine, TableRule, WrittenWay
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
@@ -37,14 +36,14 @@ _INSIDE = re.compile(
 """A column and a path into its JSON, with ``[*]`` for each item of one list."""
 
 
-def resolve(configuration: Config, schema: Schema) -> dict[str, TableSelection]:
+def resolve(config: Config, schema: Schema) -> dict[str, TableSelection]:
     """The configuration's rules against the reflected tables, by table name.
 
     Raises ConfigError for a rule that names a column or a foreign key that is not there.
     """
     rules = {
         schema.configured[name]: _resolve(schema.configured[name], rule, schema)
-        for name, rule in configuration.tables.items()
+        for name, rule in config.tables.items()
     }
     for name in rules:
         _require_end(name, rules)
@@ -96,7 +95,7 @@ def _rule(table: Table, rule: TableRule, schema: Schema) -> Rule:
     return Where(text, text, text)
 
 
-def _ways(table: Table, way: config.Way, schema: Schema) -> Sequence[Way]:
+def _ways(table: Table, way: WrittenWay, schema: Schema) -> Sequence[Way]:
     if not isinstance(way, Undeclared):
         return _follows(table, way, schema)
     if is_path(way.columns, table):

@@ -153,11 +153,11 @@ def require_not_held(staging: Staging, stage: Stage, held: Sequence[str]) -> Non
         )
 
 
-def require_foreign_keys(staging: Staging) -> None:
+def require_foreign_keys(staging: Staging, *, undeclared: bool) -> None:
     """Raise VerificationError if a demo row references a row that is not there, by a foreign key
-    that the engine has not checked."""
+    that the engine has not checked; by one that is not declared only if ``undeclared``."""
     for stage in staging.stages.values():
-        for key in stage.table.foreign_keys:
+        for key in stage.table.foreign_keys if undeclared else stage.table.declared_keys:
             checked = key.declared and staging.dialect.enforces_foreign_keys
             if checked or staging.selection.is_followed(stage.table, key):
                 continue

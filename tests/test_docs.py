@@ -201,6 +201,12 @@ def test_the_session_about_deltas_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_without_foreign_keys_is_what_happens(shell):
+    [session] = blocks(ROOT / "docs" / "undeclared.md", "console")
+    for command, shown in commands_and_outputs(session.text):
+        assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_of_merging_is_what_happens(shell, monkeypatch):
     """One session, told in several blocks; the texts of git are those of its version."""
     identity = {"NAME": "a", "EMAIL": "a@example.org"}

@@ -97,7 +97,7 @@ def foreign_keys_section(findings: Findings) -> Iterator[str]:
     )
     yield "[foreign-keys]"
     for assumed in findings.assumed:
-        yield from comment(f"{share(assumed)[:1].upper()}{share(assumed)[1:]}.")
+        yield from comment(f"{share(assumed)}.")
         if assumed.unknown:
             yield from comment(f"{unknown_types(assumed)}.")
         name = f"{findings.configured.get(assumed.table, assumed.table)}.{assumed.columns[0]}"

@@ -37,6 +37,13 @@ class Counting:
             self._large[name] = int(count) > COUNTED_ROWS
         return self._large[name]
 
+    def all_of(self, name: str) -> int | None:
+        """All rows of a table, None where it is large."""
+        if self.is_large(name):
+            return None
+        table = self.database.dialect.rows_of(self.samples[name].table)
+        return int(self.database.scalar(f"SELECT count(*) FROM {table}"))
+
     def of(self, name: str, condition: str = "") -> tuple[int | None, bool]:
         """The demo rows of a table for which ``condition`` holds too, and whether that is all
         of them."""

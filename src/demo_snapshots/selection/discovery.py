@@ -272,7 +272,10 @@ class _Seen:
     def _by_root(self, root: Root, rule: TableSelection, counting: Counting) -> Finding:
         rows, exact = counting.of(root.table)
         selection = _with_breakdown(rule, self.samples[root.table])
-        return Finding(self.spelled[root.table], selection, (root.reason,), rows, exact)
+        reasons = [root.reason]
+        if exact and rows == counting.all_of(root.table):
+            reasons.append("every row of the table is one, so see whether there are real ones")
+        return Finding(self.spelled[root.table], selection, tuple(reasons), rows, exact)
 
     def _by_following(
         self, following: Following, rule: TableSelection, counting: Counting
@@ -354,10 +357,10 @@ def _path(key: ForeignKey) -> str:
 
 def share(assumed: AssumedKey) -> str:
     """How far the rows bear an assumed key out, in words."""
-    values = "1 value" if assumed.looked_at == 1 else f"{assumed.looked_at:,} values"
+    text = f"{assumed.found:,} of {assumed.looked_at:,} values looked at lead to a row"
     if assumed.found == assumed.looked_at:
-        return f"each of {values} looked at leads to a row"
-    return f"{assumed.found * 100 // assumed.looked_at} % of {values} looked at lead to a row"
+        return text
+    return f"{text} ({assumed.found * 100 // assumed.looked_at} %)"
 
 
 def _with_breakdown(rule: TableSelection, sample: Sample) -> TableSelection:

@@ -205,7 +205,11 @@ class _Seen:
             sampled=tuple(n for n in self.samples if counting.is_large(n)),
             example=() if findings else self._example(),
             assumed=tuple(self._unfollowed(findings)),
-            others=tuple(c for n, c in enumerate(candidates) if n != chosen),
+            others=tuple(
+                candidate
+                for candidate, root in zip(candidates, self.roots, strict=False)
+                if root not in taken
+            ),
             configured=self.spelled,
         )
 

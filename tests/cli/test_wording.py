@@ -28,7 +28,7 @@ LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if PACKAGE / "cli" not i
 FUNCTIONS: list[Any] = [
     demo_snapshots.open_project,
     initialise,
-    *map(vars(Project).get, vars(Project)),
+    *(getattr(Project, name) for name in dir(Project) if not name.startswith("__")),
 ]
 REST: dict[str, Any] = {
     f"Unpack[{options.__name__}]": options

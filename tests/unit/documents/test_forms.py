@@ -28,7 +28,7 @@ from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.snapshots import DocumentForm, Version
 from demo_snapshots.model.tables import Column, Kind, Table
 
-GOLDEN = sorted(FILES.glob("format*/*.sql"))
+GOLDEN = sorted(FILES.glob("format[12]/*.sql"))
 SCHEMA = json.loads(
     resources.files("demo_snapshots.documents.json").joinpath("schema-1.json").read_text("utf-8")
 )

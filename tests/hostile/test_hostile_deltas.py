@@ -170,8 +170,9 @@ def test_whatever_is_put_in_it_makes_the_version_or_nothing(changed: bytes) -> N
 
 def test_an_altered_base_is_named() -> None:
     altered = BASE.replace(b"'Stay'", b"'Went'")
+    # Before anything of it can be read.
     with pytest.raises(DocumentError, match=r"base: .*altered"):
-        made_of(DELTA, altered)
+        folded([source_of_bytes(altered, "base"), source_of_bytes(DELTA, "delta")]).open()
     with pytest.raises(DocumentError, match="on top of v1_2025-01-15, and base holds other"):
         made_of(DELTA, sealed_whole(altered))
 

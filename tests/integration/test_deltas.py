@@ -166,6 +166,29 @@ def test_a_reference_that_cannot_be_let_go_of_is_whole_where_rows_go(
     assert "references teams, of which rows go" in str(demo.export(live, delta=True).whole_because)
 
 
+def test_what_a_delta_cannot_say_shows_before_it_is_published(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Two foreign keys of one column make two lists of deferred references that look like one."""
+    live = Live(sqlite_url)
+    live.run(
+        "CREATE TABLE rings (id INTEGER PRIMARY KEY, next_id INTEGER, note TEXT, is_demo BOOLEAN,"
+        " FOREIGN KEY (next_id) REFERENCES rings (id),"
+        " FOREIGN KEY (next_id) REFERENCES rings (id))",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 100)"
+        " INSERT INTO rings SELECT i, NULL, 'a note', 1 FROM n",
+        "UPDATE rings SET next_id = 9 WHERE id = 2",
+    )
+    file = tmp_path / "demo.toml"
+    file.write_text('[tables.rings]\nmarker = "is_demo"\n', "utf-8")
+    demo = Demo(tmp_path / "snapshots", file)
+    demo.export(live)
+    live.run("UPDATE rings SET next_id = 8 WHERE id = 2")
+    found = demo.export(live, delta=True)
+    assert found.whole_because == "put together again it would not be the same"
+    assert verify_exports(demo.store).valid
+
+
 def test_the_first_version_is_whole(demo: Demo, live: Live) -> None:
     found = demo.export(live, delta=True)
     assert found.whole_because == "there is no version before it"

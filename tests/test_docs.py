@@ -189,6 +189,12 @@ def test_the_session_about_parts_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_people_is_what_happens(shell):
+    for block in blocks(ROOT / "docs" / "people.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_about_forms_is_what_happens(shell):
     for session in blocks(ROOT / "docs" / "documents.md", "console"):
         for command, shown in commands_and_outputs(session.text):
@@ -432,6 +438,7 @@ def mishaps() -> Iterator[str]:
     yield run(*general, "--database=sqlite:///missing.sqlite")
     yield run(*general, "--database=postgresql://user:secret@127.0.0.1:1/nowhere")
     yield run("export", "genral")
+    yield from mishaps_with_people()
     yield run("import", "writer")
     yield run("import", "general", "--version=v7")
     yield run(*general, "--file=nope.sql")
@@ -464,6 +471,17 @@ def undeclared_mishaps() -> Iterator[str]:
     yield f'{vaults}"todos.fragment_id" = "nowhere.id"\n'
     types = '{ type = "state", references = { nothing = "vaults.id" } }'
     yield f'{vaults}"todos.fragment_id" = {types}\n'
+
+
+def mishaps_with_people() -> Iterator[str]:
+    path = Path("database/demo.sqlite")
+    whole = path.read_bytes()
+    sql("INSERT INTO contacts (name, email) VALUES ('Ada', 'ada@okafor.de')")
+    sql("UPDATE contacts SET email = 'ada@okafor.de' WHERE id = 1")
+    yield run("export", "general")
+    run("export", "general", "--check-people=off", "--snapshots=people")
+    yield run("verify", "--people", "--snapshots=people")
+    path.write_bytes(whole)
 
 
 def mishaps_by_hand() -> Iterator[str]:

@@ -14,7 +14,8 @@
     │   ├── EmptyScenarioError      11   no row carries the scenario
     │   ├── ExternalReferenceError 12   a demo row references a row that is not demo data
     │   ├── UnportableValueError    13   a value that no document can carry
-    │   └── ProofError              15   the proof could not put the snapshot back as it was
+    │   ├── ProofError              15   the proof could not put the snapshot back as it was
+    │   └── RealPersonError         16   demo rows hold what rows that are not demo data hold too
     ├── ExportNotFoundError         14   no such scenario, version or file in the store
     ├── ImportFailedError           20   nothing was changed; never raised itself
     │   ├── KeyClashError           23   a real row already uses the key
@@ -31,6 +32,7 @@
     │   └── BucketNotFoundError     34   there is no such bucket
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
+    │   └── PeopleFoundError        52   what tells a person stands in a saved version
     ├── ProtectedDatabaseError      51   production, or real rows that would be dropped
     ├── HookFailedError             53   a command of the project's own ended with a failure
     └── MergeError                  60   two versions cannot be made one; nothing was written
@@ -203,6 +205,21 @@ class ProofError(ExportError):
     exit_code = 15
 
 
+class RealPersonError(ExportError):
+    """Demo rows hold an e-mail address, a phone number, an IBAN or a name that a row outside the
+    demo holds too; no version was published. ``problems`` names the first of them by table,
+    column and key, ``found`` says how many there are."""
+
+    exit_code = 16
+
+    def __init__(
+        self, message: str, *, found: int, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.found = found
+        self.problems = problems
+
+
 class ExportNotFoundError(DemoError):
     """No such scenario, version or file. ``available`` names those there are."""
 
@@ -327,6 +344,12 @@ class ValidationFailedError(DemoError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class PeopleFoundError(ValidationFailedError):
+    """``verify`` was asked for what tells a person, found it, and nothing worse."""
+
+    exit_code = 52
 
 
 class ProtectedDatabaseError(DemoError):

@@ -179,15 +179,8 @@ class Project(Upkeep):
         """What became of a version, or the latest, in the database: ``compare_with_database``."""
         from demo_snapshots.operations.compare import compare_with_database
 
-        return compare_with_database(
-            self.config,
-            self.store,
-            scenario,
-            version,
-            connection=connection,
-            progress=progress,
-            **options,
-        )
+        wanted = self.config, self.store, scenario, version
+        return compare_with_database(*wanted, connection=connection, progress=progress, **options)
 
     def compare_files(
         self, old: str | Path, new: str | Path, **options: Unpack[CompareOptions]

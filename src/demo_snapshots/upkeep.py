@@ -76,20 +76,22 @@ class Upkeep:
         return show_export(self.store, scenario, version, tables=tables)
 
     def verify(
-        self, scenario: str | None = None, *, progress: Progress = no_progress
+        self, scenario: str | None = None, *, people: bool = False, progress: Progress = no_progress
     ) -> Verification:
-        """Read every saved file again: ``verify_exports``."""
+        """Read every saved file again, and if ``people`` for persons too: ``verify_exports``."""
         from demo_snapshots.operations.verify import verify_exports
 
-        return verify_exports(self.store, scenario, progress=progress)
+        rules = self.config.people if people else None
+        return verify_exports(self.store, scenario, people=rules, progress=progress)
 
     def verify_files(
-        self, *paths: str | Path, progress: Progress = no_progress
+        self, *paths: str | Path, people: bool = False, progress: Progress = no_progress
     ) -> tuple[FileCheck, ...]:
         """Read these files, whether or not they are in the store: ``verify_files``."""
         from demo_snapshots.operations.verify import verify_files
 
-        return verify_files(map(Path, paths), progress=progress)
+        rules = self.config.people if people else None
+        return verify_files(map(Path, paths), people=rules, progress=progress)
 
     def convert(
         self, file: str | Path, form: DocumentForm | str, output: str | Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from demo_snapshots.cli.options import (
     scenario_name,
 )
 from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm, Packing
+
+if TYPE_CHECKING:
+    from demo_snapshots.operations.people import PeopleMode
 
 # More read faster than one process can write, and each holds a few megabytes.
 _MOST_JOBS = 4
@@ -33,6 +37,7 @@ _MOST_JOBS = 4
         "demo export general --format=json",
         "demo export general --delta",
         "demo export general --parts=4",
+        "demo export general --check-people=full",
         "demo export general --database postgresql://localhost/app",
     ),
 )
@@ -79,6 +84,11 @@ _MOST_JOBS = 4
     metavar="ADDRESS",
     help="Have the workers of this Dask scheduler write the parts.",
 )
+@click.option(
+    "--check-people",
+    type=click.Choice(["auto", "full", "off"]),
+    help="How many rows to search for real persons: part of large tables, all, none.",
+)
 @NO_HOOKS
 @common_options
 def command(
@@ -95,12 +105,14 @@ def command(
     parts: int | None,
     dask: str | None,
     no_hooks: bool,
+    check_people: PeopleMode | None,
 ) -> None:
     """Save SCENARIO's demo rows as the next version in the snapshot directory.
 
     Unchanged data writes nothing and says since which version it is unchanged. The file is
     plain SQL, unless another format is asked for: commit it, review it, load it with demo import,
-    sqlite3, psql or mariadb.
+    sqlite3, psql or mariadb. Demo rows that hold an e-mail address, phone number, IBAN or name of a
+    row outside the demo are not saved.
     """
     from demo_snapshots.render import transfer as render
 
@@ -124,6 +136,7 @@ def command(
             delta=delta or delta is not None,
             parts=parts,
             dask=dask,
+            check_people=check_people,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

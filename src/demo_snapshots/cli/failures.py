@@ -39,7 +39,7 @@ def error_as_dict(error: DemoError) -> dict[str, object]:
         "hint": error.hint,
         "exit_code": error.exit_code,
     }
-    for name in ("problems", "available", "scenarios", "line", "conflicts"):
+    for name in ("problems", "available", "scenarios", "line", "conflicts", "found"):
         value = getattr(error, name, None)
         if value is not None:
             document[name] = value

@@ -106,23 +106,33 @@ def members(text: str) -> Members | None:
 def lead(text: str, path: Sequence[str], fresh: Mapping[str, str]) -> str:
     """``text`` with the keys at ``path`` replaced by those that ``fresh`` has for them: numbers
     and texts; in a path ``[*]`` stands for every item of a list."""
-    return _led(text, path, fresh) if _is_json(text) else text
+
+    def spell(value: int | str) -> str | None:
+        key = fresh.get(str(value))
+        return key if key is None or isinstance(value, int) else json.dumps(key)
+
+    return changed(text, path, spell)
 
 
-def _led(text: str, path: Sequence[str], fresh: Mapping[str, str]) -> str:
+def changed(text: str, path: Sequence[str], spell: Callable[[int | str], str | None]) -> str:
+    """As ``lead``, with what ``spell`` gives for a number or a text, as JSON, None to keep it."""
+    return _changed(text, path, spell) if _is_json(text) else text
+
+
+def _changed(text: str, path: Sequence[str], spell: Callable[[int | str], str | None]) -> str:
     if not path:
         value = json.loads(text)
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             return text
-        key = fresh.get(str(value))
-        return text if key is None else key if isinstance(value, int) else json.dumps(key)
+        spelled = spell(value)
+        return text if spelled is None else spelled
     if text.lstrip()[:1] != ("[" if path[0] == "[*]" else "{"):
         return text
     pieces: list[str] = []
     last = 0
     for name, start, end in _parts(text):
         if path[0] in ("[*]", name):
-            pieces += [text[last:start], _led(text[start:end], path[1:], fresh)]
+            pieces += [text[last:start], _changed(text[start:end], path[1:], spell)]
             last = end
     return "".join([*pieces, text[last:]])
 

@@ -142,3 +142,29 @@ class Hooks(Strict, frozen=True, rename="kebab"):
     def __post_init__(self) -> None:
         self._list("before_export")
         self._list("after_import")
+
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+StandInFor = Literal[
+    "email", "phone", "iban", "name", "first-name", "last-name", "street", "city", "company"
+]
+
+
+class PeopleRules(Strict, frozen=True):
+    """``[people]``: how closely an export looks for real persons in demo rows, and what may be
+    there: values by their digests, and places, which are ``table.column`` or ``column``; and which
+    places are exported with stand-ins, of which kind."""
+
+    check: Literal["auto", "full", "off"] = "auto"
+    allow: Columns = ()
+    ignore: Columns = ()
+    anonymise: dict[str, StandInFor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._list("allow")
+        self._list("ignore")
+        for digest in self.allow:
+            if not _DIGEST.fullmatch(digest):
+                raise UnfitError("expected sha256: and 64 hexadecimal digits", "allow")

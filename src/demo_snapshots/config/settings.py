@@ -28,7 +28,7 @@ from demo_snapshots.config.foreign_keys import (
 )
 from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
-from demo_snapshots.config.rules import CompareRules, Hooks, Reference, TableRule
+from demo_snapshots.config.rules import CompareRules, Hooks, PeopleRules, Reference, TableRule
 from demo_snapshots.config.strict import Strict
 from demo_snapshots.config.toml import line_of, parse, read_text
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
@@ -60,6 +60,7 @@ class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
+    people: PeopleRules = PeopleRules()
     tables: dict[str, TableRule] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     foreign_keys: dict[str, str | ByType] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Config(Struct, frozen=True):
     foreign_keys: tuple[UndeclaredKey, ...] = ()
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
+    people: PeopleRules = PeopleRules()
     settings: tuple[Setting, ...] = ()
     environment: Environment | None = None
     directory: Path = Path()
@@ -172,6 +174,7 @@ def load_config(
         foreign_keys=_undeclared(parsed.foreign_keys, tables),
         compare=parsed.compare,
         hooks=parsed.hooks,
+        people=parsed.people,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", masked_place(kept_in), store.origin),

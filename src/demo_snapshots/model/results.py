@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from demo_snapshots.model.people import PeopleCheck, PeopleInFile
 from demo_snapshots.model.snapshots import DeltaOf, DocumentForm, Entry, Statistics, Version
 from demo_snapshots.model.sources import path_named
 
@@ -34,6 +35,8 @@ class VersionCheck:
     size: int | None
     records: int | None
     problems: tuple[str, ...]
+    people: PeopleInFile | None = None
+    """What tells a person in it; None where nobody asked, or it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class ExportResult:
     delta: DeltaOf | None = None
     whole_because: str | None = None
     parts: int = 0
+    people: PeopleCheck | None = None
+    """How real persons were looked for, None where they were not."""
 
     @property
     def path(self) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo_snapshots.model.people import PeopleInFile
 from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.snapshots import Entry, Version
 from demo_snapshots.model.sources import path_named
@@ -22,6 +23,8 @@ class FileCheck:
     size: int | None
     records: int | None
     problems: tuple[str, ...]
+    people: PeopleInFile | None = None
+    """What tells a person in it; None where nobody asked, or it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)

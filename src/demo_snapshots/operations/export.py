@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import packed
@@ -28,9 +28,13 @@ from demo_snapshots.model.snapshots import (
     Version,
     check_scenario_name,
 )
+from demo_snapshots.operations.people import PeopleMode, PeopleWatch, watching
 from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
+
+if TYPE_CHECKING:
+    from demo_snapshots.transfer.anonymise import Anonymised
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +60,8 @@ class ExportOptions(TypedDict, total=False):
     """How the file is stored; None as the configuration says."""
     format: DocumentForm | None
     """How the file spells the rows; None as the configuration says."""
+    check_people: PeopleMode | None
+    """How closely to look for real persons in the demo rows; None as the configuration says."""
     confirm_new: ConfirmNew | None
     """Asked before a scenario is begun that nothing but its name tells from the others."""
     delta: bool | str
@@ -89,10 +95,11 @@ def export_scenario(
     where the engine can; the bytes written do not depend on it. A version appears whole or not
     at all; the store is locked for the whole export, so a higher version never holds older
     rows. With ``prove`` it is published only after it was imported into a scratch database and
-    came out of that with the same bytes. ``compress`` is how the file is stored and ``format`` how
-    it spells the rows, None as the configuration says; data equal to the latest version's is so
-    however that one is stored. A
-    latest version whose file was damaged is equal to nothing, and named in the result.
+    came out of that with the same bytes. Demo rows are not saved that hold what tells a person and
+    a row outside the demo holds too, unless ``check_people`` is ``off``. ``compress`` is how the
+    file is stored and ``format`` how it spells the rows, None as the configuration says; data equal
+    to the latest version's is so however that one is stored. A latest version whose file was
+    damaged is equal to nothing, and named in the result.
 
     With ``delta`` the file holds only what changed since the latest version, or the one named: SQL,
     read together with that one by whatever reads the version. It is whole after all where a stock
@@ -120,16 +127,21 @@ def export_scenario(
         version = Version(store.next_number(scenario), moment.date())
         latest, damaged = whole_latest(store, scenario)
         on = store.find(scenario, delta) if isinstance(delta, str) else latest
-        with snapshot_of(
-            demo,
-            version,
-            moment,
-            base=Parent(latest.version, latest.digest) if latest else None,
-            allow_empty=options.get("allow_empty", False),
-            jobs=1 if _in_parts(options) else options.get("jobs", 1),
-            progress=options.get("progress", no_progress),
-        ) as snapshot:
-            return _publish(snapshot, store, latest, damaged, on, demo, config, options)
+        with (
+            watching(demo, config.people, options.get("check_people")) as watch,
+            snapshot_of(
+                demo,
+                version,
+                moment,
+                base=Parent(latest.version, latest.digest) if latest else None,
+                allow_empty=options.get("allow_empty", False),
+                jobs=1 if _in_parts(options) else options.get("jobs", 1),
+                progress=options.get("progress", no_progress),
+                watch=watch.see if watch else None,
+                anonymised=_anonymised(demo, config, options),
+            ) as snapshot,
+        ):
+            return _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
 
 
 def _require_sql(config: Config, options: ExportOptions) -> None:
@@ -139,6 +151,21 @@ def _require_sql(config: Config, options: ExportOptions) -> None:
             f"a delta is written in SQL, and not in {form.upper()}",
             hint=Words("Export it with ", Call(format="sql"), ", or whole."),
         )
+
+
+def _anonymised(demo: DemoSet, config: Config, options: ExportOptions) -> Anonymised | None:
+    if not config.people.anonymise:
+        return None
+    if _in_parts(options):
+        raise UsageError(
+            "people.anonymise puts stand-ins into one file, and a version in parts is asked for",
+            hint="Export it in one file.",
+        )
+    # Imported late: few exports make stand-ins.
+    from demo_snapshots.transfer.anonymise import KEY, Anonymised
+
+    found = config.environment.get(KEY) if config.environment else None
+    return Anonymised(demo, config.people.anonymise, found.value if found else None)
 
 
 def _require_meant(scenario: str, config: Config, store: Store, confirm: ConfirmNew | None) -> None:
@@ -158,12 +185,20 @@ def _publish(
     demo: DemoSet,
     config: Config,
     options: ExportOptions,
+    watch: PeopleWatch | None,
 ) -> ExportResult:
     header = snapshot.header
     packing = options.get("compress") or config.compress
     form = DocumentForm(options.get("format") or config.format)
+    people = None
+    if watch is not None and _in_parts(options):
+        # Whoever writes the parts sees the rows of one part; what is refused is not written at all.
+        watch.read(snapshot.source, header.statistics)
+        people = watch.require_none()
     with _drafted(snapshot, store, packing, form, options) as (draft, digest, parts):
         proof, whole_because = None, None
+        if watch is not None and people is None:
+            people = watch.require_none()
         if options.get("prove"):
             # Imported late: an import is the half of this program that few exports need.
             from demo_snapshots.operations.roundtrip import prove
@@ -196,6 +231,7 @@ def _publish(
         delta=entry.delta if written else None,
         whole_because=whole_because,
         parts=len(entry.parts),
+        people=people,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypedDict
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypedDict
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.header import fingerprint
@@ -34,6 +34,12 @@ from demo_snapshots.selection.search_path import SearchPath, search_path
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import lookup_patterns
 
+if TYPE_CHECKING:
+    from demo_snapshots.transfer.anonymise import Anonymised
+
+Watch = Callable[[Table, Sequence[bytes], int], None]
+"""Shown raw rows of a table, and how many it has in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -58,10 +64,13 @@ def snapshot_of(
     allow_empty: bool = False,
     jobs: int = 1,
     progress: Progress = no_progress,
+    watch: Watch | None = None,
+    anonymised: Anonymised | None = None,
 ) -> Iterator[Snapshot]:
     """The rows of ``demo``, which is of one scenario, as a document of that version; within one
     consistent read of its database, for as long as the block lasts. ``base`` is the
-    version that it comes after.
+    version that it comes after; ``watch`` sees the demo rows as they are written; ``anonymised``
+    replaces values in them.
 
     Raises EmptyScenarioError, ExternalReferenceError, UnportableValueError for what no import
     would take, also while it is written, ConfigError and DatabaseError.
@@ -87,7 +96,7 @@ def snapshot_of(
         base=base,
         **_origin(demo),
     )
-    content = content_of(source, header, progress, path)
+    content = content_of(source, header, progress, path, watch, anonymised)
     require_readable(header, content)
     with source.reading_ahead(statistics, jobs):
         yield Snapshot(header, content, source)
@@ -175,21 +184,29 @@ class RowsToWrite(Protocol):
 
 
 def content_of(
-    source: RowsToWrite, header: Header, progress: Progress, path: SearchPath
+    source: RowsToWrite,
+    header: Header,
+    progress: Progress,
+    path: SearchPath,
+    watch: Watch | None = None,
+    anonymised: Anonymised | None = None,
 ) -> Content:
     """The rows as a document's content, with what the stock clients need to load it."""
     order = source.order
+    rows = _replacing(source, anonymised)
     named = [(table.name, drawn) for table in order.tables for drawn in _named(source, table)]
     filled = {(table, drawn.column) for table, drawn in named}
     postponed = [*order.postponed, *_postponed_of_included(source)]
     return Content(
         sections=[
-            Section(table, _watched(source, table, header.statistics, progress), _always(table))
+            Section(
+                table,
+                _watched(rows(table), table, header.statistics, progress, watch),
+                _always(table),
+            )
             for table in order.tables
         ],
-        includes=[
-            Section(table, source.rows(table), _always(table)) for table, _ in header.includes
-        ],
+        includes=[Section(table, rows(table), _always(table)) for table, _ in header.includes],
         selection=source.selection.rules,
         deferred=[
             Deferred(
@@ -220,6 +237,14 @@ def content_of(
     )
 
 
+def _replacing(
+    source: RowsToWrite, anonymised: Anonymised | None
+) -> Callable[[Table], Iterator[list[bytes]]]:
+    if anonymised is None:
+        return source.rows
+    return lambda table: anonymised.rows(table, source.rows(table))
+
+
 def _postponed_of_included(source: RowsToWrite) -> Iterator[tuple[Table, ForeignKey]]:
     """References among the rows that travel along, of which each is inserted by itself: an
     order in which all hold there may not be. One of a table to another there is not."""
@@ -242,11 +267,17 @@ def _always(table: Table) -> bool:
 
 
 def _watched(
-    source: RowsToWrite, table: Table, statistics: Statistics, progress: Progress
+    rows: Iterable[list[bytes]],
+    table: Table,
+    statistics: Statistics,
+    progress: Progress,
+    watch: Watch | None,
 ) -> Iterator[Sequence[bytes]]:
     done, total = 0, statistics.rows(table.name)
     progress(table.name, done, total)
-    for batch in source.rows(table):
+    for batch in rows:
+        if watch is not None:
+            watch(table, batch, total)
         yield batch
         done += len(batch)
         progress(table.name, done, total)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from demo_snapshots.config.rules import PeopleRules
 from demo_snapshots.documents.opening import describe, open_document, read_delta, reading, whole_at
-from demo_snapshots.documents.protocol import Rows, any_literals
+from demo_snapshots.documents.protocol import Rows, Update, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import (
     Call,
@@ -18,6 +19,7 @@ from demo_snapshots.errors import (
     StoreUnreachableError,
     Words,
 )
+from demo_snapshots.model.people import PeopleInFile, PersonFound
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.snapshots import (
@@ -30,14 +32,20 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.upkeep import FileCheck, Verification
-from demo_snapshots.rows.literals import count_rows
+from demo_snapshots.rows.literals import count_rows, records
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.store.backends.files import is_stand_in
 from demo_snapshots.store.contents import LATEST, version_of
 
+_MOST_SHOWN = 100
+
 
 def verify_exports(
-    store: Store, scenario: str | None = None, *, progress: Progress = no_progress
+    store: Store,
+    scenario: str | None = None,
+    *,
+    people: PeopleRules | None = None,
+    progress: Progress = no_progress,
 ) -> Verification:
     """Read every stored file of ``scenario``, or of all, from its first byte to its last.
 
@@ -45,7 +53,8 @@ def verify_exports(
     SHA-256 in the manifest; deltas together with what they are on top of, too; the manifest and
     latest are checked against the files. Writes nothing and takes no lock. What is wrong comes back
     in the result, damaged files too; raises ExportNotFoundError for a scenario without a snapshot,
-    and StoreError where the store cannot be read. ``progress`` counts versions.
+    and StoreError where the store cannot be read. With ``people``, which says what may be there,
+    the rows are searched for what tells a person. ``progress`` counts versions.
     """
     files = store.inventory(None if scenario is None else check_scenario_name(scenario))
     if scenario is not None and not files:
@@ -63,6 +72,9 @@ def verify_exports(
             check = replace(check, problems=(*check.problems, problem))
         elif stored.recorded is not None and not check.problems:
             check = replace(check, problems=_chain_problems(store, stored.recorded))
+        if people is not None and not check.problems and stored.recorded is not None:
+            found = _people_in(store.source(stored.recorded), people)
+            check = replace(check, people=found)
         versions.append(check)
     stale = tuple(f"{path}: a temporary file" for path in store.stale())
     return Verification(tuple(versions), store.inconsistencies(scenario), stale)
@@ -146,24 +158,27 @@ def _told(entry: Entry) -> tuple[object, ...]:
 
 
 def verify_files(
-    paths: Iterable[Path], *, progress: Progress = no_progress
+    paths: Iterable[Path],
+    *,
+    people: PeopleRules | None = None,
+    progress: Progress = no_progress,
 ) -> tuple[FileCheck, ...]:
     """Read each file from its first byte to its last, in whatever directory it is.
 
     Each is checked against the grammar, its header's counts and its digest, and must be the
     snapshot that its name says, if it has a snapshot's name. No store is looked at: whether the
     manifest knows the files is for ``verify_exports``. What is wrong comes back in the result, a
-    file that is not there too. ``progress`` counts files.
+    file that is not there too. ``people`` as for ``verify_exports``. ``progress`` counts files.
     """
     files = list(paths)
     checks = []
     for done, path in enumerate(files):
         progress(path.name, done, len(files))
-        checks.append(_check_file(path))
+        checks.append(_check_file(path, people))
     return tuple(checks)
 
 
-def _check_file(path: Path) -> FileCheck:
+def _check_file(path: Path, people: PeopleRules | None) -> FileCheck:
     def wrong(problem: str) -> FileCheck:
         return FileCheck(path, None, None, None, None, (problem,))
 
@@ -174,6 +189,10 @@ def _check_file(path: Path) -> FileCheck:
         linked = path.name in LATEST and is_stand_in(path)
         read = path.with_name(path.read_text("ascii")) if linked else path
         found = validate_export_file(read)
+        persons = None
+        if people is not None:
+            is_delta = found.form is DocumentForm.DELTA
+            persons = _people_in(whole_at(read) if is_delta else source_of(read), people)
     except OSError as error:
         return wrong(f"cannot be read: {error.strerror}")
     except DemoError as error:
@@ -183,9 +202,35 @@ def _check_file(path: Path) -> FileCheck:
     version = version_of(scenario, read.name)
     expected = says if version is None else (scenario, version)
     records = found.header.statistics.total
-    return FileCheck(
-        path, *says, found.total_size, records, tuple(_misnamed(read.name, expected, found))
-    )
+    problems = tuple(_misnamed(read.name, expected, found))
+    return FileCheck(path, *says, found.total_size, records, problems, persons)
+
+
+def _people_in(source: Source, rules: PeopleRules) -> PeopleInFile:
+    """What tells a person in the rows of a document that has been found whole: names alone do
+    not, nor what is set aside for examples. Rows that travel along are searched too."""
+    # Imported late: few look for persons.
+    from demo_snapshots.people.rows import PeopleInRows
+
+    looking: dict[str, PeopleInRows] = {}
+    first: list[PersonFound] = []
+    values = 0
+    with reading(source) as stream:
+        document = open_document(stream)
+        header = document.header
+        tables = {table.name: table for table in (*header.tables, *dict(header.includes))}
+        for event in document.rows(any_literals, any_literals, any_lookup):
+            if isinstance(event, Update):
+                continue
+            if event.table not in looking:
+                looking[event.table] = PeopleInRows(
+                    tables[event.table], event.columns, rules=rules, with_names=False
+                )
+            for record in records(event.text):
+                for candidate in looking[event.table].found(record):
+                    values += 1
+                    first += [candidate.found] if values <= _MOST_SHOWN else []
+    return PeopleInFile(values, tuple(first))
 
 
 def validate_export_file(path: Path) -> Description:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.people import PeopleInFile
+from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.upkeep import FileCheck, Renumbered, RepairResult, Verification
 from demo_snapshots.render.report import (
     Grid,
@@ -23,13 +28,16 @@ def verification_report(result: Verification) -> Report:
     if not result.versions and result.valid:
         return (Line("Nothing has been exported yet."), *notes)
     checked = counted(len(result.versions), "version")
+    people = _people_lines(result.versions)
     if result.valid:
-        return (Line(f"{checked}: whole and as recorded", Look.GOOD), _checks(result), *notes)
+        whole = Line(f"{checked}: whole and as recorded", Look.GOOD)
+        return (whole, _checks(result), *people, *notes)
     wrong = verification_problems(result)
     return (
         Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD),
         *(Line(Words("  - ", problem)) for problem in wrong),
         *((_checks(result),) if result.versions else ()),
+        *people,
         *notes,
     )
 
@@ -80,6 +88,7 @@ def verification_json(result: Verification) -> dict[str, object]:
                 "size": check.size,
                 "records": check.records,
                 "problems": list(check.problems),
+                "people": _people_json(check.people),
             }
             for check in result.versions
         ],
@@ -91,10 +100,44 @@ def files_report(checks: tuple[FileCheck, ...]) -> Report:
     checked = counted(len(checks), "file")
     wrong = files_problems(checks)
     grid = _files(checks)
+    people = _people_lines(checks)
     if not wrong:
-        return (Line(f"{checked}: whole", Look.GOOD), grid)
+        return (Line(f"{checked}: whole", Look.GOOD), grid, *people)
     lines = (Line(f"  - {problem}") for problem in wrong)
-    return (Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD), *lines, grid)
+    return (Line(f"{checked}: {counted(len(wrong), 'problem')}", Look.BAD), *lines, grid, *people)
+
+
+def people_in(checks: Sequence[VersionCheck | FileCheck]) -> tuple[str, ...]:
+    """What tells a person in these versions, as sentences."""
+    lines: list[str] = []
+    for check in checks:
+        if check.people is None:
+            continue
+        name = f"{check.scenario} {check.version}"
+        lines += (f"{name}: {found}" for found in check.people.first)
+        if more := check.people.values - len(check.people.first):
+            lines.append(f"{name}: and {number(more)} more")
+    return tuple(lines)
+
+
+def _people_lines(checks: Sequence[VersionCheck | FileCheck]) -> Report:
+    searched = [check.people for check in checks if check.people is not None]
+    if not searched:
+        return ()
+    values = sum(people.values for people in searched)
+    if not values:
+        return (Line("Nothing in the rows tells a person.", Look.GOOD),)
+    lines = (Line(f"  - {line}") for line in people_in(checks))
+    return (Line(f"{counted(values, 'value')} in the rows may tell a person:", Look.BAD), *lines)
+
+
+def _people_json(people: PeopleInFile | None) -> dict[str, object] | None:
+    if people is None:
+        return None
+    first = [{**asdict(found), "trait": str(found.trait)} for found in people.first]
+    for found in first:
+        del found["real"]  # nobody looked in a database
+    return {"values": people.values, "first": first}
 
 
 def files_problems(checks: tuple[FileCheck, ...]) -> tuple[str, ...]:
@@ -129,6 +172,7 @@ def files_json(checks: tuple[FileCheck, ...]) -> dict[str, object]:
                 "size": check.size,
                 "records": check.records,
                 "problems": list(check.problems),
+                "people": _people_json(check.people),
             }
             for check in checks
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.people import PeopleCheck
 from demo_snapshots.model.results import (
     ConvertResult,
     Edits,
@@ -23,7 +24,7 @@ def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
     parts = f" in {counted(result.parts, 'part')}" if result.parts else ""
     pairs = (("Size", _size(result) + parts), ("File", result.file))
-    facts = Facts((*pairs, *_proved(result.proof)))
+    facts = Facts((*pairs, *_proved(result.proof), *_looked_for(result.people)))
     damaged = result.damaged
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
     if result.whole_because is not None:
@@ -36,6 +37,15 @@ def export_report(result: ExportResult) -> Report:
         facts,
         *notes,
     )
+
+
+def _looked_for(people: PeopleCheck | None) -> tuple[tuple[str, str], ...]:
+    """What is to be known of a search that found nobody: where it was not a whole one."""
+    if people is None or not (people.sampled or people.unread):
+        return ()
+    told = (("in a part of", people.sampled), ("without", people.unread))
+    parts = (f"{how} {', '.join(tables)}" for how, tables in told if tables)
+    return (("People", f"no real ones found, {', '.join(parts)}"),)
 
 
 def new_scenario_question(name: str, known: tuple[str, ...]) -> str:
@@ -101,6 +111,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "damaged": None if result.damaged is None else _damaged_json(result.damaged),
         "delta": delta_json(result.delta),
         "whole_because": result.whole_because,
+        "people": None if result.people is None else asdict(result.people),
     }
 
 

@@ -111,6 +111,10 @@ class Dialect(ABC):
         """An expression for a column's value as text, for labels and messages."""
         return f"CAST({expression} AS CHAR)"
 
+    def ending(self, expression: str, count: int) -> str:
+        """An expression for the last ``count`` characters of a text."""
+        return f"right({expression}, {count})"
+
     # --- Selection ---------------------------------------------------------------------------
 
     @abstractmethod

@@ -87,6 +87,9 @@ class SQLite(Dialect):
     def text_of(self, column: Column, expression: str) -> str:
         return f"CAST({expression} AS TEXT)"
 
+    def ending(self, expression: str, count: int) -> str:
+        return f"substr({expression}, -{count})"
+
     # --- Selection ---------------------------------------------------------------------------
 
     def json_text(self, column: Column, path: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from database_engines import engines
 from integration.live import Demo, Live
 
-from demo_snapshots.errors import ConfigError
+from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.transfer.anonymise import KEY
 
 TABLES = (
@@ -142,3 +142,20 @@ def test_without_a_key_nothing_is_exported(live, tmp_path):
     with pytest.raises(ConfigError, match="there is no key") as failure:
         demo_in(tmp_path).export(live)
     assert KEY in (failure.value.hint or "")
+
+
+@engines("sqlite")
+def test_parts_have_no_stand_ins_and_are_refused(live, secret):
+    with pytest.raises(UsageError, match="in parts"):
+        demo_in(secret).export(live, parts=2)
+
+
+@engines("sqlite")
+def test_a_delta_has_the_stand_ins_too(live, secret):
+    live.insert("users", *((n, "Jo " * 15, None, None, True) for n in range(12, 40)))
+    demo = demo_in(secret)
+    demo.export(live)
+    live.insert("users", (50, "Ada Okafor", "jo@okafor.de", None, True))
+    delta = demo.export(live, delta=True)
+    assert delta.delta is not None
+    assert "kafor" not in delta.path.read_text("utf-8")

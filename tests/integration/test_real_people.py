@@ -15,6 +15,7 @@ from demo_snapshots.errors import ConfigError, RealPersonError
 from demo_snapshots.model.people import PeopleCheck
 from demo_snapshots.model.results import ExportResult
 from demo_snapshots.operations import people
+from demo_snapshots.operations.verify import verify_exports, verify_files
 
 TABLES = (
     "CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(60), email VARCHAR(60),"
@@ -143,3 +144,34 @@ def test_tables_that_may_not_be_read_are_told(live, tmp_path):
         connection.execute("BEGIN; SET LOCAL ROLE guest")
         result = demo_in(tmp_path, CONFIG).export(live, connection=connection)
     assert searched(result).unread == ("other.people", "leads", "members")
+
+
+@engines("sqlite", "postgresql")
+def test_parts_are_searched_before_they_are_written(live, tmp_path, monkeypatch):
+    monkeypatch.setattr(people, "_MOST_ROWS", 1)
+    live.insert("users", (11, "Jo", "a@b.dk", None, None, None, True))
+    live.insert("users", (12, "Jo", "ada@okafor.de", None, None, None, True))
+    demo = demo_in(tmp_path, CONFIG)
+    with pytest.raises(RealPersonError):
+        demo.export(live, parts=2, check_people="full")
+    assert not demo.store.inventory()
+    assert searched(demo.export(live, parts=2)).sampled == ("users",)
+
+
+@engines("sqlite")
+def test_a_delta_is_searched_as_what_it_makes(live, tmp_path):
+    live.insert("users", (11, "Jo", "a@b.dk", None, None, None, True))
+    live.insert("users", *((n, "Jo " * 15, None, None, None, None, True) for n in range(12, 40)))
+    demo = demo_in(tmp_path, CONFIG)
+    demo.export(live)
+    live.insert("users", (50, "Jo", "ada@okafor.de", None, None, None, True))
+    with pytest.raises(RealPersonError):
+        demo.export(live, delta=True)
+    delta = demo.export(live, delta=True, check_people="off")
+    assert delta.delta is not None
+    rules = demo.config(live).people
+    [newest, _] = verify_exports(demo.store, people=rules).versions
+    [file] = verify_files([delta.path], people=rules)
+    for check in (newest, file):
+        assert check.people is not None
+        assert [found.key for found in check.people.first] == ["11", "50"]

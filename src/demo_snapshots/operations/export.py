@@ -117,11 +117,7 @@ def export_scenario(
     given = options.get("connection")
     delta = options.get("delta", False)
     _require_sql(config, options)
-    if given is not None and options.get("prove"):
-        raise UsageError(
-            "a snapshot of an open connection cannot be proved: others do not see its rows",
-            hint="Export without prove, or commit first and leave the connection out.",
-        )
+    _require_provable(options)
     with connect(config.database, given) as database, store.lock(), database.reading():
         demo = see(database, config).of(scenario)
         version = Version(store.next_number(scenario), moment.date())
@@ -142,6 +138,14 @@ def export_scenario(
             ) as snapshot,
         ):
             return _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
+
+
+def _require_provable(options: ExportOptions) -> None:
+    if options.get("connection") is not None and options.get("prove"):
+        raise UsageError(
+            "a snapshot of an open connection cannot be proved: others do not see its rows",
+            hint="Export without prove, or commit first and leave the connection out.",
+        )
 
 
 def _require_sql(config: Config, options: ExportOptions) -> None:

@@ -41,7 +41,17 @@ def engine_named(name: str) -> Engine:
 
 def scratch_of(database: Database) -> Scratch:
     """How the engine of ``database`` makes scratch databases; imported where a proof needs it."""
-    module = import_module(f"demo_snapshots.engines.{_FOLDERS[database.dialect.name]}.scratch")
+    return _scratch(database.dialect.name)
+
+
+def blank_scratch(url: str) -> AbstractContextManager[str]:
+    """The URL of an empty database of its own on the server that ``url`` leads to; it is gone when
+    the block ends. Raises DatabaseError where the user may not make one."""
+    return _scratch(parse_url(url).backend).blank(url)
+
+
+def _scratch(backend: str) -> Scratch:
+    module = import_module(f"demo_snapshots.engines.{_FOLDERS[backend]}.scratch")
     made: Scratch = module.SCRATCH
     return made
 

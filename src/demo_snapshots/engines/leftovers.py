@@ -57,16 +57,17 @@ def _is_own_directory(path: Path) -> bool:
 @dataclass(frozen=True, slots=True)
 class ProofSchemas:
     """In an engine's SQL: the moment ``now`` in UTC, the ``names`` of the schemas there are, and
-    how to ``drop`` one."""
+    how to ``drop`` and to ``create`` one."""
 
     now: str
     names: str
     drop: str
+    create: str = "CREATE SCHEMA {}"
 
 
 @contextmanager
 def proof_schema(maker: Database, schemas: ProofSchemas) -> Iterator[str]:
-    """The name of a new schema (PostgreSQL) or database (MariaDB), made and removed over
+    """The name of a new schema (PostgreSQL) or database, made and removed over
     ``maker``; those left over go with it, where the user may remove them."""
     quote = maker.dialect.quote
     now = datetime.fromisoformat(maker.scalar(schemas.now))
@@ -76,7 +77,7 @@ def proof_schema(maker: Database, schemas: ProofSchemas) -> Iterator[str]:
         except DatabaseError as error:
             logger.info("%s, left behind by a proof, stays: %s", name, error.message)
     name = f"{_PREFIX}{now:{_MOMENT}}_{secrets.token_hex(4)}"
-    maker.execute(f"CREATE SCHEMA {quote(name)}")
+    maker.execute(schemas.create.format(quote(name)))
     try:
         yield name
     finally:

@@ -180,14 +180,21 @@ def _referencing(
 
 # Where frameworks keep the head of their migrations: Alembic, Laravel, Django.
 _HEADS = {
-    "alembic_version": ("alembic", "SELECT max(version_num) FROM alembic_version"),
+    "alembic_version": ("alembic", "SELECT version_num FROM alembic_version"),
     "migrations": ("laravel", "SELECT max(migration) FROM migrations"),
     "django_migrations": (
         "django",
         "SELECT app, name FROM django_migrations"
-        " WHERE id = (SELECT max(id) FROM django_migrations)",
+        " WHERE id IN (SELECT max(id) FROM django_migrations GROUP BY app)",
     ),
 }
+
+
+def migration_head(database: Database) -> str | None:
+    """Where the database's migrations stand: ``alembic 5f3a``, ``django auth.0012_x, shop.0003_y``
+    with the last one of each application; None where it keeps no account."""
+    with database.wrapped():
+        return _migration_head(database, database.catalog.tables()[None])
 
 
 def _migration_head(database: Database, names: Iterable[str]) -> str | None:
@@ -195,6 +202,7 @@ def _migration_head(database: Database, names: Iterable[str]) -> str | None:
         if table in _HEADS:
             framework, query = _HEADS[table]
             rows = database.rows(query)
-            if rows and rows[0][0]:
-                return f"{framework} {'.'.join(str(part) for part in rows[0])}"
+            heads = sorted(".".join(map(str, row)) for row in rows if row[0])
+            if heads:
+                return f"{framework} {', '.join(heads)}"
     return None

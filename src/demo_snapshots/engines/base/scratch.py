@@ -27,7 +27,9 @@ class ScratchContent:
 class Scratch:
     """``place`` says in words where a scratch database is made. ``make`` is given the database to
     make it after, which it only reads, and the URL that leads there; it gives the URL of the
-    scratch database, which is gone when the block ends."""
+    scratch database, which is gone when the block ends. ``blank`` makes an empty database of its
+    own, of which only the server that the URL leads to is the same."""
 
     place: str
+    blank: Callable[[str], AbstractContextManager[str]]
     make: Callable[[Database, str, ScratchContent], AbstractContextManager[str]]

@@ -39,4 +39,10 @@ def _database(database: Database, url: str, content: ScratchContent) -> Iterator
         yield replace(parse_url(url), database=name).render()
 
 
-SCRATCH = Scratch("a temporary database on the same server", _database)
+@contextmanager
+def _blank(url: str) -> Iterator[str]:
+    with connect(url) as maker, proof_schema(maker, _SCHEMAS) as name:
+        yield replace(parse_url(url), database=name).render()
+
+
+SCRATCH = Scratch("a temporary database on the same server", _blank, _database)

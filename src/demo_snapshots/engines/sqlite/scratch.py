@@ -46,4 +46,12 @@ def _make(empty: Database, definitions: Iterable[tuple[str, str, int]]) -> None:
             empty.execute(sql)
 
 
-SCRATCH = Scratch("a temporary SQLite file", _file)
+@contextmanager
+def _blank(url: str) -> Iterator[str]:
+    with proof_directory() as directory:
+        path = directory / "scratch.sqlite"
+        path.touch()
+        yield Url("sqlite", database=str(path)).render()
+
+
+SCRATCH = Scratch("a temporary SQLite file", _blank, _file)

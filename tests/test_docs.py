@@ -182,6 +182,12 @@ def test_the_session_about_backups_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_migrations_is_what_happens(shell):
+    for block in blocks(ROOT / "docs" / "migrations.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_about_parts_is_what_happens(shell):
     """One session, told in several blocks."""
     for block in blocks(ROOT / "docs" / "parts.md", "console"):
@@ -565,6 +571,15 @@ def mishaps_with_deltas(general: tuple[str, ...]) -> Iterator[str]:
     delta.unlink()
 
 
+def mishaps_in_upgrading() -> Iterator[str]:
+    """Where ``contacts.phone`` has been renamed."""
+    rules = '[[drift]]\nrename-columns = { "contacts.phone" = "mobile" }\n'
+    Path("drift.toml").write_text(rules, "utf-8")
+    yield run("validate", "general", "--schema", "--config=drift.toml")
+    Path("upgrade.toml").write_text('[upgrade]\nalembic = ["no-such-alembic"]\n', "utf-8")
+    yield run("upgrade", "general", "--config=upgrade.toml")
+
+
 def mishaps_in_the_database(general: tuple[str, ...]) -> Iterator[str]:
     whole = Path("database/demo.sqlite").read_bytes()
 
@@ -580,6 +595,10 @@ def mishaps_in_the_database(general: tuple[str, ...]) -> Iterator[str]:
     yield after("UPDATE todos SET title = 'Edited' WHERE id = 1", "import", "general")
     yield after("ALTER TABLE contacts DROP COLUMN phone", *general)
     yield after("DROP TABLE todos", *general)
+    renamed = "ALTER TABLE contacts RENAME COLUMN phone TO mobile"
+    yield after(renamed, *general, "--rename-column", "contacts.fax=mobile")
+    yield after(renamed, *general, "--default", "contacts.mobile")
+    yield from mishaps_in_upgrading()
     trimmed = (
         "CREATE TABLE kept AS SELECT * FROM todos; DROP TABLE todos; CREATE TABLE todos"
         " (id INTEGER PRIMARY KEY, fragment_id INTEGER REFERENCES fragments (id),"

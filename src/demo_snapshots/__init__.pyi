@@ -15,6 +15,7 @@ from .errors import MergeConflictError as MergeConflictError
 from .errors import MergeError as MergeError
 from .errors import NotConfirmedError as NotConfirmedError
 from .errors import ProtectedDatabaseError as ProtectedDatabaseError
+from .errors import UpgradeError as UpgradeError
 from .model.changes import Cell as Cell
 from .model.changes import Change as Change
 from .model.changes import Comparison as Comparison
@@ -27,6 +28,7 @@ from .model.results import ImportPlan as ImportPlan
 from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
 from .model.results import Undoable as Undoable
+from .model.results import UpgradeResult as UpgradeResult
 from .model.results import ValidationResult as ValidationResult
 from .model.snapshots import DeltaOf as DeltaOf
 from .model.upkeep import BackupResult as BackupResult
@@ -55,6 +57,7 @@ from .operations.merge import merge_exports as merge_exports
 from .operations.repair import repair_store as repair_store
 from .operations.restore import restore_store as restore_store
 from .operations.show import show_export as show_export
+from .operations.upgrade import upgrade_scenario as upgrade_scenario
 from .operations.validate import validate_scenario as validate_scenario
 from .operations.verify import validate_export_file as validate_export_file
 from .operations.verify import verify_exports as verify_exports

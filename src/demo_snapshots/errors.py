@@ -32,11 +32,13 @@
     │   └── BucketNotFoundError     34   there is no such bucket
     ├── ScenarioError               40   a scenario file of the sample application
     ├── ValidationFailedError       50   validate or verify found something
-    │   └── PeopleFoundError        52   what tells a person stands in a saved version
+    │   ├── PeopleFoundError        52   what tells a person stands in a saved version
+    │   └── UpgradeDueError         71   a version fits by rules alone, or after an upgrade
     ├── ProtectedDatabaseError      51   production, or real rows that would be dropped
     ├── HookFailedError             53   a command of the project's own ended with a failure
-    └── MergeError                  60   two versions cannot be made one; nothing was written
-        └── MergeConflictError      61   both changed the same, and nothing says whose is taken
+    ├── MergeError                  60   two versions cannot be made one; nothing was written
+    │   └── MergeConflictError      61   both changed the same, and nothing says whose is taken
+    └── UpgradeError                70   a version could not be brought to the tables of today
 
 The number is the process's exit status. Messages say what failed and on what; ``hint`` says
 what to do. Row values and passwords never appear in either. Where they name what the library
@@ -352,6 +354,13 @@ class PeopleFoundError(ValidationFailedError):
     exit_code = 52
 
 
+class UpgradeDueError(ValidationFailedError):
+    """``validate`` was asked about the schema, and a latest version fits the tables only by the
+    rules for what became of them, or once it is upgraded. Raised by the command line alone."""
+
+    exit_code = 71
+
+
 class ProtectedDatabaseError(DemoError):
     """The environment says production, or tables or rows that are not demo data would go."""
 
@@ -392,3 +401,10 @@ class MergeConflictError(MergeError):
     ) -> None:
         super().__init__(message, problems=problems, hint=hint)
         self.conflicts = conflicts
+
+
+class UpgradeError(DemoError):
+    """A version could not be brought to the tables of today; nothing was written, and the real
+    database is as it was."""
+
+    exit_code = 70

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ExportResult,
         ImportResult,
         Undoable,
+        UpgradeResult,
         ValidationResult,
     )
     from demo_snapshots.model.snapshots import Statistics
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.import_ import ImportOptions
     from demo_snapshots.operations.merge import MergeOptions
     from demo_snapshots.operations.replaced import UndoKeeping
+    from demo_snapshots.operations.upgrade import UpgradeOptions
+    from demo_snapshots.operations.validate import ValidateOptions
     from demo_snapshots.sample.scenario import Scenario
     from demo_snapshots.sample.schema import MigrateResult
     from demo_snapshots.store import UndoLog
@@ -129,6 +132,12 @@ class Project(Upkeep):
             self.after_import(result)
         return result
 
+    def upgrade(self, scenario: str, **options: Unpack[UpgradeOptions]) -> UpgradeResult:
+        """Save a version of ``scenario`` in the tables of today: ``upgrade_scenario``."""
+        from demo_snapshots.operations.upgrade import upgrade_scenario
+
+        return upgrade_scenario(scenario, self.config, self.store, now=self.clock(), **options)
+
     def list_undo(self) -> tuple[Undoable, ...]:
         """What ``undo`` can put back, newest first."""
         from demo_snapshots.operations.undo import list_undo
@@ -136,24 +145,12 @@ class Project(Upkeep):
         return list_undo(self._undo_log)
 
     def validate(
-        self,
-        scenario: str | None = None,
-        *,
-        schema_only: bool = False,
-        connection: object = None,
-        progress: Progress = no_progress,
+        self, scenario: str | None = None, **options: Unpack[ValidateOptions]
     ) -> ValidationResult:
         """Compare the database with the latest snapshot: ``validate_scenario``."""
         from demo_snapshots.operations.validate import validate_scenario
 
-        return validate_scenario(
-            self.config,
-            self.store,
-            scenario,
-            schema_only=schema_only,
-            connection=connection,
-            progress=progress,
-        )
+        return validate_scenario(self.config, self.store, scenario, **options)
 
     def compare(
         self,

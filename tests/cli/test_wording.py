@@ -145,6 +145,7 @@ def test_calls_are_typed_with_the_flags_of_the_commands() -> None:
         (Call("list_undo"), "demo undo --list"),
         (Call("undo", 3), "demo undo 3"),
         (Call(drop_columns=["a.b", "c.d"]), "--drop-column a.b --drop-column c.d"),
+        (Call(defaults={"a.b": "c", "d.e": "…"}), "--default a.b=c --default d.e=…"),
         (Call(database=...), "--database"),
         (Call(keep=0), "--keep=0"),
         (Call(write=False), "--stdout"),

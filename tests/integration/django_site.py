@@ -78,7 +78,7 @@ def main(url: str, directory: str) -> None:
             *(f"django.contrib.{name}" for name in ("contenttypes", "auth", "sessions")),
             "shop",
         ],
-        DATABASES={"default": _database(url)},
+        DATABASES={"default": database_settings(url)},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         USE_TZ=True,
         SECRET_KEY="x",
@@ -89,7 +89,7 @@ def main(url: str, directory: str) -> None:
     _seed()
 
 
-def _database(url: str) -> dict[str, object]:
+def database_settings(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path.removeprefix("/")}

@@ -26,6 +26,7 @@ COMMANDS = [
     ["import", "general", "--yes"],
     ["import", "general"],
     ["import", "general", "--yes", "--new-ids"],
+    ["upgrade", "general", "--dry-run"],
     ["undo", "--list"],
     ["undo", "--yes"],
     ["show", "general"],

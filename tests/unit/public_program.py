@@ -29,6 +29,15 @@ def by_a_project() -> None:
     number += imported.changed + imported.replaced.total
     project.import_("general", file="x.sql", force=True, keep_other_scenarios=True, add=True)
 
+    project.import_(
+        "general",
+        rename_tables={"people": "users"},
+        rename_columns={"users.name": "full_name"},
+        defaults={"users.locale": "en", "users.active": True},
+    )
+    upgraded: demo_snapshots.UpgradeResult = project.upgrade("general", version="v1", dry_run=True)
+    print(upgraded.upgraded, upgraded.way, upgraded.comparison.differs, upgraded.written)
+
     listing: demo_snapshots.Listing = project.list_exports()
     newest: list[str] = [each.entries[0].path for each in listing.scenarios if each.entries]
     cleaned: demo_snapshots.CleanupResult = project.cleanup_exports(keep=3, dry_run=True)
@@ -79,6 +88,8 @@ def by_hand(directory: Path) -> None:
         demo_snapshots.import_scenario_version("general", "v1", config, store, new_ids=True),
         demo_snapshots.import_from_file(exported.path, config, scenario=None),
     ]
+    again = demo_snapshots.upgrade_scenario("general", config, store, now=datetime.now(UTC))
+    print(again.file, again.statistics.total)
     listing: demo_snapshots.Listing = demo_snapshots.list_exports(store, "general")
     latest: Path = demo_snapshots.get_latest_export_path(store, "general")
     cleaned: demo_snapshots.CleanupResult = demo_snapshots.cleanup_exports(store, keep=1)
@@ -149,6 +160,8 @@ def with_errors(project: demo_snapshots.Project) -> int:
         print(hint)
     except demo_snapshots.MergeConflictError as error:
         print(error.conflicts)
+    except demo_snapshots.UpgradeError as error:
+        print(error.message)
     except demo_snapshots.MergeError as error:
         print(error.problems)
     except demo_snapshots.DemoError as error:

@@ -25,6 +25,7 @@ from demo_snapshots.cli import (
     seed_enhanced,
     show,
     undo,
+    upgrade,
     validate,
     verify,
 )
@@ -40,6 +41,7 @@ for _command in (
     seed_enhanced.command,
     export.command,
     import_.command,
+    upgrade.command,
     undo.command,
     list_exports.command,
     show.command,

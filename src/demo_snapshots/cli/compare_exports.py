@@ -195,7 +195,7 @@ def _show(
 
             sys.stdout.writelines(markdown_of(found, kept))
         elif not session.terminal.quiet:
-            _print_text(session, found, kept, form)
+            print_changes(session, found, kept, form)
         return found
 
 
@@ -246,7 +246,8 @@ def _print_lines(compare: Callable[[Told], Comparison], form: Form) -> Compariso
     return found
 
 
-def _print_text(session: Session, found: Comparison, kept: KeptChanges, form: Form) -> None:
+def print_changes(session: Session, found: Comparison, kept: KeptChanges, form: Form) -> None:
+    """Print the changes that were kept, and the counts of all."""
     from demo_snapshots.cli.painting import is_ascii, print_lines, width_of
     from demo_snapshots.cli.screen import print_report
     from demo_snapshots.render.comparison import text, words

@@ -15,6 +15,7 @@ from demo_snapshots.cli.options import (
     common_options,
     examples,
     on_this_machine,
+    pairs,
     scenario_name,
 )
 from demo_snapshots.errors import UsageError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         "demo import general --file=by-hand.yaml",
         "demo import general --missing-only",
         "demo import writer --new-ids --keep-other-scenarios",
+        "demo import general --rename-column contacts.phone=mobile --default contacts.locale=en",
     ),
 )
 @click.argument("scenario", callback=scenario_name)
@@ -72,6 +74,30 @@ if TYPE_CHECKING:
     multiple=True,
     help="Leave out a column that the database no longer has; may be repeated.",
 )
+@click.option(
+    "--rename-column",
+    "rename_columns",
+    metavar="TABLE.OLD=NEW",
+    multiple=True,
+    callback=pairs,
+    help="What a column of the snapshot is called today; may be repeated.",
+)
+@click.option(
+    "--rename-table",
+    "rename_tables",
+    metavar="OLD=NEW",
+    multiple=True,
+    callback=pairs,
+    help="What a table of the snapshot is called today; may be repeated.",
+)
+@click.option(
+    "--default",
+    "defaults",
+    metavar="TABLE.COLUMN=VALUE",
+    multiple=True,
+    callback=pairs,
+    help="The value of a column that the snapshot does not have; may be repeated.",
+)
 @NO_HOOKS
 @YES
 @FORCE
@@ -87,6 +113,9 @@ def command(
     add: bool,
     missing_only: bool,
     drop_columns: tuple[str, ...],
+    rename_columns: dict[str, str],
+    rename_tables: dict[str, str],
+    defaults: dict[str, str],
     no_hooks: bool,
     yes: bool,
     force: bool,
@@ -118,6 +147,9 @@ def command(
             add=add,
             missing_only=missing_only,
             drop_columns=drop_columns,
+            rename_columns=rename_columns,
+            rename_tables=rename_tables,
+            defaults=defaults,
             progress=progress,
         )
     if not no_hooks:

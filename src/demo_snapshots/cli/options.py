@@ -140,6 +140,20 @@ def on_this_machine(ctx: click.Context, param: click.Parameter, value: Files) ->
     return value
 
 
+def pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """The callback of a repeated option of the form NAME=VALUE. Raises UsageError."""
+    flag = max(param.opts, key=len)
+    found: dict[str, str] = {}
+    for text in value:
+        name, equals, said = text.partition("=")
+        if not (name and equals and said):
+            raise UsageError(f"{flag} is of the form {param.make_metavar(ctx)}")
+        if name in found:
+            raise UsageError(f"{flag} says two things of {name}")
+        found[name] = said
+    return found
+
+
 def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A parameter's callback. Raises UsageError, which states the rules for names."""
     from demo_snapshots.model.snapshots import check_scenario_name

@@ -11,7 +11,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.errors import ValidationFailedError
+from demo_snapshots.errors import UpgradeDueError, ValidationFailedError
 
 
 @click.command(
@@ -36,7 +36,8 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
     """Check the demo rows in the database.
 
     Counts, foreign keys, references kept in JSON, and, row by row, whether they are exactly
-    the latest version of SCENARIO. Changes nothing. Exit status 50 if something was found.
+    the latest version of SCENARIO. Changes nothing. Exit status 50 if something was found; with
+    --schema 71 if demo upgrade would put it right.
     """
     from demo_snapshots.render import validation as render
 
@@ -46,11 +47,12 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
     report = render.validation_report(result, schema_only=schema_only)
     terminal.result(report, render.validation_json(result))
     if not result.valid:
-        raise ValidationFailedError(
-            render.validation_failure(result),
-            problems=result.problems if terminal.quiet and not terminal.as_json else (),
-            hint=_hint(schema_only),
-        )
+        message = render.validation_failure(result)
+        problems = result.problems if terminal.quiet and not terminal.as_json else ()
+        if result.upgrade_due:
+            hint = "demo upgrade makes a version in the tables of today."
+            raise UpgradeDueError(message, problems=problems, hint=hint)
+        raise ValidationFailedError(message, problems=problems, hint=_hint(schema_only))
 
 
 def _hint(schema_only: bool) -> str:

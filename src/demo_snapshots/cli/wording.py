@@ -74,6 +74,8 @@ def _flag(parameter: click.Parameter) -> str:
 def _typed_option(flag: str, value: object) -> Iterator[str]:
     if value is ... or isinstance(value, bool):
         yield flag
+    elif isinstance(value, dict):
+        yield from (f"{flag} {name}={item}" for name, item in value.items())
     elif isinstance(value, list):
         yield from (f"{flag} {item}" for item in value)
     else:

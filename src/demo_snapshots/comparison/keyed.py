@@ -28,6 +28,8 @@ from demo_snapshots.rows.spill import Sorter
 Open = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens a document's bytes, unpacked, from the beginning."""
 
+Seen = Callable[[Document], Document]
+
 Batches = Iterator[list[bytes]]
 
 # Sorted alike by every engine, in each of its documents.
@@ -37,12 +39,19 @@ _SORTED_ALIKE = {
 }
 
 
+def as_it_is(document: Document) -> Document:
+    """Under its own names."""
+    return document
+
+
 class KeyedDocument:
     """A document that is read as often as it takes. Making one reads it whole, so that nothing
-    is told of a file that is cut short or altered: raises DocumentError. Close it when done."""
+    is told of a file that is cut short or altered: raises DocumentError. ``seen`` gives it the
+    names under which it is seen. Close it when done."""
 
-    def __init__(self, opening: Open) -> None:
+    def __init__(self, opening: Open, seen: Seen = as_it_is) -> None:
         self._open = opening
+        self._seen = seen
         self._updates: dict[str, Sorter] = {}
         self._parts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
         self._counts: Counter[tuple[str, tuple[str, ...], tuple[str, ...]]] = Counter()
@@ -63,9 +72,8 @@ class KeyedDocument:
                     f" and the header counts {self.count(table.name)}"
                 )
 
-    @staticmethod
-    def _document(stream: BinaryIO) -> Document:
-        return open_document(stream)
+    def _document(self, stream: BinaryIO) -> Document:
+        return self._seen(open_document(stream))
 
     def _check(self, document: Document) -> dict[str, int]:
         counted: dict[str, int] = {}
@@ -198,10 +206,10 @@ def _with(record: bytes, names: Sequence[str], changes: dict[str, bytes]) -> byt
 
 
 @contextmanager
-def keyed_document(source: Source) -> Iterator[KeyedDocument]:
+def keyed_document(source: Source, seen: Seen = as_it_is) -> Iterator[KeyedDocument]:
     """A document, read whole once; errors of its content, whoever meets them, name it. Raises
     DocumentError, ExportNotFoundError."""
-    with reading(source), closing(KeyedDocument(lambda: reading(source))) as document:
+    with reading(source), closing(KeyedDocument(lambda: reading(source), seen)) as document:
         yield document
 
 

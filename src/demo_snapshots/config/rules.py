@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
 from demo_snapshots.config.checking import UnfitError
@@ -168,3 +168,50 @@ class PeopleRules(Strict, frozen=True):
         for digest in self.allow:
             if not _DIGEST.fullmatch(digest):
                 raise UnfitError("expected sha256: and 64 hexadecimal digits", "allow")
+
+
+class DriftRule(
+    Strict,
+    frozen=True,
+    rename={
+        "rename_tables": "rename-tables",
+        "rename_columns": "rename-columns",
+        "drop_columns": "drop-columns",
+    },
+):
+    """One ``[[drift]]``: what became of the tables since snapshots were saved. Old names lead to
+    new ones; a column is ``table.column``, its table called as it is today. Of ``scenario`` and of
+    versions ``through`` that one alone, where they are given."""
+
+    scenario: str | None = None
+    through: Annotated[str, Meta(pattern=r"^v[1-9][0-9]{0,8}(_[0-9-]{10})?$")] | None = None
+    rename_tables: dict[str, str] = field(default_factory=dict)
+    rename_columns: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, str | int | float | bool] = field(default_factory=dict)
+    drop_columns: Columns = ()
+
+    def __post_init__(self) -> None:
+        self._list("drop_columns")
+        for name in ("rename_columns", "defaults", "drop_columns"):
+            for place in getattr(self, name):
+                if not all(place.rpartition(".")[::2]):
+                    raise UnfitError(f"expected table.column, not {place!r}", name)
+
+    def is_about(self, scenario: str, number: int) -> bool:
+        """Whether it says anything of that version of a scenario."""
+        through = int(self.through[1:].partition("_")[0]) if self.through else number
+        return self.scenario in (None, scenario) and number <= through
+
+
+class UpgradeRules(Strict, frozen=True):
+    """``[upgrade]``: how the project's own migrations are run: the words of a command, one of them
+    at most."""
+
+    alembic: Columns = ()
+    django: Columns = ()
+
+    def __post_init__(self) -> None:
+        self._list("alembic")
+        self._list("django")
+        if self.alembic and self.django:
+            raise ValueError("one of alembic and django, not both")

@@ -28,7 +28,15 @@ from demo_snapshots.config.foreign_keys import (
 )
 from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
-from demo_snapshots.config.rules import CompareRules, Hooks, PeopleRules, Reference, TableRule
+from demo_snapshots.config.rules import (
+    CompareRules,
+    DriftRule,
+    Hooks,
+    PeopleRules,
+    Reference,
+    TableRule,
+    UpgradeRules,
+)
 from demo_snapshots.config.strict import Strict
 from demo_snapshots.config.toml import line_of, parse, read_text
 from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
@@ -61,6 +69,8 @@ class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
     people: PeopleRules = PeopleRules()
+    drift: tuple[DriftRule, ...] = ()
+    upgrade: UpgradeRules = UpgradeRules()
     tables: dict[str, TableRule] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     foreign_keys: dict[str, str | ByType] = field(default_factory=dict)
@@ -91,6 +101,8 @@ class Config(Struct, frozen=True):
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
     people: PeopleRules = PeopleRules()
+    drift: tuple[DriftRule, ...] = ()
+    upgrade: UpgradeRules = UpgradeRules()
     settings: tuple[Setting, ...] = ()
     environment: Environment | None = None
     directory: Path = Path()
@@ -175,6 +187,8 @@ def load_config(
         compare=parsed.compare,
         hooks=parsed.hooks,
         people=parsed.people,
+        drift=parsed.drift,
+        upgrade=parsed.upgrade,
         settings=(
             Setting("database", masked_url(url.value), url.origin),
             Setting("snapshots", masked_place(kept_in), store.origin),

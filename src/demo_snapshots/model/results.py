@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from demo_snapshots.model.changes import Comparison
 from demo_snapshots.model.people import PeopleCheck, PeopleInFile
 from demo_snapshots.model.snapshots import DeltaOf, DocumentForm, Entry, Statistics, Version
 from demo_snapshots.model.sources import path_named
@@ -68,6 +69,24 @@ class ExportResult:
     def path(self) -> Path:
         """The stored file. Raises StoreError where it is in a bucket."""
         return path_named(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeResult:
+    """The version ``upgraded`` as it is in the tables of today, by ``way``: ``rules``, ``alembic``
+    or ``django``. ``written`` is false where nothing was to be done, or with ``dry_run``; then
+    ``file`` is None and ``version`` what it would have been."""
+
+    scenario: str
+    upgraded: Version
+    version: Version
+    way: str
+    file: str | None
+    statistics: Statistics
+    digest: str
+    comparison: Comparison
+    written: bool
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +209,9 @@ class ValidationResult:
     comparison: tuple[TableComparison, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    upgrade_due: bool = False
+    """Whether upgrading the snapshots would put right all that is wrong; found out where the schema
+    alone was asked about."""
 
     @property
     def valid(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from demo_snapshots.comparison.documents import DocumentComparison
-from demo_snapshots.comparison.keyed import keyed_document
+from demo_snapshots.comparison.keyed import as_it_is, keyed_document
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, read_tail, reading, whole_at
 from demo_snapshots.documents.protocol import Document
@@ -21,6 +21,7 @@ from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.compatibility import what_fits
+from demo_snapshots.operations.drift import Drift, drifted_for
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
@@ -113,7 +114,7 @@ def compare_exports(
     scope = Scope.of(config, options)
     sources = [store.source(entry) for entry in entries]
     names = [f"{entry.scenario} {entry.version}" for entry in entries]
-    return _compare(scenario, sources, names, scope, options.get("tell", tell_nobody))
+    return compare_sources(scenario, sources, names, scope, options.get("tell", tell_nobody))
 
 
 def compare_files(
@@ -126,14 +127,23 @@ def compare_files(
     scope = Scope.of(config, options)
     sources = [whole_at(path) for path in (old, new)]
     names = [str(path) for path in (old, new)]
-    return _compare(None, sources, names, scope, options.get("tell", tell_nobody))
+    return compare_sources(None, sources, names, scope, options.get("tell", tell_nobody))
 
 
-def _compare(
-    scenario: str | None, sources: Sequence[Source], names: Sequence[str], scope: Scope, tell: Told
+def compare_sources(
+    scenario: str | None,
+    sources: Sequence[Source],
+    names: Sequence[str],
+    scope: Scope,
+    tell: Told,
+    drift: Drift | None = None,
 ) -> Comparison:
+    """What became of the first of two documents, which people call ``names``, in the second; of
+    the first by today's names, where ``drift`` says them."""
     with ExitStack() as stack:
-        old, new = (stack.enter_context(keyed_document(source)) for source in sources)
+        seen = drift.document if drift else as_it_is
+        old = stack.enter_context(keyed_document(sources[0], seen))
+        new = stack.enter_context(keyed_document(sources[1]))
         scope.require(old.header, new.header)
         compared = DocumentComparison(old, new, scope.ignored_in)
         found = tuple(compared.tables(scope.tables, tell))
@@ -190,7 +200,8 @@ def compare_with_database(
     """What became of a version of ``scenario``, the latest if None, in the database.
 
     The snapshot is staged in temporary tables, as an import would, and rolled back: values
-    compare by what the database's columns hold. Changes nothing. As ``compare_exports`` for the
+    compare by what the database's columns hold, under the names that the configuration says they
+    have today. Changes nothing. As ``compare_exports`` for the
     rest; raises DatabaseError, SchemaError, UnfitValueError besides.
     """
     check_scenario_name(scenario)
@@ -204,19 +215,20 @@ def compare_with_database(
         reading(source) as stream,
         database.writing((), keep=False),
     ):
-        document: Document = open_document(stream)
-        scope.require(document.header)
         demo = see(database, config).of(scenario)
+        header, document = drifted_for(open_document(stream), demo, config)
+        scope.require(header)
         require_conditions(demo)
         size = read_tail(source).size
         tell = options.get("tell", tell_nobody)
-        found = compare_document(document, demo, scope, tell, size, progress)
+        found = compare_document(document, header, demo, scope, tell, size, progress)
     name = f"{scenario} {entry.version}"
     return Comparison(scenario, name, "the database", tuple(found))
 
 
 def compare_document(
     document: Document,
+    header: Header,
     demo: DemoSet,
     scope: Scope,
     tell: Told,
@@ -224,8 +236,8 @@ def compare_document(
     progress: Progress,
 ) -> list[TableDifference]:
     """What became of the document's rows in the demo set; within a transaction that is rolled
-    back. ``size`` is that of the document, unpacked."""
-    header, lacking = what_fits(document.header, demo.schema.tables)
+    back. ``header`` says which of its columns count, ``size`` is its own, unpacked."""
+    header, lacking = what_fits(header, demo.schema.tables)
     includes = [table for table, _ in header.includes]
     staging = Staging(demo, header.tables, includes)
     staging.create()

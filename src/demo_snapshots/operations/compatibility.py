@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
+from demo_snapshots.documents.drifted import TableDrift, drifted_header
 from demo_snapshots.errors import Call, SchemaError, UsageError, Words
 from demo_snapshots.model.snapshots import Header
-from demo_snapshots.model.tables import Table
+from demo_snapshots.model.tables import Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ def leave_out(header: Header, columns: Iterable[str]) -> Header:
 
     Raises UsageError for one it does not have, or that is part of a key.
     """
-    tables = {table.name: table for table in header.tables}
+    tables = {table.name: table for table in (*header.tables, *(t for t, _ in header.includes))}
     for name in columns:
         table, _, column = name.rpartition(".")
         if table not in tables or not tables[table].has(column):
@@ -32,7 +34,11 @@ def leave_out(header: Header, columns: Iterable[str]) -> Header:
             raise UsageError(Words(Call(drop_columns=[name]), ": a key cannot be left out"))
         kept = tuple(c for c in tables[table].columns if c.name != column)
         tables[table] = replace(tables[table], columns=kept)
-    return replace(header, tables=tuple(tables.values()))
+    return replace(
+        header,
+        tables=tuple(tables[table.name] for table in header.tables),
+        includes=tuple((tables[table.name], rows) for table, rows in header.includes),
+    )
 
 
 def fit(header: Header, tables: Mapping[str, Table], external: Mapping[str, Table]) -> Fit:
@@ -109,7 +115,13 @@ def _compare(described: Table, table: Table, problems: list[str], notes: list[st
         elif column.nullable or column.has_default:
             notes.append(f"{table.name}.{column.name}: not in the snapshot, left empty")
         else:
-            problems.append(f"{table.name}.{column.name}: wants a value, the snapshot has none")
+            problems.append(
+                Words(
+                    f"{table.name}.{column.name}: wants a value, the snapshot has none (",
+                    Call(defaults={f"{table.name}.{column.name}": "…"}),
+                    " gives one)",
+                )
+            )
 
 
 def _missing(described: Table, table: Table) -> Iterable[str]:
@@ -125,12 +137,20 @@ def _missing(described: Table, table: Table) -> Iterable[str]:
 
 
 def require_fit(
-    header: Header, tables: Mapping[str, Table], external: Mapping[str, Table], label: str
+    header: Header,
+    tables: Mapping[str, Table],
+    external: Mapping[str, Table],
+    label: str,
+    *,
+    is_drifted: bool = False,
 ) -> None:
-    """Raise SchemaError, naming every problem, if the snapshot does not fit."""
+    """Raise SchemaError, naming every problem, if the snapshot does not fit, and what would let it
+    in all the same. ``is_drifted``: something of the kind has been said already."""
     problems = fit(header, tables, external).problems
     if problems:
         more = "; …" if len(problems) > 5 else ""
+        options = way_in(header, tables, external)
+        migrated = f" ({header.migration})" if header.migration else ""
         raise SchemaError(
             Words(
                 f"{header.scenario} {header.version} does not fit the tables of {label}: ",
@@ -138,7 +158,99 @@ def require_fit(
                 more,
             ),
             problems=problems,
-            hint="Migrate the database to the snapshot's schema"
-            + (f" ({header.migration})" if header.migration else "")
-            + ", or export the scenario again from a migrated one.",
+            hint=Words(
+                f"Migrate the database to the snapshot's schema{migrated}, or export the scenario"
+                " again from a migrated one. Written once under [[drift]] in the configuration,"
+                f" or given with the import, this{' as well' if is_drifted else ''} would let"
+                " it in, as far as names tell: ",
+                *options,
+            )
+            if options
+            else f"Migrate the database to the snapshot's schema{migrated}"
+            ", or export the scenario again from a migrated one.",
         )
+
+
+def way_in(
+    header: Header, tables: Mapping[str, Table], external: Mapping[str, Table]
+) -> tuple[Call | str, ...]:
+    """The options that would let in a snapshot that does not fit, with spaces between them; empty
+    where there are none.
+
+    A guess: a table or column that is gone and the only new one like it are taken for the same,
+    and of several columns the one with the most similar name; what is gone otherwise is left out,
+    what has come since gets a value of the reader's choice.
+    """
+    guess = _Guess(header, tables, external)
+    drifts = dict(guess.drifts())
+    today = leave_out(drifted_header(header, drifts), guess.left_out)
+    if fit(today, tables, external).problems:
+        return ()
+    calls = (
+        (guess.tables, Call(rename_tables=guess.tables)),
+        (guess.columns, Call(rename_columns=guess.columns)),
+        (guess.defaults, Call(defaults=guess.defaults)),
+        (guess.left_out, Call(drop_columns=guess.left_out)),
+    )
+    return tuple(part for said, call in calls if said for part in (" ", call))[1:]
+
+
+class _Guess:
+    """What may have become of the tables of a snapshot."""
+
+    def __init__(
+        self, header: Header, tables: Mapping[str, Table], external: Mapping[str, Table]
+    ) -> None:
+        self._sides = (
+            (header.tables, tables),
+            (tuple(table for table, _ in header.includes), external),
+        )
+        self.tables: dict[str, str] = {}
+        self.columns: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
+        self.left_out: list[str] = []
+
+    def drifts(self) -> Iterator[tuple[str, TableDrift]]:
+        """By the name that a table of the snapshot has, what may have become of it."""
+        for described, there in self._sides:
+            yield from self._of(described, there)
+
+    def _of(
+        self, tables: Sequence[Table], there: Mapping[str, Table]
+    ) -> Iterator[tuple[str, TableDrift]]:
+        known = {table.name for table in tables}
+        new = [table for name, table in there.items() if name not in known]
+        gone = [table for table in tables if table.name not in there]
+        for described in tables:
+            table = there.get(described.name)
+            if table is None:
+                if len(gone) != 1 or len(new) != 1:
+                    continue
+                table = new[0]
+                self.tables[described.name] = table.name
+            renamed = dict(self._renamed(described, table))
+            added = tuple(self._added(described, table, renamed))
+            yield described.name, TableDrift(table.name, renamed, added)
+
+    def _renamed(self, described: Table, table: Table) -> Iterator[tuple[str, str]]:
+        gone = [c for c in described.columns if not table.has(c.name)]
+        new = [c for c in table.carried if not described.has(c.name)]
+        for column in gone:
+            like = [c.name for c in new if c.kind is column.kind]
+            if len(like) > 1 or sum(c.kind is column.kind for c in gone) > 1:
+                like = get_close_matches(column.name, like, 1)
+            if like:
+                new = [c for c in new if c.name != like[0]]
+                self.columns[f"{table.name}.{column.name}"] = like[0]
+                yield column.name, like[0]
+            elif column.name not in described.key:
+                self.left_out.append(f"{table.name}.{column.name}")
+
+    def _added(
+        self, described: Table, table: Table, renamed: Mapping[str, str]
+    ) -> Iterator[tuple[Column, bytes]]:
+        for column in table.carried:
+            has = described.has(column.name) or column.name in renamed.values()
+            if not has and not column.nullable and not column.has_default:
+                self.defaults[f"{table.name}.{column.name}"] = "…"
+                yield column, b"NULL"

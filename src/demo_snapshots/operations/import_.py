@@ -9,11 +9,11 @@ either the snapshot's rows afterwards or every row as it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypedDict, TypeVar, Unpack
+from typing import BinaryIO, TypeVar, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import (
@@ -41,7 +41,8 @@ from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
-from demo_snapshots.operations.compatibility import leave_out, require_fit
+from demo_snapshots.operations.compatibility import require_fit
+from demo_snapshots.operations.drift import Drift, DriftOptions, drift_of
 from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prune
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
@@ -71,7 +72,7 @@ is nothing to ask. None stands for yes, for checking the file while it loads, an
 comparing."""
 
 
-class ImportOptions(TypedDict, total=False):
+class ImportOptions(DriftOptions, total=False):
     """How to import; what is not given is false, empty or None."""
 
     confirm: Confirm | None
@@ -92,8 +93,6 @@ class ImportOptions(TypedDict, total=False):
     """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
     undo: UndoKeeping | None
     """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
-    drop_columns: Sequence[str]
-    """``table.column`` names that the snapshot has and the database need not."""
     progress: Progress
     """Told how many bytes of the document have been loaded."""
 
@@ -177,28 +176,32 @@ def import_document(
                 hint=f"Import it as {document.header.scenario}.",
             )
         demo = see(database, config)
-        header = leave_out(document.header, options.get("drop_columns", ()))
-        require_fit(header, demo.schema.tables, demo.schema.external, database.label)
+        drift = drift_of(document.header, demo.schema, config, options)
+        header = drift.header(document.header)
+        tables, external = demo.schema.tables, demo.schema.external
+        require_fit(header, tables, external, database.label, is_drifted=bool(drift))
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
-        job = _Import(demo, source, size, header, options)
-        result = job.run(document, stream)
+        job = _Import(demo, source, size, header, drift, options)
+        result = job.run(drift.document(document), stream)
     prune(job.undo)
     return result
-
-
-def _again(stream: BinaryIO) -> Document:
-    stream.seek(0)
-    return open_document(stream)
 
 
 class _Import:
     """One import: what both routes share."""
 
     def __init__(
-        self, demo: DemoSet, source: Source, size: int, header: Header, options: ImportOptions
+        self,
+        demo: DemoSet,
+        source: Source,
+        size: int,
+        header: Header,
+        drift: Drift,
+        options: ImportOptions,
     ) -> None:
         self.demo = demo
+        self.drift = drift
         self.database = demo.database
         self.name = source.name
         self.header = header
@@ -216,12 +219,16 @@ class _Import:
         self.undo = options.get("undo")
         self.confirm = options.get("confirm")
 
+    def again(self, stream: BinaryIO) -> Document:
+        stream.seek(0)
+        return self.drift.document(open_document(stream))
+
     def run(self, document: Document, stream: BinaryIO) -> ImportResult:
         """Ask if there is something to ask about, and take the route that serves."""
         replaces = self.finds_rows_to_replace()
         if replaces and self.confirm is not None:
             edited = self.ask(document, stream, self.confirm)
-            return replace(self.staged(self.merge, _again(stream), stream), edited=edited)
+            return replace(self.staged(self.merge, self.again(stream), stream), edited=edited)
         if not replaces and self.may_go_direct:
             try:
                 return self.direct(document)
@@ -230,7 +237,7 @@ class _Import:
             except (DatabaseError, VerificationError) as error:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("the direct route was refused (%s): staging", error.message)
-                document = _again(stream)
+                document = self.again(stream)
         return self.staged(self.merge, document, stream)
 
     def staged(
@@ -243,7 +250,7 @@ class _Import:
                 return job(document, joined)
             except NotJoinableError:
                 logger.info("the rows cannot be joined with those there are: staging all of them")
-                document = _again(stream)
+                document = self.again(stream)
         return job(document, ())
 
     @property

@@ -48,7 +48,7 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
                     ".",
                 ),
             ) from error
-        there = _moved(config, url, demo)
+        there = moved(config, url, demo)
         again = stack.enter_context(proof_directory()) / "again.sql"
         try:
             came_out = _put_back(document, again, header, there)
@@ -73,8 +73,9 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
         return Proof(place, header.statistics.total, tuple(left_out))
 
 
-def _moved(config: Config, url: str, demo: DemoSet) -> Config:
-    """The configuration for the scratch database, whose tables all lie in its default schema."""
+def moved(config: Config, url: str, demo: DemoSet) -> Config:
+    """The configuration for a scratch database of ``demo``, whose tables all lie in its default
+    schema."""
     configured = demo.schema.configured
     return replace(
         config,

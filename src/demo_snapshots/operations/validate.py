@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypedDict, Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Words
+from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
-from demo_snapshots.model.snapshots import Entry, Statistics, check_scenario_name
+from demo_snapshots.model.snapshots import Entry, Header, Statistics, check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compare import Scope, compare_document, tell_nobody
 from demo_snapshots.operations.compatibility import fit
+from demo_snapshots.operations.drift import drift_of, drifted_for
+from demo_snapshots.operations.migrating import migrates
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.selection.schema import Schema, reflect
@@ -25,22 +28,31 @@ from demo_snapshots.transfer.protect import dangling
 from demo_snapshots.transfer.stage import Staging
 
 
+class ValidateOptions(TypedDict, total=False):
+    """How to validate; what is not given is false or None."""
+
+    schema_only: bool
+    """Do not look at the rows."""
+    connection: object
+    """An open connection to look through, in place of the configured database: see
+    ImportOptions."""
+    progress: Progress
+    """Told how much of the document has been compared."""
+
+
 def validate_scenario(
     config: Config,
     store: Store,
     scenario: str | None = None,
-    *,
-    schema_only: bool = False,
-    connection: object = None,
-    progress: Progress = no_progress,
+    **options: Unpack[ValidateOptions],
 ) -> ValidationResult:
     """Check the demo rows of ``scenario``: their counts, foreign keys, references kept in JSON,
     and whether they are exactly the scenario's latest snapshot, row by row.
 
     Without ``scenario``, the one that all demo rows carry; where they carry several, only
     counts and references are checked. With ``schema_only`` the rows are not looked at: do the
-    latest snapshots (of ``scenario``, or of all) still fit the tables? ``connection`` is an open
-    one to look through, as for imports. Changes nothing. What is
+    latest snapshots (of ``scenario``, or of all) still fit the tables, and do so without the rules
+    of ``[[drift]]``? Changes nothing. What is
     wrong comes back as ``problems``; errors are raised only for what keeps it from looking.
     """
     if scenario is not None:
@@ -51,28 +63,37 @@ def validate_scenario(
     named = any(rule.scenario for rule in config.tables.values())
     if scenario is None and not named and len(known) == 1:
         scenario = known[0]  # rows that name no scenario belong to the only one there is
-    with connect(config.database, connection) as database:
-        if schema_only:
+    progress = options.get("progress", no_progress)
+    with connect(config.database, options.get("connection")) as database:
+        if options.get("schema_only"):
             schema = reflect(database, config.tables, config.references, config.foreign_keys)
-            return _validate_schema(store, scenario, schema)
+            return _validate_schema(config, store, scenario, schema)
         scope = Scope.of(config, {})
-        return _validate_rows(see(database, config), store, scenario, scope, progress)
+        return _validate_rows(config, see(database, config), store, scenario, scope, progress)
 
 
-def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> ValidationResult:
+def _validate_schema(
+    config: Config, store: Store, scenario: str | None, schema: Schema
+) -> ValidationResult:
     problems: list[str] = []
     notes: list[str] = []
     latest: Entry | None = None
+    mended = True
     for name in (scenario,) if scenario else store.scenarios():
         latest = store.latest(name)
         assert latest is not None
         header = describe(store.file(latest)).header
+        this = f"{name} {latest.version}"
         found = fit(header, schema.tables, schema.external)
-        problems += [Words(f"{name} {latest.version}: ", problem) for problem in found.problems]
-        notes += [f"{name} {latest.version}: {note}" for note in found.notes]
+        if found.problems:
+            wrong, due = _drifted_apart(config, header, schema)
+            problems += [Words(f"{this}: ", problem) for problem in wrong]
+            problems += [Words(f"{this}: ", due, Call("upgrade", name))] if due else []
+            mended = mended and due is not None
+        notes += [f"{this}: {note}" for note in found.notes]
         if schema.migration != latest.migration:
             notes.append(
-                f"{name} {latest.version}: made at migration {latest.migration or 'none'},"
+                f"{this}: made at migration {latest.migration or 'none'},"
                 f" the database is at {schema.migration or 'none'}"
             )
     return ValidationResult(
@@ -81,10 +102,26 @@ def _validate_schema(store: Store, scenario: str | None, schema: Schema) -> Vali
         statistics=latest.statistics if scenario and latest else Statistics(),
         problems=tuple(problems),
         notes=tuple(notes),
+        upgrade_due=bool(problems) and mended,
     )
 
 
+def _drifted_apart(
+    config: Config, header: Header, schema: Schema
+) -> tuple[tuple[str, ...], str | None]:
+    """What keeps a snapshot out that does not fit as it is, and what says that an upgrade is due:
+    None where none would help."""
+    today = drift_of(header, schema, config).header(header)
+    problems = fit(today, schema.tables, schema.external).problems
+    if not problems:
+        return (), "it fits by the rules of [[drift]] alone; an upgrade is due: "
+    if migrates(config, header) and header.migration != schema.migration:
+        return problems, "it is of an earlier migration; an upgrade is due: "
+    return problems, None
+
+
 def _validate_rows(
+    config: Config,
     everything: DemoSet,
     store: Store,
     scenario: str | None,
@@ -107,7 +144,7 @@ def _validate_rows(
         )
         if latest is None:
             return result
-        return _compared(result, demo, store.source(latest), scope, progress)
+        return _compared(config, result, demo, store.source(latest), scope, progress)
 
 
 def _why_not_compared(
@@ -138,16 +175,21 @@ def _broken_references(staging: Staging) -> list[str]:
 
 
 def _compared(
-    result: ValidationResult, demo: DemoSet, source: Source, scope: Scope, progress: Progress
+    config: Config,
+    result: ValidationResult,
+    demo: DemoSet,
+    source: Source,
+    scope: Scope,
+    progress: Progress,
 ) -> ValidationResult:
     size = read_tail(source).size
     with reading(source) as stream:
-        document = open_document(stream)
-        found = fit(document.header, demo.schema.tables, demo.schema.external)
+        header, document = drifted_for(open_document(stream), demo, config)
+        found = fit(header, demo.schema.tables, demo.schema.external)
         if found.problems:
             unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)
             return replace(result, problems=(*result.problems, *unfit))
-        found_rows = compare_document(document, demo, scope, tell_nobody, size, progress)
+        found_rows = compare_document(document, header, demo, scope, tell_nobody, size, progress)
     comparison = [_as_seen(table) for table in found_rows]
     problems = tuple(_difference(table) for table in comparison if not table.same)
     return replace(result, comparison=tuple(comparison), problems=(*result.problems, *problems))

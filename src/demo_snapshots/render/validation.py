@@ -74,6 +74,7 @@ def validation_json(result: ValidationResult) -> dict[str, object]:
         "valid": result.valid,
         "problems": list(result.problems),
         "notes": list(result.notes),
+        "upgrade_due": result.upgrade_due,
         "records": statistics_json(result.statistics),
         "comparison": [asdict(table) for table in result.comparison],
     }

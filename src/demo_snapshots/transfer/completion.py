@@ -20,7 +20,7 @@ from demo_snapshots.rows.keys import key_of
 from demo_snapshots.rows.literals import encode
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.free_keys import free_numbers, is_uuid, may_be_new, new_uuid
-from demo_snapshots.transfer.handwritten_values import Values
+from demo_snapshots.transfer.handwritten_values import Values, described
 from demo_snapshots.transfer.load import lookup_patterns
 
 _NEW = ("new", "", "~", "null")
@@ -264,7 +264,7 @@ class Completion:
             raise UnfitValueError(
                 f"{part.table.name}.{culprit}: a value that the column does not take",
                 line=cell.line if cell else part.lines[place],
-                hint=f"It holds {_described(part.table.column(culprit))}.",
+                hint=f"It holds {described(part.table.column(culprit))}.",
             )
 
     def _in_order(
@@ -313,10 +313,3 @@ def _has_named_key(part: CompletedTable) -> bool:
     """Whether a row's key is that of another row."""
     keys = (cells.get(column) for cells in part.cells for column in part.table.key)
     return any(cell is not None and isinstance(cell.value, Name) for cell in keys)
-
-
-def _described(column: Column) -> str:
-    wanted = str(column.kind)
-    if column.length is not None:
-        wanted += f" of at most {column.length}"
-    return wanted if column.nullable else f"{wanted}, never null"

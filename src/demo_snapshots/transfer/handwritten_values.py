@@ -92,12 +92,25 @@ class Values:
         if match is None:
             return None
         try:
-            literal = self.spelled(_default_given(match, column), column)
+            return self.fitting(_default_given(match, column), column)
         except ValueError:
             return None
+
+    def fitting(self, value: Given, column: Column) -> str:
+        """As ``spelled``, of a value that the column takes unchanged. Raises ValueError."""
+        literal = self.spelled(value, column)
         form = [(column.name, column.kind, column)]
-        grammar = RowGrammar(form, typed_cells=self._typed_cells)
-        return literal if grammar.takes(encode(encoded(f"({literal})"))) else None
+        if not RowGrammar(form, typed_cells=self._typed_cells).takes(
+            encode(encoded(f"({literal})"))
+        ):
+            raise ValueError("a value that the column does not take")
+        return literal
+
+    def default_for(self, value: str | int | float | bool, column: Column) -> str:
+        """The raw literal of a value for a column that rows lack: text for a column of text, what
+        a plain word means for any other. Raises ValueError for what the column does not take."""
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return self.fitting(text if column.kind in _TEXTUAL else Plain(text), column)
 
 
 def _default_given(match: re.Match[str], column: Column) -> Given:
@@ -121,3 +134,11 @@ def _json_text(tree: Tree) -> str:
             "text that is not JSON; a text within JSON stands in two kinds of quotes: '\"…\"'"
         ) from None
     return tree
+
+
+def described(column: Column) -> str:
+    """What the column holds, for people."""
+    wanted = str(column.kind)
+    if column.length is not None:
+        wanted += f" of at most {column.length}"
+    return wanted if column.nullable else f"{wanted}, never null"

@@ -18,7 +18,7 @@ from demo_snapshots.rows.prefetch import ahead
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import ExternalReferences
 from demo_snapshots.transfer.joining import NotJoinableError, stage_differing
-from demo_snapshots.transfer.stage import Staging, load_rows, update_statement
+from demo_snapshots.transfer.stage import Stage, Staging, load_rows, update_statement
 
 _BATCH = 500
 _MOST_KNOWN = 100_000
@@ -74,18 +74,19 @@ def _load(
     external = staging.demo.external
     described = {table.name: table for table in document.header.tables}
     loaded = dict.fromkeys(described, 0)
+    included = {table.name: table for table, _ in document.header.includes}
     indexed = direct
     looked_up = {table.name for table, _, _ in external.lookups()}
     joined = {name for name, stage in staging.stages.items() if stage.joined}
     for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
         if kind is Included:
-            staging.include(name, _chunks(group), insert=include)
+            wanted = _wanted(included[name], staging.includes[name])
+            staging.include(name, _chunks(group, wanted), insert=include)
             continue
         stage = staging.stages[name]
         target = stage.into if direct else stage.rows
         if kind is Rows:
-            carried = {column.name for column in stage.columns}
-            wanted = [column.name in carried for column in described[name].columns]
+            wanted = _wanted(described[name], stage)
             if stage.joined:
                 joined.discard(name)
                 texts = (
@@ -150,8 +151,14 @@ def _events(document: Document, demo: DemoSet) -> Iterator[Event]:
     )
 
 
-def _chunks(events: Iterable[Event]) -> Iterator[bytes]:
-    texts = (event.text for event in events if isinstance(event, Included))
+def _wanted(described: Table, stage: Stage) -> list[bool]:
+    """Which of the document's columns are loaded."""
+    carried = {column.name for column in stage.columns}
+    return [column.name in carried for column in described.columns]
+
+
+def _chunks(events: Iterable[Event], wanted: Sequence[bool]) -> Iterator[bytes]:
+    texts = (_narrowed(event.text, wanted) for event in events if isinstance(event, Included))
     while batch := list(islice(texts, _BATCH)):
         yield b",\n".join(batch)
 

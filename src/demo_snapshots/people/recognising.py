@@ -18,6 +18,10 @@ from demo_snapshots.people.reserved import (
 )
 
 _EMAIL = re.compile(r"[\w.!#$%&*+/=?^{|}~'-]{1,64}@(?:[\w-]{1,63}\.){1,8}\w[\w-]{1,62}")
+# What the library takes as it stands, in small letters; asking it takes twenty times as long.
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}"
+)
 _INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00(?=[1-9]))[1-9][0-9 ()./\u00a0-]{5,20}[0-9](?!\w)")
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _ONE_NUMBER = re.compile(r"[0-9 ()./\u00a0-]{8,25}")
@@ -64,6 +68,9 @@ def _email(text: str) -> str | None:
     local, _, domain = text.strip(".'").rpartition("@")
     if is_reserved_domain(domain):
         return None
+    plain = f"{local}@{domain}".lower()
+    if _PLAIN_EMAIL.fullmatch(plain):
+        return plain
     from email_validator import EmailNotValidError, validate_email
 
     try:

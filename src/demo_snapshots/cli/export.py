@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.snapshots import WHOLE_FORMS, DocumentForm, Packing
 
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 
 # More read faster than one process can write, and each holds a few megabytes.
 _MOST_JOBS = 4
+
+
+def delta_version(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The callback of ``--delta``, which takes what follows it for a version."""
+    if value and not re.match(r"v[0-9]", value):
+        raise UsageError(
+            f"--delta: {value!r} is no version",
+            hint="Write --delta after SCENARIO, or --delta=v3.",
+        )
+    return value
 
 
 @click.command(
@@ -71,6 +83,7 @@ _MOST_JOBS = 4
     is_flag=False,
     flag_value="",
     metavar="VERSION",
+    callback=delta_version,
     help="Write what changed since the latest version, or since VERSION.",
 )
 @click.option(

@@ -166,7 +166,7 @@ def load_config(
         or _given(parsed.demo.snapshots, origin, place)
         or Found(DEFAULT_SNAPSHOTS, "default", home)
     )
-    kept_in = from_here(store.value, store.directory)
+    store = replace(store, value=from_here(store.value, store.directory))
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
     form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
@@ -174,7 +174,7 @@ def load_config(
     undo = Found(str(DEFAULT_UNDO), "default") if kept is None else Found(str(kept), origin)
     return Config(
         database=url.value,
-        snapshots=kept_in,
+        snapshots=store.value,
         bucket=bucket.value if bucket else None,
         cache=parsed.demo.cache is not False if cache is None else cache,
         compress=Packing(compress.value),
@@ -189,18 +189,23 @@ def load_config(
         people=parsed.people,
         drift=parsed.drift,
         upgrade=parsed.upgrade,
-        settings=(
-            Setting("database", masked_url(url.value), url.origin),
-            Setting("snapshots", masked_place(kept_in), store.origin),
-            *((Setting("bucket", masked_place(bucket.value), bucket.origin),) if bucket else ()),
-            Setting("compress", str(compress.value), compress.origin),
-            Setting("format", str(form.value), form.origin),
-            Setting("undo", undo.value, undo.origin),
-            Setting("tables", ", ".join(tables), tables_origin),
+        settings=_settings(
+            database=replace(url, value=masked_url(url.value)),
+            snapshots=replace(store, value=masked_place(store.value)),
+            bucket=bucket and replace(bucket, value=masked_place(bucket.value)),
+            compress=compress,
+            format=form,
+            undo=undo,
+            tables=Found(", ".join(tables), tables_origin),
         ),
         environment=surroundings,
         directory=home,
     )
+
+
+def _settings(**found: Found | None) -> tuple[Setting, ...]:
+    """What people are shown, of what there is."""
+    return tuple(Setting(name, str(it.value), it.origin) for name, it in found.items() if it)
 
 
 def _sample_tables() -> dict[str, TableRule]:

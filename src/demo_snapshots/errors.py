@@ -107,13 +107,17 @@ class Fault(Enum):
 
 
 class DemoError(Exception):
-    """Root of the tree: one line of what failed and on what, and an optional hint."""
+    """Root of the tree: one line of what failed and on what, an optional hint, and a line for each
+    of several ``problems``, where there are such."""
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.problems = problems
         self.hint = hint
 
 
@@ -165,12 +169,6 @@ class SchemaError(DemoError):
 
     exit_code = 7
 
-    def __init__(
-        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.problems = problems
-
 
 class ExportError(DemoError):
     """The rows could not be written as a document; no version was published."""
@@ -217,9 +215,8 @@ class RealPersonError(ExportError):
     def __init__(
         self, message: str, *, found: int, problems: tuple[str, ...] = (), hint: str | None = None
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, problems=problems, hint=hint)
         self.found = found
-        self.problems = problems
 
 
 class ExportNotFoundError(DemoError):
@@ -341,12 +338,6 @@ class ValidationFailedError(DemoError):
 
     exit_code = 50
 
-    def __init__(
-        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.problems = problems
-
 
 class PeopleFoundError(ValidationFailedError):
     """``verify`` was asked for what tells a person, found it, and nothing worse."""
@@ -377,12 +368,6 @@ class MergeError(DemoError):
     """Two versions cannot be made one; nothing was written. ``problems`` has one line each."""
 
     exit_code = 60
-
-    def __init__(
-        self, message: str, *, problems: tuple[str, ...] = (), hint: str | None = None
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.problems = problems
 
 
 class MergeConflictError(MergeError):

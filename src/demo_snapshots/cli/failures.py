@@ -53,9 +53,8 @@ def report_failure(error: DemoError, wording: Wording, *, as_json: bool) -> int:
     JSON shows what went wrong as well. Problems that the message already names are not repeated.
     """
     configure_streams()
-    problems: tuple[str, ...] = getattr(error, "problems", ())
     lines = [f"error: {wording.line(error.message)}"]
-    lines += [f"  - {wording.line(text)}" for text in problems if text not in error.message]
+    lines += [f"  - {wording.line(text)}" for text in error.problems if text not in error.message]
     if error.hint:
         lines.append(f"hint: {wording.line(error.hint)}")
     sys.stdout.flush()

@@ -144,13 +144,11 @@ def load_config(
 ) -> Config:
     """Put the configuration together from all its sources.
 
-    ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise).
-    ``demo.toml``, ``pyproject.toml`` and ``.env`` are looked for in ``directory``, the working
-    directory if None, and above it up to the root of the repository; paths in them are relative to
-    where they lie. Those in ``file``, which is read in place of the first two, and in the
-    environment are relative to the working directory. Raises
-    ConfigError naming file and key; a line of ``.env`` that cannot be read is an error only where
-    its variable is needed.
+    ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise). Files
+    are looked for from ``directory``, the working directory if None, and paths in them begin where
+    they lie; those in ``file``, which is read in place of ``demo.toml``, and in the environment in
+    the working directory. Raises ConfigError naming file and key; a line of ``.env`` that cannot be
+    read is an error only where its variable is needed.
     """
     places = list(upwards(directory or Path()))
     parsed, origin, home = _read_file(Path(file) if file else None, places)
@@ -160,18 +158,18 @@ def load_config(
         tables, tables_origin = _sample_tables(), "default (the sample application)"
     place = Path() if file else home
     url = _database(database, surroundings, _given(parsed.demo.database, origin, place), home)
-    store = (
-        _given(str(snapshots or ""), GIVEN_SNAPSHOTS)
-        or surroundings.get("DEMO_SNAPSHOTS")
-        or _given(parsed.demo.snapshots, origin, place)
-        or Found(DEFAULT_SNAPSHOTS, "default", home)
-    )
-    store = replace(store, value=from_here(store.value, store.directory))
+    store = _store(snapshots, surroundings, _given(parsed.demo.snapshots, origin, place), home)
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
-    compress = _given(parsed.demo.compress, origin) or Found(Packing.PLAIN, "default")
-    form = _given(parsed.demo.format, origin) or Found(DocumentForm.SQL, "default")
-    kept = parsed.demo.undo
-    undo = Found(str(DEFAULT_UNDO), "default") if kept is None else Found(str(kept), origin)
+    compress, form, undo = _kept(parsed.demo, origin)
+    settings = {
+        "database": replace(url, value=masked_url(url.value)),
+        "snapshots": replace(store, value=masked_place(store.value)),
+        "bucket": bucket and replace(bucket, value=masked_place(bucket.value)),
+        "compress": compress,
+        "format": form,
+        "undo": undo,
+        "tables": Found(", ".join(tables), tables_origin),
+    }
     return Config(
         database=url.value,
         snapshots=store.value,
@@ -189,23 +187,34 @@ def load_config(
         people=parsed.people,
         drift=parsed.drift,
         upgrade=parsed.upgrade,
-        settings=_settings(
-            database=replace(url, value=masked_url(url.value)),
-            snapshots=replace(store, value=masked_place(store.value)),
-            bucket=bucket and replace(bucket, value=masked_place(bucket.value)),
-            compress=compress,
-            format=form,
-            undo=undo,
-            tables=Found(", ".join(tables), tables_origin),
+        settings=tuple(
+            Setting(name, str(it.value), it.origin) for name, it in settings.items() if it
         ),
         environment=surroundings,
         directory=home,
     )
 
 
-def _settings(**found: Found | None) -> tuple[Setting, ...]:
-    """What people are shown, of what there is."""
-    return tuple(Setting(name, str(it.value), it.origin) for name, it in found.items() if it)
+def _store(
+    option: str | Path | None, surroundings: Environment, file: Found | None, home: Path
+) -> Found:
+    found = (
+        _given(str(option or ""), GIVEN_SNAPSHOTS)
+        or surroundings.get("DEMO_SNAPSHOTS")
+        or file
+        or Found(DEFAULT_SNAPSHOTS, "default", home)
+    )
+    return replace(found, value=from_here(found.value, found.directory))
+
+
+def _kept(demo: _DemoSection, origin: str) -> tuple[Found, Found, Found]:
+    """How versions are stored and written, and how many imports can be undone."""
+    undo = "" if demo.undo is None else str(demo.undo)
+    return (
+        _given(demo.compress, origin) or Found(Packing.PLAIN, "default"),
+        _given(demo.format, origin) or Found(DocumentForm.SQL, "default"),
+        _given(undo, origin) or Found(str(DEFAULT_UNDO), "default"),
+    )
 
 
 def _sample_tables() -> dict[str, TableRule]:

@@ -54,16 +54,6 @@ CASES = {
         "PRAGMA writable_schema = ON",
         "UPDATE sqlite_schema SET sql = replace(sql, 'v TEXT', 'v TEXT NOT NULL')",
     ),
-    "text in a STRICT table's ANY": Case(
-        "sqlite",
-        (
-            "CREATE TABLE t (id INTEGER PRIMARY KEY, is_demo INTEGER, v ANY) STRICT",
-            ROW,
-            "INSERT INTO t VALUES (7, TRUE, '0042')",
-        ),
-        ("t.v: the row with key 7",),
-        "0042",
-    ),
     "all columns generated": Case(
         "postgresql",
         (

@@ -23,12 +23,12 @@ DJANGO = (sys.executable, "manage.py")
 ENVIRONMENT = """
 import os
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, pool
 
 url = {url}
 for name, driver in (("postgresql", "psycopg"), ("mariadb", "pymysql")):
     url = url.replace(f"{{name}}:", f"{{name}}+{{driver}}:")
-with create_engine(url).begin() as connection:
+with create_engine(url, poolclass=pool.NullPool).begin() as connection:
     context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()

@@ -19,7 +19,7 @@ from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.real_people import RealPeople
 
-_MOST_ROWS = 5_000
+_MOST_ROWS = 1_000
 _MOST_REAL_ROWS = 100_000
 _HELD_BYTES = 1_000_000
 _SHOWN = 20

@@ -20,7 +20,7 @@ from demo_snapshots.documents.protocol import Document
 from demo_snapshots.documents.sql.delta_statements import Part
 from demo_snapshots.documents.sql.delta_writer import DeltaContent, Statements, TableRows
 from demo_snapshots.documents.sql.header import describe_table
-from demo_snapshots.documents.sql.parts import ForClients, PartedDocument
+from demo_snapshots.documents.sql.rendering import ForClients, PartedDocument
 from demo_snapshots.model.snapshots import Delta, DeltaOf, TableChanges
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.join import MergeJoin

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from demo_snapshots.documents.order import key_of_keys
 from demo_snapshots.documents.protocol import Included, Update
 from demo_snapshots.documents.sql.delta_reader import Change, DeltaDocument, Edit, Insert
-from demo_snapshots.documents.sql.parts import ForClients
+from demo_snapshots.documents.sql.rendering import ForClients
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Delta, Header, TableChanges
 from demo_snapshots.model.tables import Table

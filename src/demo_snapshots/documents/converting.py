@@ -17,7 +17,7 @@ from demo_snapshots.errors import ExportError
 from demo_snapshots.model.snapshots import DocumentForm, Version
 
 if TYPE_CHECKING:
-    from demo_snapshots.documents.sql.parts import Survey
+    from demo_snapshots.documents.sql.rendering import Survey
 
 
 def convert(
@@ -30,7 +30,7 @@ def convert(
     """
     # Imported late, as the readers of other forms are.
     from demo_snapshots.documents.json.writer import write_json
-    from demo_snapshots.documents.sql.parts import survey, write_sql
+    from demo_snapshots.documents.sql.rendering import survey, write_sql
     from demo_snapshots.documents.yaml.writer import write_yaml
 
     found = survey(open_in_parts(stream))

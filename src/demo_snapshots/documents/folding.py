@@ -24,7 +24,8 @@ from demo_snapshots.documents.opening import (
 from demo_snapshots.documents.order import key_of_keys, key_of_rows
 from demo_snapshots.documents.protocol import EventsByTable, Update, any_literals
 from demo_snapshots.documents.sql.header import FORMAT, describe_table
-from demo_snapshots.documents.sql.parts import (
+from demo_snapshots.documents.sql.reader import any_lookup
+from demo_snapshots.documents.sql.rendering import (
     PartedDocument,
     Rendering,
     RowsByTable,
@@ -32,7 +33,6 @@ from demo_snapshots.documents.sql.parts import (
     rendered,
     require_count,
 )
-from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.sources import Source

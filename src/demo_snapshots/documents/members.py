@@ -22,7 +22,7 @@ from demo_snapshots.documents.sql.header import (
     titles,
 )
 from demo_snapshots.documents.sql.identifiers import write_identifier
-from demo_snapshots.documents.sql.parts import ForClients, Survey
+from demo_snapshots.documents.sql.rendering import ForClients, Survey
 from demo_snapshots.documents.values import Number, Tree, shown
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header, TableCount

@@ -23,7 +23,7 @@ from demo_snapshots.model.sources import Source, source_of
 
 if TYPE_CHECKING:
     from demo_snapshots.documents.sql.head import Head
-    from demo_snapshots.documents.sql.parts import PartedDocument
+    from demo_snapshots.documents.sql.rendering import PartedDocument
 
 _BLOCK = 1 << 18
 _MARKS = (b"<<<<<<< ", b">>>>>>> ")
@@ -88,7 +88,7 @@ def open_in_parts(stream: BinaryIO) -> PartedDocument:
     # Imported late: most commands read the SQL form alone, and start sooner without the others.
     form = form_of(stream)
     if form is DocumentForm.SQL:
-        from demo_snapshots.documents.sql.parts import PartedDocument
+        from demo_snapshots.documents.sql.rendering import PartedDocument
 
         return PartedDocument(stream)
     if form is DocumentForm.DELTA:

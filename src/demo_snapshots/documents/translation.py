@@ -24,7 +24,7 @@ from demo_snapshots.documents.members import (
 )
 from demo_snapshots.documents.protocol import Event, Lookups, Target
 from demo_snapshots.documents.rows import raw_row, read_update
-from demo_snapshots.documents.sql.parts import PartedDocument, Rendering, require_count
+from demo_snapshots.documents.sql.rendering import PartedDocument, Rendering, require_count
 from demo_snapshots.documents.sql.window import BLOCK
 from demo_snapshots.documents.sql.writer import Inserts, Output
 from demo_snapshots.documents.values import Tree

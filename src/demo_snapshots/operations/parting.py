@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.joining import opened_part, require_part
 from demo_snapshots.documents.sql.head import Head, require_counts, write_head
-from demo_snapshots.documents.sql.parts import ForClients
 from demo_snapshots.documents.sql.pieces import Contents, Kind, PartWriter, joined
 from demo_snapshots.documents.sql.reader import TAIL
+from demo_snapshots.documents.sql.rendering import ForClients
 from demo_snapshots.documents.sql.writer import Deferred, Section, for_clients
 from demo_snapshots.errors import DocumentError, ExportError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress

@@ -10,8 +10,8 @@ from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.head import Head, write_head
 from demo_snapshots.documents.sql.header import fingerprint
-from demo_snapshots.documents.sql.parts import ForClients
 from demo_snapshots.documents.sql.pieces import Contents, PartWriter
+from demo_snapshots.documents.sql.rendering import ForClients
 from demo_snapshots.documents.sql.writer import (
     Content,
     Section,

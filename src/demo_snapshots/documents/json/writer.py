@@ -8,7 +8,7 @@ from typing import BinaryIO
 from demo_snapshots.documents.members import DEFERRED, DIGEST, INCLUDED, ROWS, members_of
 from demo_snapshots.documents.protocol import Event, EventsByTable
 from demo_snapshots.documents.rows import update_tree
-from demo_snapshots.documents.sql.parts import Survey
+from demo_snapshots.documents.sql.rendering import Survey
 from demo_snapshots.documents.values import (
     NUMBER_TAG,
     Tree,

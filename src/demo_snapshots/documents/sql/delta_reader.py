@@ -18,8 +18,8 @@ from demo_snapshots.documents.protocol import (
 from demo_snapshots.documents.sql import delta_statements, statements
 from demo_snapshots.documents.sql.delta_statements import Part
 from demo_snapshots.documents.sql.identifiers import read_identifier
-from demo_snapshots.documents.sql.parts import ONLY, PartedDocument, require_count
 from demo_snapshots.documents.sql.reader import any_lookup, decode_pairs
+from demo_snapshots.documents.sql.rendering import ONLY, PartedDocument, require_count
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Delta
 from demo_snapshots.model.tables import Table

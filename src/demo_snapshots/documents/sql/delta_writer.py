@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.delta_statements import Part
-from demo_snapshots.documents.sql.parts import ForClients, Rendering
+from demo_snapshots.documents.sql.rendering import ForClients, Rendering
 from demo_snapshots.documents.sql.writer import Inserts
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table

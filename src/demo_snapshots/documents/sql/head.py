@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 from demo_snapshots.documents.sql import polyglot
 from demo_snapshots.documents.sql.header import IN_PARTS, read_header, write_header
-from demo_snapshots.documents.sql.parts import ForClients
 from demo_snapshots.documents.sql.pieces import Contents, Kind, Piece
 from demo_snapshots.documents.sql.reader import TAIL, header_lines
+from demo_snapshots.documents.sql.rendering import ForClients
 from demo_snapshots.documents.sql.window import INCOMPLETE, Window
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header, Part, is_part_name

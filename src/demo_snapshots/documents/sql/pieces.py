@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from demo_snapshots.documents.sql import polyglot
 from demo_snapshots.documents.sql.header import IN_PARTS, PART_TITLE, describe_table
-from demo_snapshots.documents.sql.parts import ForClients, Rendering
+from demo_snapshots.documents.sql.rendering import ForClients, Rendering
 from demo_snapshots.documents.sql.writer import (
     Batches,
     Deferred,

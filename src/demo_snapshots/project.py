@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     from demo_snapshots.store import UndoLog
 
 
-@dataclass(frozen=True)
-class Project(Upkeep):
+class Project(Upkeep, frozen=True, dict=True):
     """One project's demo data. Each method is one operation, which says what it gives, raises
     and keeps whole; errors are of the tree under DemoError. Safe to keep: every call looks at
     database and store anew.

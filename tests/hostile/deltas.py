@@ -6,10 +6,10 @@ import hashlib
 import io
 import re
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import date
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from safety.mutating import HOSTILE, LITERALS
 from unit.documents.documents import table, text, write
 

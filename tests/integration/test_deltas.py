@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from database_engines import engines
 from integration.live import NOW, Demo, Live
+from msgspec.structs import replace
 from unit.store.memory import Died, MemoryBackend, Place
 
 from demo_snapshots.config.settings import load_config

@@ -6,11 +6,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from demo_snapshots.cli.files import written_whole
 from demo_snapshots.cli.options import (
@@ -33,8 +33,7 @@ DIFFERENT = 1
 """The status of --exit-code, as git diff has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
+class Sides(Struct, frozen=True):
     """What is compared with what."""
 
     scenario: str | None
@@ -59,8 +58,7 @@ class Sides:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How the result is shown, and how much of it."""
 
     stat: bool

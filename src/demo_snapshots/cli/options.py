@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
 from demo_snapshots.cli.wording import Wording
@@ -49,8 +49,7 @@ FORCE = click.option(
 )
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True, dict=True):
     """What the common options say. The configuration is read when first asked for."""
 
     terminal: Terminal

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from demo_snapshots.cli.options import (
     FORCE,
@@ -112,8 +112,7 @@ def command(
     session.terminal.result(_report(outcome), _document(outcome))
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(Struct, frozen=True):
     scenario: str
     seed: int
     as_of: datetime

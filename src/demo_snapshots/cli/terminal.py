@@ -8,10 +8,10 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from demo_snapshots.cli.wording import Wording, visible
 from demo_snapshots.errors import NotConfirmedError
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from demo_snapshots.render.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """How this run speaks: as text, as JSON (``as_json``), or only in errors (``quiet``)."""
 
     wording: Wording

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
+from msgspec import Struct
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.render.visible import visible as visible
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """In the commands of ``group``; their own parameters say what an option is called."""
 
     group: click.Group

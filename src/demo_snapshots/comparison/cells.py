@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from demo_snapshots.model.changes import NOTHING, Cell, Json, Value
 from demo_snapshots.model.tables import Kind
@@ -20,8 +21,7 @@ _FRACTION = re.compile(r"(\.\d*?)0+(?=$|[+-])")
 _OFFSET = re.compile(r"(?:Z|[+-]00(?::?00)?)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A column that is compared: where it stands in the rows of both sides, and what it holds."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.comparison.cells import Compared
 from demo_snapshots.comparison.keyed import Batches, KeyedDocument, sorted_records

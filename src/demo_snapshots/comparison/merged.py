@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from demo_snapshots.comparison.constraints import Constraints
 from demo_snapshots.comparison.documents import InOrder
@@ -19,8 +20,7 @@ from demo_snapshots.rows.join import ThreeWayJoin
 from demo_snapshots.rows.spill import Spool
 
 
-@dataclass(frozen=True, slots=True)
-class Relations:
+class Relations(Struct, frozen=True):
     """What documents do not tell: ``tables`` and, of rows that travel along, ``included`` with
     their foreign keys and unique keys, both by name and in load order; ``json_references``; and by
     table the columns whose JSON the engine writes in an order of its own (``canonical``)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.comparison.cells import Compared, differing, normal
 from demo_snapshots.model.changes import NOTHING, Cell, Change, NamedValues, TableDifference, What
@@ -18,8 +19,7 @@ _MOST_LOOSE_ROWS = 10_000
 _MOST_LOOSE_BYTES = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How the rows of a table are compared: by which columns, ``key`` among them (empty for
     tables that have none, whose rows are compared as multisets), and whether ``exact``."""
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.errors import ConfigError
 
@@ -26,8 +28,7 @@ _LITERAL = re.compile(r"[^=]*=\s*'")
 _PRODUCTION = ("production", "prod")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A value, and where it was found, in words."""
 
     value: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
-from msgspec.structs import force_setattr
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from demo_snapshots.config.checking import UnfitError
 from demo_snapshots.config.strict import Columns, Strict
@@ -15,8 +15,7 @@ from demo_snapshots.config.strict import Columns, Strict
 _SEVERAL = re.compile(r"(.+)\.\(([^()]+)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The columns of a table, as the configuration calls it, that rows reference: those of
     ``value`` in the column that says what they reference, or all."""
 
@@ -25,8 +24,7 @@ class Target:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UndeclaredKey:
+class UndeclaredKey(Struct, frozen=True):
     """``columns`` of ``table`` reference one of ``targets``: the one whose value stands in the
     column ``type``, if there is one. ``values`` are all that may stand there. ``place`` is
     where the configuration says so."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from demo_snapshots.documents.order import key_of_keys
 from demo_snapshots.documents.protocol import Included, Update
@@ -23,8 +24,7 @@ _MOST_BYTES = 8_000_000
 _DELETE, _SET, _INSERT, _DEFER = b"delete", b"set", b"insert", b"defer"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What a statement on ``line`` does to a row: ``words`` are names and literals in turn, or
     the record that it inserts; of a deferred reference after the names of ``untouched`` columns."""
 

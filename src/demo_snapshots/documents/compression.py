@@ -11,9 +11,10 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from msgspec import Struct
 
 from demo_snapshots.errors import Call, DocumentError, ExportError, Words
 from demo_snapshots.model.snapshots import Packing
@@ -28,8 +29,7 @@ ALLOWANCE = 256 << 20
 """Bytes that any compressed file may unpack to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packable:
+class Packable(Struct, frozen=True):
     """What is stored packed: what messages call it, how many bytes each stored byte may unpack to
     beyond ``ALLOWANCE`` (``ratio``), and what to do about a damaged one (``restore``)."""
 

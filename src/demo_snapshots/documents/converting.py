@@ -6,8 +6,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.opening import form_of, open_in_parts
 from demo_snapshots.documents.protocol import any_literals

@@ -7,7 +7,9 @@ former, since they stand in the file; whoever takes the rows sees the latter alo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.documents.protocol import (
     Document,
@@ -23,8 +25,7 @@ from demo_snapshots.model.tables import Column, Table
 from demo_snapshots.rows.literals import records
 
 
-@dataclass(frozen=True, slots=True)
-class TableDrift:
+class TableDrift(Struct, frozen=True):
     """What became of one table of a document: its ``name`` today, what those of its ``columns``
     that were renamed are called today, and the columns that each of its rows gets besides, with
     raw literals."""

@@ -10,8 +10,9 @@ import io
 from bisect import bisect_left
 from collections.abc import Container, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.changes import Changes
 from demo_snapshots.documents.opening import (

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC
+
+from msgspec import Struct
 
 from demo_snapshots.documents.sql.header import FORMAT as SQL_FORMAT
 from demo_snapshots.documents.sql.header import (
@@ -51,8 +52,7 @@ _COUNTED = "deferred_count"
 _KNOWN = {FORMAT, *_LINES, "other", "tables", "included_tables", _COUNTED, "sql"}
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member of the document's object, and the ``line`` where its value begins."""
 
     name: str
@@ -130,8 +130,7 @@ def _lines(text: bytes) -> Tree:
 # --- Members -> header -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What stands before the rows: the header, what only the SQL form has, and on which ``line``,
     and how many deferred references there are (``updates``)."""
 

@@ -7,9 +7,10 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from demo_snapshots.documents.compression import SNAPSHOT, Packable, ending, opened, packing_of
 from demo_snapshots.documents.protocol import Update, any_literals
@@ -182,8 +183,7 @@ def _unreadable(source: Source, error: OSError) -> ExportNotFoundError:
     return ExportNotFoundError(f"{source.name}: cannot be read: {error.strerror}")
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """The content ``digest`` that a document's last lines state, and its ``size`` unpacked."""
 
     digest: str

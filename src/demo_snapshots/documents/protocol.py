@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import records
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Whole raw rows ``(…),\\n(…)``, recognised as literals for ``columns`` of ``table``."""
 
     table: str
@@ -20,8 +21,7 @@ class Rows:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Included:
+class Included(Struct, frozen=True):
     """One raw row outside the demo, to be inserted where its key is missing."""
 
     table: str

@@ -11,8 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO, cast
+
+from msgspec import Struct
 
 from demo_snapshots.documents.members import (
     DEFERRED,
@@ -35,8 +36,7 @@ from demo_snapshots.model.tables import Table
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """Here begin rows: of ``table`` in the member ``member``, or the deferred references."""
 
     member: str
@@ -44,8 +44,7 @@ class Beginning:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One object of those that a Beginning announced, and the ``line`` where it begins."""
 
     value: Tree

@@ -15,9 +15,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import DatabaseError
@@ -54,8 +55,7 @@ def _is_own_directory(path: Path) -> bool:
     return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
-@dataclass(frozen=True, slots=True)
-class ProofSchemas:
+class ProofSchemas(Struct, frozen=True):
     """In an engine's SQL: the moment ``now`` in UTC, the ``names`` of the schemas there are, and
     how to ``drop`` and to ``create`` one."""
 

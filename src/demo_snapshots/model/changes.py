@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
+
+from msgspec import Struct
 
 
 class Json(str):
@@ -36,8 +37,7 @@ class What(StrEnum):
     """Another key, and all else as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A column, or with a ``path`` a place inside its JSON, and its value on both sides."""
 
     column: str
@@ -52,8 +52,7 @@ class Cell:
         return self.column + "".join(steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One row that differs. ``key`` is the old side's where there is one, and empty for tables
     without a key; ``cells`` are those that differ, of an added or removed row all of them, of a
     moved one those of its key. ``copies`` says how often, of rows without a key."""
@@ -65,8 +64,7 @@ class Change:
     copies: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class TableDifference:
+class TableDifference(Struct, frozen=True):
     """How many rows of a table are what. ``only_old`` and ``only_new`` are columns that one side
     alone has, which count for no row; ``missing`` is the side, ``old`` or ``new``, that does not
     have the table at all."""
@@ -88,8 +86,7 @@ class TableDifference:
         return bool(rows or self.only_old or self.only_new or self.missing)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two sides, as they are called, and what differs, by table."""
 
     scenario: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from demo_snapshots.model.snapshots import Statistics, Version
 from demo_snapshots.model.sources import path_named
@@ -18,8 +19,7 @@ class Side(StrEnum):
     BASE = "base"
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A cell, a place inside JSON, or with an empty ``cell`` a whole row, that both sides changed,
     each to something else; or that one changed and the other deleted.
 
@@ -55,8 +55,7 @@ class Conflict:
         return f"{self.table} {self.row}: both added the row"
 
 
-@dataclass(frozen=True, slots=True)
-class TableMerge:
+class TableMerge(Struct, frozen=True):
     """How many rows of a table came to be how. ``ours`` and ``theirs`` were added, changed or
     deleted by that side alone, ``both`` by both; ``renewed`` rows of theirs got a fresh key, and
     ``decided`` rows held a conflict that was decided."""
@@ -70,8 +69,7 @@ class TableMerge:
     decided: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MergeResult:
+class MergeResult(Struct, frozen=True):
     """``ours``, ``theirs`` and ``base`` are the versions it was made from. ``written`` is false
     with ``dry_run``, and where the latest version holds the same rows: ``version`` and ``file``
     are then that version's. ``file`` is what the stored file is called, a path or a URL; None

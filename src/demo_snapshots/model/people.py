@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Trait(StrEnum):
@@ -15,8 +16,7 @@ class Trait(StrEnum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFound:
+class PersonFound(Struct, frozen=True):
     """A value in a demo row that tells a person: in ``place`` (a column, or a place in its JSON) of
     the row of ``table`` with ``key``, which is None where the value is in the key itself.
     ``digest`` is the value's, as ``[people]`` allows it. ``real`` is where a row outside the demo
@@ -35,16 +35,14 @@ class PersonFound:
         return f"{self.table}.{self.place}: the {self.trait} in {row}{real} ({self.digest})"
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleInFile:
+class PeopleInFile(Struct, frozen=True):
     """What tells a person in a saved version: how many values, and where the first are."""
 
     values: int
     first: tuple[PersonFound, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleCheck:
+class PeopleCheck(Struct, frozen=True):
     """How an export looked for real persons and found none: ``values`` that tell a person were
     looked for. Of the tables in ``sampled`` not every row was looked at, and those in ``unread``
     could not be read."""

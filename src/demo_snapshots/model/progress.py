@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, rows done and rows in all, a few times a second at most."""
@@ -13,8 +14,7 @@ def no_progress(table: str, done: int, total: int) -> None:
     """The progress that nobody watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A configured value and where it came from."""
 
     name: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from demo_snapshots.model.changes import Comparison
 from demo_snapshots.model.people import PeopleCheck, PeopleInFile
@@ -12,8 +13,7 @@ from demo_snapshots.model.snapshots import DeltaOf, DocumentForm, Entry, Statist
 from demo_snapshots.model.sources import path_named
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What ``prove`` did: the document was imported into an empty scratch database (``place``
     in words), and exporting that gave the same ``records`` in the same bytes; so it did once
     more where triggers fire on updates, after rows were edited. ``triggers_left_out`` are those
@@ -24,8 +24,7 @@ class Proof:
     triggers_left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VersionCheck:
+class VersionCheck(Struct, frozen=True):
     """What was found of one stored version; ``file`` is what people call it, ``records`` and
     ``size`` as far as they could be read. ``problems`` are clauses without a subject; empty means
     all is well."""
@@ -40,8 +39,7 @@ class VersionCheck:
     """What tells a person in it; None where nobody asked, or it could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportResult:
+class ExportResult(Struct, frozen=True):
     """``file`` is what the stored file is called, a path or a URL; ``written`` is false where the
     data was unchanged, and ``version`` and ``file`` are then those of the version it equals.
     ``proof`` is what was proved, None unless it was asked for. ``damaged`` is the version before,
@@ -71,8 +69,7 @@ class ExportResult:
         return path_named(self.file)
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeResult:
+class UpgradeResult(Struct, frozen=True):
     """The version ``upgraded`` as it is in the tables of today, by ``way``: ``rules``, ``alembic``
     or ``django``. ``written`` is false where nothing was to be done, or with ``dry_run``; then
     ``file`` is None and ``version`` what it would have been."""
@@ -89,8 +86,7 @@ class UpgradeResult:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertResult:
+class ConvertResult(Struct, frozen=True):
     """A snapshot that was written in the form ``form``; ``digest`` is of its rows, the same in
     every form."""
 
@@ -101,8 +97,7 @@ class ConvertResult:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edits:
+class Edits(Struct, frozen=True):
     """How many demo rows were found to differ from the snapshot that was about to replace them:
     in both but not alike, only in the database, only in the snapshot."""
 
@@ -115,8 +110,7 @@ class Edits:
         return bool(self.changed or self.added or self.deleted)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportPlan:
+class ImportPlan(Struct, frozen=True):
     """What an import is about to replace; given to ``confirm`` before anything is locked.
     ``source`` is what the document is called, a path or a URL.
     ``edited`` is None where nothing can be compared, since the rows get fresh keys."""
@@ -129,8 +123,7 @@ class ImportPlan:
     edited: Edits | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True):
     """``replaced`` counts the demo rows there were, ``statistics`` those there are now; ``source``
     is what the document is called, a path or a URL."""
 
@@ -153,8 +146,7 @@ class ImportResult:
         return self.statistics.total
 
 
-@dataclass(frozen=True, slots=True)
-class Undoable:
+class Undoable(Struct, frozen=True):
     """What one import, or one undoing (``by``: ``import`` or ``undo``), replaced: so many
     ``records``, by the snapshot ``replaced_by``. ``problem`` says why it cannot be put back."""
 
@@ -167,24 +159,21 @@ class Undoable:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioListing:
+class ScenarioListing(Struct, frozen=True):
     """One scenario's versions, newest first; the first is the latest."""
 
     scenario: str
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What is in the store, scenarios by name; ``notes`` say what was found wrong or repaired."""
 
     scenarios: tuple[ScenarioListing, ...]
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TableComparison:
+class TableComparison(Struct, frozen=True):
     """Rows of one table against the snapshot: ``missing`` are only in the snapshot,
     ``extra`` only in the database, ``changed`` in both but not alike."""
 
@@ -199,8 +188,7 @@ class TableComparison:
         return not (self.missing or self.extra or self.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationResult:
+class ValidationResult(Struct, frozen=True):
     """What ``validate`` found. ``problems`` are sentences; empty means all is well."""
 
     scenario: str | None

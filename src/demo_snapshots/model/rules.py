@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from demo_snapshots.model.tables import OfType
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A column, or a place inside its JSON: ``metadata.demo_seed`` is ``("demo_seed",)``."""
 
     column: str
@@ -18,15 +17,13 @@ class Field:
         return ".".join((self.column, *self.path))
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """Rows whose ``field`` reads true (``true`` or ``1`` as boolean, number or string)."""
 
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
-class Follows:
+class Follows(Struct, frozen=True):
     """Rows that reference a demo row of ``table`` by ``columns``, of those that ``only`` tells."""
 
     columns: tuple[str, ...]
@@ -35,8 +32,7 @@ class Follows:
     only: OfType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FollowsInside:
+class FollowsInside(Struct, frozen=True):
     """Rows whose ``column`` holds inside, at ``path``, the ``referenced_column`` of a demo row of
     ``table``. Of JSON a path is ``post_id`` or ``items[*].id``, of an array it is ``[*]``. ``key``
     is the rows' own key."""
@@ -56,8 +52,7 @@ class FollowsInside:
 Way = Follows | FollowsInside
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """Rows for which a SQL predicate holds; one text per engine, mostly the same."""
 
     sqlite: str
@@ -65,8 +60,7 @@ class Where:
     mariadb: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowsAny:
+class FollowsAny(Struct, frozen=True):
     """Rows that reference a demo row in at least one of several ways."""
 
     ways: tuple[Way, ...]
@@ -86,8 +80,7 @@ def ways_of(rule: Rule) -> tuple[Way, ...]:
             return ()
 
 
-@dataclass(frozen=True, slots=True)
-class TableSelection:
+class TableSelection(Struct, frozen=True):
     """What makes a row of ``table`` a demo row, and which scenario it belongs to."""
 
     table: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.sources import Source
@@ -36,8 +37,7 @@ def check_scenario_name(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """``v2_2025-01-20``: a number that only grows within a scenario, and the UTC day."""
 
     number: int
@@ -89,8 +89,7 @@ class Packing(StrEnum):
         return self.ending(DocumentForm.SQL)
 
 
-@dataclass(frozen=True, slots=True)
-class TableCount:
+class TableCount(Struct, frozen=True):
     """Rows of one table; ``breakdown`` counts them by the value of a column, sorted by value."""
 
     table: str
@@ -98,8 +97,7 @@ class TableCount:
     breakdown: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Rows per table, referenced tables before referencing ones."""
 
     tables: tuple[TableCount, ...] = ()
@@ -112,8 +110,7 @@ class Statistics:
         return next((count.rows for count in self.tables if count.table == table), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """A version that another one was made from: what it was called then, and the digest of its
     rows, by which it is found again under whatever number."""
 
@@ -132,8 +129,7 @@ class Parent:
         return cls(Version.parse(match[1]), match[2])
 
 
-@dataclass(frozen=True, slots=True)
-class DeltaOf:
+class DeltaOf(Struct, frozen=True):
     """The version that a delta is ``on`` top of, and the size in bytes of the document, unpacked,
     that both make: ``whole_size``."""
 
@@ -141,8 +137,7 @@ class DeltaOf:
     whole_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class TableChanges:
+class TableChanges(Struct, frozen=True):
     """How many rows of a table a delta deletes, updates and inserts; of one whose rows travel
     along, it holds ``all_rows`` or none."""
 
@@ -153,8 +148,7 @@ class TableChanges:
     all_rows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredCount:
+class DeferredCount(Struct, frozen=True):
     """How many deferred references of these columns a whole document has."""
 
     table: str
@@ -162,8 +156,7 @@ class DeferredCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """What the header of a delta says besides that of the whole document, whose content digest
     is ``digest``. ``changes`` are in load order, ``deferred`` in the document's order."""
 
@@ -177,8 +170,7 @@ class Delta:
         return next(found, TableChanges(table))
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a document says of itself before its rows.
 
     ``tables`` are in load order and hold only names, kinds, nullability and keys;
@@ -215,8 +207,7 @@ MOST_PARTS = 999
 """Of a version."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A file that holds some of a version's rows, beside the *head* that names it. ``name`` follows
     from its bytes, of which there are ``size``."""
 
@@ -241,8 +232,7 @@ def is_part_name(scenario: str, name: str) -> bool:
     return name.startswith(start) and _PART.fullmatch(name[len(start) :]) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """What reading a document tells of it, none of its rows kept.
 
     ``size`` and ``sha256`` are of the whole file as it is stored, ``digest`` is of its rows
@@ -264,8 +254,7 @@ class Description:
         return self.size + size_of(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One stored snapshot, as the manifest lists it.
 
     ``path`` is relative to the store, with forward slashes; ``size`` and ``sha256`` are of the
@@ -295,8 +284,7 @@ class Entry:
         return self.size + size_of(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A file that is named like a snapshot, and what the manifest says of it: None if nothing.
     Where ``present`` is false, only the manifest knows it; ``size`` is None for what is not a
     regular file, too."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import Struct
+
 from demo_snapshots.errors import StoreError
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A stored document: ``name`` is what people call it, and ``open`` gives its stored bytes
     from the beginning, as often as it is asked, in a stream that can be sought to its beginning
     and its end. The caller closes. ``open`` raises OSError or StoreError; nothing is read before.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Kind(StrEnum):
@@ -39,8 +41,7 @@ class Affinity(StrEnum):
     BLOB = "blob"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column. From a document's header only ``name``, ``kind`` and ``nullable`` are known.
 
     ``length`` counts characters (text) or bytes (binary); ``precision`` is the number of
@@ -82,8 +83,7 @@ def moments(columns: Iterable[Column], but: Collection[str]) -> tuple[str, ...]:
     return tuple(c.name for c in columns if c.kind in kinds and c.name not in but)
 
 
-@dataclass(frozen=True, slots=True)
-class OfType:
+class OfType(Struct, frozen=True):
     """Rows whose ``column`` says what they reference: it holds ``value``. Where it is a key of
     Django's content types, ``value`` is the name of one, ``blog.post``."""
 
@@ -92,8 +92,7 @@ class OfType:
     is_content_type: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(Struct, frozen=True):
     """``columns`` of the table it belongs to reference ``referenced_columns``, pairwise. One that
     is not ``declared`` is known from the configuration alone: nothing enforces it. It holds for
     the rows that ``only`` tells, for all where that is None."""
@@ -109,8 +108,7 @@ class ForeignKey:
     only: OfType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSequence:
+class ColumnSequence(Struct, frozen=True):
     """A PostgreSQL sequence that ``column`` draws its numbers from. ``schema`` is None where the
     search path finds it. An ``ordinary`` one is the column's own, counts up by one, and ends
     where the numbers of its type end."""
@@ -121,8 +119,7 @@ class ColumnSequence:
     ordinary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """What the application has the database do when rows of a table change; a rule as well
     (PostgreSQL). ``on_update``: also when a row is changed in place. ``instead``: whatever rows
     they are, it does not happen to them, but something else."""
@@ -132,8 +129,7 @@ class Trigger:
     instead: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One table. ``key`` is its primary key in key order, empty where it has none."""
 
     name: str

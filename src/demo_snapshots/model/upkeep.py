@@ -3,8 +3,9 @@ of the terminal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from demo_snapshots.model.people import PeopleInFile
 from demo_snapshots.model.results import VersionCheck
@@ -12,8 +13,7 @@ from demo_snapshots.model.snapshots import Entry, Version
 from demo_snapshots.model.sources import path_named
 
 
-@dataclass(frozen=True, slots=True)
-class FileCheck:
+class FileCheck(Struct, frozen=True):
     """What was found of one file, in whatever directory; all but ``path`` and ``problems`` as far
     as it could be read. ``problems`` are clauses without a subject; empty means all is well."""
 
@@ -27,8 +27,7 @@ class FileCheck:
     """What tells a person in it; None where nobody asked, or it could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Every version there is, or should be, by scenario and newest first. ``problems`` are
     those of the store's books: manifest, list of schemas, latest."""
 
@@ -45,8 +44,7 @@ class Verification:
         return not self.problems and not self.damaged
 
 
-@dataclass(frozen=True, slots=True)
-class Renumbered:
+class Renumbered(Struct, frozen=True):
     """A version that got another number, since another one had the same. ``merged`` if both
     stood in one file, with the conflict markers of a merge; the other has it to itself now."""
 
@@ -56,8 +54,7 @@ class Renumbered:
     merged: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RepairResult:
+class RepairResult(Struct, frozen=True):
     """``reconciled`` is what was wrong with the books, as sentences, and ``left`` what was found
     amiss and cannot be repaired. Nothing was changed if ``dry_run``."""
 
@@ -70,8 +67,7 @@ class RepairResult:
     exported: ``Project.merge`` makes one of both."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupResult:
+class BackupResult(Struct, frozen=True):
     """``size`` and ``sha256`` are of ``file``; ``entries`` are the versions in it, by
     scenario, newest first. ``present`` are those of them that hold the rows the database had, by
     scenario: the latest, or one that is in the backup alone. ``left`` says what the backup lacks,
@@ -90,8 +86,7 @@ class BackupResult:
         return path_named(self.file)
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """A version of a backup, ``becomes`` what it is called in the store: another number where
     another version has its own. ``written`` is false where the store had it already."""
 
@@ -100,8 +95,7 @@ class Restored:
     written: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreResult:
+class RestoreResult(Struct, frozen=True):
     """``versions`` are those in the backup ``file``, by scenario, oldest first. Nothing was changed
     if ``dry_run``."""
 
@@ -110,8 +104,7 @@ class RestoreResult:
     dry_run: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CleanupResult:
+class CleanupResult(Struct, frozen=True):
     """``removed`` and ``kept`` by scenario, newest first. Nothing was removed if ``dry_run``.
     ``needed`` are those of ``kept`` that are there only because later deltas are on top of them."""
 
@@ -122,8 +115,7 @@ class CleanupResult:
     needed: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CopyResult:
+class CopyResult(Struct, frozen=True):
     """What went from the place ``origin`` to ``target``, by scenario, oldest first: ``copied`` with
     their numbers; ``present`` were there already; ``removed`` had been removed there, and stay so.
     ``renumbered`` are those in ``target`` that stood in the way. Nothing was done if ``dry_run``.

@@ -6,10 +6,11 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.compression import Packable, packed
@@ -129,8 +130,7 @@ def _upload(backend: Backend, key: str, location: str | Path) -> Iterator[Upload
         yield upload
 
 
-@dataclass
-class _Content:
+class _Content(Struct):
     """What goes into the backup of ``store``, whose lock is held; ``present`` are the entries that
     hold the database's rows, ``left`` says what was left out and why."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.comparison.documents import DocumentComparison
 from demo_snapshots.comparison.keyed import as_it_is, keyed_document
@@ -50,8 +52,7 @@ class CompareOptions(TypedDict, total=False):
     """Takes the changes as they are found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What is compared: the tables of these names, all if None, without the columns called
     ``ignored``: ``table.column``, or a column's name in whichever table."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.documents.drifted import TableDrift, drifted_header
 from demo_snapshots.errors import Call, SchemaError, UsageError, Words
@@ -12,8 +14,7 @@ from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Column, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """``problems`` keep a snapshot out; ``notes`` do not. One line each, by table."""
 
     problems: tuple[str, ...]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, folded
@@ -115,8 +116,7 @@ def _with_chains(wanted: Sequence[Entry], origin: Store, there: Iterable[Entry])
     return sorted((*more, *wanted), key=lambda entry: (entry.scenario, entry.version))
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(Struct, frozen=True):
     """What ``target`` has of the number of ``entry``: the same, another, or one that is gone."""
 
     entry: Entry

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.comparison.delta import DeltaRows, PartedKeyedDocument
 from demo_snapshots.comparison.table_delta import NoDeltaError

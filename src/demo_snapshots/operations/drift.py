@@ -8,8 +8,9 @@ databases are migrated and others not yet, and while old versions and new ones l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypedDict
+
+from msgspec import Struct, field
 
 from demo_snapshots.config.rules import DriftRule
 from demo_snapshots.config.settings import Config
@@ -40,8 +41,7 @@ class DriftOptions(TypedDict, total=False):
     """``table.column`` names that the snapshot has and the database need not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What became of a document's tables: ``tables`` by the names they had, and the columns
     ``left_out``, by today's names."""
 

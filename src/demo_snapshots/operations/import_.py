@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar, Unpack
+
+from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from demo_snapshots.config.location import upwards
 from demo_snapshots.config.masking import masked_url
@@ -52,8 +53,7 @@ from demo_snapshots.store.backends.files import place, temporary_name
 FILE = "demo.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class InitResult:
+class InitResult(Struct, frozen=True):
     """``content`` is the file's text; ``written`` is false where it was only asked for."""
 
     path: Path

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypedDict, Unpack
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from demo_snapshots.comparison.keyed import KeyedDocument, keyed_document
 from demo_snapshots.comparison.merged import MergedRows, Relations
@@ -146,8 +148,7 @@ def _require_whole(merged: MergedRows) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Sides:
+class _Sides(Struct, frozen=True):
     entries: tuple[Entry, Entry, Entry]
     base: KeyedDocument
     ours: KeyedDocument
@@ -204,8 +205,7 @@ def _differences(
             yield f"{version} has other columns of {name} than the database: {', '.join(differing)}"
 
 
-@dataclass
-class _Decisions:
+class _Decisions(Struct):
     """Decides conflicts as it was told, and keeps those that are left: the first ones, or all
     where they go to a file."""
 

@@ -7,8 +7,9 @@ conditions, for which the same document without its rows is written and read bac
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from io import BytesIO
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.protocol import any_literals
 from demo_snapshots.documents.sql.reader import SqlDocument, any_lookup

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import renumber

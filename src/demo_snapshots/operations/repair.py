@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
 from demo_snapshots.documents.sql.rewriting import split_conflict
@@ -81,8 +82,7 @@ def _missing(store: Store) -> tuple[str, ...]:
     )
 
 
-@dataclass
-class _Repair:
+class _Repair(Struct):
     store: Store
     dry_run: bool
     done: list[Renumbered] = field(default_factory=list)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from demo_snapshots.documents.compression import packed
 from demo_snapshots.errors import DemoError, StoreError, UnportableValueError
@@ -29,8 +30,7 @@ EVERYTHING or SCENARIO."""
 EVERYTHING, SCENARIO = "all demo rows", "rows of the scenario"
 
 
-@dataclass(frozen=True, slots=True)
-class UndoKeeping:
+class UndoKeeping(Struct, frozen=True):
     """Where an import keeps what it replaces: in ``log``, ``keep`` entries of which are left;
     ``now`` is the moment written into the entry, which is stored as ``packing`` says; ``by`` is
     what replaces: ``import`` or ``undo``."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.opening import describe_whole, reading
 from demo_snapshots.errors import DemoError, DocumentError, ExportNotFoundError, StoreError

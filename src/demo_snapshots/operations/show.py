@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.comparison.keyed import Batches, KeyedDocument, keyed_document
 from demo_snapshots.errors import UsageError
@@ -18,8 +19,7 @@ ValueRow = tuple[Value, ...]
 """A row's values, in the order of its table's columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownTable:
+class ShownTable(Struct, frozen=True):
     """One table of a version. ``rows`` is to be read before the next table is asked for."""
 
     table: Table

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypedDict
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.header import fingerprint
@@ -41,8 +43,7 @@ Watch = Callable[[Table, Sequence[bytes], int], None]
 """Shown raw rows of a table, and how many it has in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A document about to be written: its rows stream from the database, once."""
 
     header: Header

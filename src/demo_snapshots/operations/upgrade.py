@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, Unpack
 
+from msgspec.structs import replace
 from msgspec.structs import replace as replaced
 
 from demo_snapshots.config.foreign_keys import among

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypedDict, Unpack
+
+from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from demo_snapshots.config.rules import PeopleRules
 from demo_snapshots.documents.opening import describe, open_document, read_delta, reading, whole_at

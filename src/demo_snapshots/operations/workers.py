@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from demo_snapshots.config.settings import load_config
 from demo_snapshots.documents.opening import describe
@@ -40,8 +41,7 @@ _PARTS_A_THREAD = 2
 """A worker that dies, or is slow, leaves the others something to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a worker did not write a part."""
 
     message: str

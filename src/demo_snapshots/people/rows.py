@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.config.rules import PeopleRules
 from demo_snapshots.model.people import PersonFound, Trait
@@ -20,8 +22,7 @@ _WITHOUT_TEXT = (b"N", b"X", b"T", b"F", b"\n")
 _FULL_NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """What tells a person in a row: ``value`` in one spelling. ``also`` is what else the row says
     of them that a namesake does not share; a name counts only with one of these."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from demo_snapshots.model.merging import MergeResult, TableMerge
 from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Report, Row, number
@@ -52,5 +52,5 @@ def merge_json(result: MergeResult) -> dict[str, object]:
         "theirs": str(result.theirs),
         "digest": result.digest,
         "records": statistics_json(result.statistics),
-        "tables": [asdict(table) for table in result.tables],
+        "tables": [to_builtins(table) for table in result.tables],
     }

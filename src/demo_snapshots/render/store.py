@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.people import PeopleInFile
@@ -134,7 +135,7 @@ def _people_lines(checks: Sequence[VersionCheck | FileCheck]) -> Report:
 def _people_json(people: PeopleInFile | None) -> dict[str, object] | None:
     if people is None:
         return None
-    first = [{**asdict(found), "trait": str(found.trait)} for found in people.first]
+    first = [{**to_builtins(found), "trait": str(found.trait)} for found in people.first]
     for found in first:
         del found["real"]  # nobody looked in a database
     return {"values": people.values, "first": first}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.people import PeopleCheck
@@ -107,11 +107,11 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "parts": result.parts,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
-        "proof": None if result.proof is None else asdict(result.proof),
+        "proof": None if result.proof is None else to_builtins(result.proof),
         "damaged": None if result.damaged is None else _damaged_json(result.damaged),
         "delta": delta_json(result.delta),
         "whole_because": result.whole_because,
-        "people": None if result.people is None else asdict(result.people),
+        "people": None if result.people is None else to_builtins(result.people),
     }
 
 
@@ -167,7 +167,7 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "replaced": statistics_json(result.replaced),
         "imported": statistics_json(result.statistics),
         "changed": result.changed,
-        "edited": None if result.edited is None else asdict(result.edited),
+        "edited": None if result.edited is None else to_builtins(result.edited),
         "route": result.route,
         "undo": result.undo,
     }

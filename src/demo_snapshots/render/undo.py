@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import ImportResult, Undoable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from demo_snapshots.model.results import UpgradeResult
 from demo_snapshots.render.report import Facts, Line, Look, Report
@@ -39,5 +39,5 @@ def upgrade_json(result: UpgradeResult) -> dict[str, object]:
         "path": result.file,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
-        "tables": [asdict(table) for table in result.comparison.tables],
+        "tables": [to_builtins(table) for table in result.comparison.tables],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from demo_snapshots.errors import Words
 from demo_snapshots.model.results import TableComparison, ValidationResult
@@ -76,5 +76,5 @@ def validation_json(result: ValidationResult) -> dict[str, object]:
         "notes": list(result.notes),
         "upgrade_due": result.upgrade_due,
         "records": statistics_json(result.statistics),
-        "comparison": [asdict(table) for table in result.comparison],
+        "comparison": [to_builtins(table) for table in result.comparison],
     }

@@ -10,9 +10,10 @@ times already written out, which is what makes millions of them bearable.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+
+from msgspec import Struct, field
 
 from demo_snapshots.sample.clock import DAY, Clock
 from demo_snapshots.sample.material import Line, Talk, as_json, lines_of, talks_of
@@ -51,8 +52,7 @@ _UNSORTED = 7 * DAY
 _PRIORITIES = ("low", "normal", "normal", "normal", "high")
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     """What the rows of a round have to know of one another."""
 
     actors: list[Actor]

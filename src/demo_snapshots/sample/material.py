@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from demo_snapshots.sample.scenario import Chat, Scenario, Topic
 from demo_snapshots.sample.wording import Sentence
@@ -25,8 +26,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Where fragments belong: the vault's slug, the project's id, the tags as JSON."""
 
     vault: str
@@ -34,8 +34,7 @@ class Home:
     tags: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A todo to be. ``position`` counts all lines, ``topic`` the topics; ``mentions`` are the
     positions of the people named outright, ``words`` those that conversations may share."""
 
@@ -50,8 +49,7 @@ class Line:
     words: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """A conversation to be."""
 
     home: Home

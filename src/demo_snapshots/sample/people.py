@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from demo_snapshots.sample.scenario import PersonSpec
 from demo_snapshots.sample.wording import Naming
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """A person as one round of rows knows them; ``spec`` is who they are modelled on."""
 
     spec: PersonSpec

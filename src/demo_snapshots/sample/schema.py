@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, Inspector, inspect, text
 
 from demo_snapshots.errors import Call, DatabaseError, ProtectedDatabaseError, Words
@@ -18,8 +18,7 @@ from demo_snapshots.sample.transaction import transaction
 _VERSION_TABLE = "alembic_version"
 
 
-@dataclass(frozen=True, slots=True)
-class MigrateResult:
+class MigrateResult(Struct, frozen=True):
     """``tables`` in load order, all empty now; ``revision`` is the migration head;
     ``dropped`` are the tables there were before."""
 

@@ -9,16 +9,16 @@ are meant as such are doubled.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from random import Random
 from string import Formatter
+
+from msgspec import Struct
 
 _OF_PERSON = ("name", "first", "company")
 _DRAWN = {"person": "name", "person.first": "first", "company": "company"}
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """What a person is called in sentences."""
 
     name: str
@@ -26,8 +26,7 @@ class Naming:
     company: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A text taken apart: each part is literal text, or a slot.
 
     ``people`` are the positions of the people it names outright; ``draws`` says that it wants
@@ -48,8 +47,7 @@ class Sentence:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
+class _Person(Struct, frozen=True):
     position: int | None
     attribute: str
 
@@ -59,8 +57,7 @@ class _Person:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Struct, frozen=True):
     words: tuple[str, ...]
 
     def fill(self, _people: Sequence[Naming], _drawn: int, random: Random) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.engines.base.catalog import Place
 from demo_snapshots.model.tables import Column, ForeignKey, Kind, OfType, Table
@@ -17,8 +19,7 @@ _BORNE_OUT = 0.9
 _MOST_TYPES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class AssumedKey:
+class AssumedKey(Struct, frozen=True):
     """``keys`` of one table that the database does not declare: one, or one for each type. Of the
     ``looked_at`` rows that have a value, ``found`` lead to a row. ``unknown`` are types for which
     no table was found."""

@@ -7,8 +7,10 @@ demo rows, in which order they load, and what becomes of references to other row
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.config.settings import Config
@@ -23,8 +25,7 @@ from demo_snapshots.selection.schema import Schema, reflect
 from demo_snapshots.selection.undeclared import CONTENT_TYPES
 
 
-@dataclass(frozen=True)
-class DemoSet:
+class DemoSet(Struct, frozen=True, dict=True):
     """The demo rows of ``scenario`` and those without a scenario; all demo rows where it is None.
 
     It holds no rows: conditions on them, in the SQL of the database's engine.

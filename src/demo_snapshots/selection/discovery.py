@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.model.rules import (
@@ -33,8 +34,7 @@ from demo_snapshots.selection.undeclared import CONTENT_TYPES
 _MOST_CANDIDATES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A table of demo rows; ``name`` is what the configuration calls it. ``rows`` are those it
     selects now: at least so many unless ``exact``, None where counting would take long.
     ``doubtful`` ones are for the user to decide. ``key`` is what it follows by, where the database
@@ -51,8 +51,7 @@ class Finding:
     key: AssumedKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Rows that may be the demo, where nothing marks any: those of ``table`` for which
     ``condition`` holds, for the reason in words. ``rows`` as in Finding; ``followers`` are the
     tables whose rows would be demo rows because of them, and ``following`` how many those are,
@@ -66,8 +65,7 @@ class Candidate:
     following: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalReference:
+class ExternalReference(Struct, frozen=True):
     """Demo rows that reference rows of a table that is not demo data. ``rows`` as in Finding;
     ``natural_key`` are columns by which another database knows the same row, if any."""
 
@@ -77,8 +75,7 @@ class ExternalReference:
     natural_key: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """``tables``: those with a marker by name, then those that follow, nearest first, then the
     doubtful. ``scenarios`` are those seen, sorted; ``looked_at`` counts the tables that were
     looked at; ``sampled`` names those too large to be looked at to the end. ``assumed`` are the

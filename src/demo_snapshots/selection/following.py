@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.model.tables import ForeignKey, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     """``table`` follows by ``key``. ``others`` are the foreign keys it could follow by as well,
     and ``because`` says in words what speaks for ``key``. It is ``weak`` where its rows outlive
     what they reference, and so are hardly demo rows because of it; it is ``loose`` where they

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.model.rules import Field
@@ -27,8 +28,7 @@ _MOST_KINDS = 20
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """``field`` tells a table's demo rows, for the reason in words. Where ``by_scenario``, they
     are those with any scenario at all. ``doubtful``: every row would be one."""
 

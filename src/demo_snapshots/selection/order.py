@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.model.tables import ForeignKey, Table
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredReference:
+class DeferredReference(Struct, frozen=True):
     """``columns`` of ``table`` load as NULL and are set at the end: where ``forward``, only in
     rows that reference a row of their own table further on in key order."""
 
@@ -19,8 +19,7 @@ class DeferredReference:
     forward: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOrder:
+class LoadOrder(Struct, frozen=True):
     """``tables`` with referenced tables before referencing ones, else as they were given.
     ``postponed`` are foreign keys of NOT NULL columns in a cycle, checked only at the end."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.model.tables import Column, Kind, Table
@@ -35,8 +36,7 @@ _RESERVED = (
 """What addresses end with that belong to nobody (RFC 2606, RFC 6761), as LIKE has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """``condition``, in SQL that every engine reads, tells demo rows of ``table``, for the reason
     in words. Where ``of_people``, those are people, who may belong to whatever else is found."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from demo_snapshots.config.foreign_keys import UndeclaredKey
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
@@ -20,8 +21,7 @@ from demo_snapshots.selection.undeclared import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """``tables`` are the selected ones, by name, in the order of the configuration;
     ``configured`` says which of them each name in the configuration means (``crm.contacts`` is
     ``contacts`` in the PostgreSQL schema ``crm``); ``referencing`` are the other tables with

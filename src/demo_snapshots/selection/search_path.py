@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.errors import ExportError
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.demo_set import DemoSet
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPath:
+class SearchPath(Struct, frozen=True):
     """``schemas`` in order, empty where it is just public; ``elsewhere`` are the tables that are
     not in the first of them, and their schemas: another database may hold a table of the same
     name in a schema before theirs. ``hidden`` says which tables it does not lead to even here."""

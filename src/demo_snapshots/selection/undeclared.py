@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.config.foreign_keys import Target, UndeclaredKey
 from demo_snapshots.engines.base.catalog import Names, Place
@@ -20,8 +22,7 @@ TableOf = Callable[[UndeclaredKey, str], Table]
 """The table that a key's name for it means."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedTypes:
+class ListedTypes(Struct, frozen=True):
     """All that may stand in the column ``type`` of ``table``, in rows that reference something by
     ``columns``, says the configuration at ``place``."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from demo_snapshots.errors import Call, ExportNotFoundError, StoreError, UsageError, Words
 from demo_snapshots.model.results import Listing, ScenarioListing
@@ -94,8 +96,7 @@ def newest_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(down, key=lambda entry: entry.scenario))
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(Struct, frozen=True):
     """A file that has a snapshot's name and cannot be used as one. ``path``
     is relative to the store; ``reason`` names the file."""
 
@@ -114,8 +115,7 @@ class Unfit:
         return StoreError(self.reason, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """``entries`` as ``newest_first`` orders them; ``highest`` is the highest number ever used
     by each scenario, as far as manifest and file names tell; ``notes`` say what is amiss;
     ``unfit`` are the files named like a snapshot that are none, and why; ``place`` is where

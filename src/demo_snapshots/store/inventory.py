@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from demo_snapshots.errors import Call, DemoError, StoreDeniedError, StoreUnreachableError, Words
 from demo_snapshots.model.snapshots import Description, Entry, Stored, is_part_name
@@ -35,8 +36,7 @@ Describe = Callable[[Source], Description]
 """Reads what a document says of itself; a DemoError if it is no whole one."""
 
 
-@dataclass(slots=True)
-class _Findings:
+class _Findings(Struct):
     entries: list[Entry] = field(default_factory=list)
     highest: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

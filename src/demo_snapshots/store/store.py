@@ -6,8 +6,9 @@ import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from demo_snapshots.errors import StoreError
 from demo_snapshots.model.results import Listing
@@ -38,8 +39,7 @@ _logger = logging.getLogger(__name__)
 _BUFFER = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A snapshot being written; nobody sees it before it is published.
 
     ``file`` takes bytes, from beginning to end; writing raises StoreError naming the place and
@@ -60,8 +60,7 @@ class Draft:
         return self.upload.source
 
 
-@dataclass(frozen=True, slots=True)
-class PartDraft:
+class PartDraft(Struct, frozen=True):
     """A part being written: ``file`` takes its bytes, as that of a Draft does."""
 
     scenario: str

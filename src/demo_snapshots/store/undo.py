@@ -12,9 +12,10 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.model.sources import Source
@@ -31,8 +32,7 @@ _BUFFER = 1 << 20
 _MADE = "%Y%m%dT%H%M%SZ"
 
 
-@dataclass(frozen=True, slots=True)
-class UndoEntry:
+class UndoEntry(Struct, frozen=True):
     """What one import, or one undoing, replaced."""
 
     number: int
@@ -43,8 +43,7 @@ class UndoEntry:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class UndoDraft:
+class UndoDraft(Struct, frozen=True):
     """Bytes go into ``file``; ``place`` makes an entry of them, whole and on the disk."""
 
     file: BinaryIO

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.comparison.json_text import changed
 from demo_snapshots.errors import ConfigError
@@ -22,8 +23,7 @@ KEY = "DEMO_ANONYMISE_KEY"
 """The variable of the environment, or of ``.env``, that holds the secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(Struct, frozen=True):
     """A column, or a ``path`` in its JSON, and what stands in for what is there."""
 
     column: str

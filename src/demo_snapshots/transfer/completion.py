@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.documents.sql.grammar import RowGrammar
 from demo_snapshots.documents.values import encoded, shown

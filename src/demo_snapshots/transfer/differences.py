@@ -6,7 +6,8 @@ The engine finds the rows, by image as an import would, and spells both sides.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from demo_snapshots.comparison.cells import Compared
 from demo_snapshots.comparison.keyed import sorted_records

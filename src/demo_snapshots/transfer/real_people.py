@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError
 from demo_snapshots.model.people import PersonFound, Trait
@@ -21,8 +23,7 @@ _BATCH = 5000
 _SEPARATORS = " -().,/+\u00a0"
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """Where rows outside the demo say something of persons: the text in SQL. Of a name,
     ``also`` are what tells namesakes apart, and the texts in SQL of that."""
 

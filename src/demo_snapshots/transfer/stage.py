@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import (
@@ -31,8 +32,7 @@ from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.count import count_rows
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One table's part: SQL names of the target (its own rows, and where new ones go), of the
     stage, of the keys of the present demo rows and of those that are unlike the snapshot's."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from zlib import crc32
 
 import pytest
+from msgspec.structs import replace
 from unit.documents.documents import (
     batches,
     header,

@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from faults.test_store_faults import die, fault
+from msgspec.structs import replace
 from unit.documents.documents import in_format_1
 from unit.store.snapshots import content_of, directory_store, files_in, header_of, save
 

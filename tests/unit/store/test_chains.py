@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from unit.store.snapshots import directory_store, save
 
 from demo_snapshots.errors import StoreError

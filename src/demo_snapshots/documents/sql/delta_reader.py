@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.documents.order import key_of_keys, key_of_rows
 from demo_snapshots.documents.protocol import (
@@ -27,8 +28,7 @@ from demo_snapshots.rows.keys import Key
 from demo_snapshots.rows.literals import encode, records
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """What a statement on ``line`` does to the row with that ``key``, raw literals in key order:
     it sets ``values``, or deletes the row where there are none."""
 
@@ -38,8 +38,7 @@ class Edit:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """A row that is new, and the line where it begins."""
 
     table: str

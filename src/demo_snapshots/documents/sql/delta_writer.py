@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from demo_snapshots.documents.sql import statements
 from demo_snapshots.documents.sql.delta_statements import Part
@@ -14,16 +15,14 @@ from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(Struct, frozen=True):
     """So many statements, in raw literals, in lists of any length."""
 
     count: int
     batches: Iterable[Sequence[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class TableRows:
+class TableRows(Struct, frozen=True):
     """So many records of a table, in lists of any length."""
 
     table: Table
@@ -31,8 +30,7 @@ class TableRows:
     batches: Iterable[Sequence[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class DeltaContent:
+class DeltaContent(Struct, frozen=True):
     """Everything between header and digest. ``for_clients`` is the whole document's; ``included``
     are the tables whose rows travel along and are there anew."""
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Affinity, Column, Kind
@@ -46,8 +47,7 @@ _CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}%s)?"
 _DIGITS = {8: 3, 16: 5, 24: 8, 32: 10, 64: 20}
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Where a row leaves the grammar; ``column`` is set if only this column's value is wrong."""
 
     position: int

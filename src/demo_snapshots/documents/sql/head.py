@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.documents.sql import polyglot
 from demo_snapshots.documents.sql.header import IN_PARTS, read_header, write_header
@@ -28,8 +30,7 @@ _LINES = re.compile(rb"-- (Before|After) the rows \(([0-9]{1,6}) lines\)\n")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A version in parts: ``header`` is that of the whole document, whose content ``digest`` and
     ``size`` these are; ``parts`` in the order of its rows."""
 

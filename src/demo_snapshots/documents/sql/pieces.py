@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.documents.sql import polyglot
 from demo_snapshots.documents.sql.header import IN_PARTS, PART_TITLE, describe_table
@@ -46,8 +48,7 @@ class Kind(StrEnum):
     DEFERRED = "deferred"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What a part holds of one table: ``size`` bytes of statements, in which there are ``rows``.
     ``first`` and ``last`` are the keys of the first and the last of them as literals, for people;
     long ones are cut."""
@@ -60,8 +61,7 @@ class Piece:
     last: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """A part, and what it holds, in the order of the whole document."""
 
     part: Part

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
+
+from msgspec import Struct
 
 from demo_snapshots.documents.protocol import Event, EventsByTable, Update, any_literals
 from demo_snapshots.documents.sql import polyglot, statements
@@ -20,8 +21,7 @@ from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import encode, split
 
 
-@dataclass(frozen=True, slots=True)
-class ForClients:
+class ForClients(Struct, frozen=True):
     """What the stock clients need and is neither header nor rows: the statements ``before`` the
     rows and ``after`` them, up to COMMIT, and the tables whose keys are GENERATED ALWAYS
     (``overriding``) and those that others inherit from (``only``)."""
@@ -249,8 +249,7 @@ def require_count(table: str, rows: int, expected: int, line: int | None = None)
         raise DocumentError(f"{table}: {rows} rows, and the header counts {expected}", line=line)
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What reading a document whole tells of it: ``digest`` is of its rows in format 2,
     ``updates`` counts the deferred references."""
 

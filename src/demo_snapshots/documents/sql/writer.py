@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import BinaryIO
 from zlib import crc32
+
+from msgspec import Struct, field
 
 from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.grammar import RowGrammar, has_typed_cells
@@ -32,8 +33,7 @@ Batches = Iterable[Sequence[bytes]]
 """Raw rows, each ``(…)``, in lists of any length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One table's rows: ``table`` with the columns to carry, ``rows`` read exactly once."""
 
     table: Table
@@ -41,8 +41,7 @@ class Section:
     overriding: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """References that were written as NULL: raw rows of key values, then reference values.
     Those ``between_tables`` are let go of before the clean-up deletes."""
 
@@ -54,8 +53,7 @@ class Deferred:
     between_tables: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """Everything between header and digest. ``sections`` in load order, as in the header;
     ``defers`` says that there are references which no order can hold, ``postponed`` are those of
     their (table, constraint) pairs that must be made deferrable for it; ``search_path`` are the

@@ -8,9 +8,9 @@ and bounded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from msgspec import Struct
 from yaml import events
 
 from demo_snapshots.documents.values import MOST_DEPTH, REFERENCE_TAG, shown
@@ -41,8 +41,7 @@ Given = str | Plain | Name | dict[str, "Given"] | list["Given"]
 """A value as it was written; ``str`` itself is a text in quotes, or of a block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A row's value for a column; ``name`` is what its anchor says."""
 
     value: Given
@@ -50,24 +49,21 @@ class Cell:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HandwrittenRow:
+class HandwrittenRow(Struct, frozen=True):
     """The cells that a row gives, by column."""
 
     cells: Mapping[str, Cell]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandwrittenTable:
+class HandwrittenTable(Struct, frozen=True):
     """The rows of one table, in the order of the file."""
 
     rows: tuple[HandwrittenRow, ...]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Handwritten:
+class Handwritten(Struct, frozen=True):
     """A whole file. Every name that is used in it is defined once."""
 
     scenario: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from demo_snapshots.engines.base.session import Session
 from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Trigger
@@ -17,8 +18,7 @@ Names = Mapping[str | None, Sequence[str]]
 """The tables of each schema, sorted; the default schema is None, and always there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """A table's primary key in key order, empty where it has none, and what else is unique:
     the columns of constraints and of indexes that hold for every row, in any order."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from demo_snapshots.engines.base.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(Struct, frozen=True):
     """What a sequence gives: values ``increment`` apart, from ``low`` to ``high``, and round
     again if it ``cycles``."""
 
@@ -42,8 +41,7 @@ class Counter:
         return self.start_again if self.cycles else None
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnKeys:
+class DrawnKeys(Struct, frozen=True):
     """The numbers in ``column`` of ``table``, both in SQL, that were drawn from ``counter``.
     Those out of its reach do not count, nor NaN, which is beyond every number."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from demo_snapshots.model.tables import Table
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from demo_snapshots.engines.connection import Database
 
 
-@dataclass(frozen=True, slots=True)
-class ScratchContent:
+class ScratchContent(Struct, frozen=True):
     """The ``tables`` to make, and the statements that give them their foreign keys and the rows
     that demo rows look up; both for tables in the schema of the SQL name given."""
 
@@ -23,8 +23,7 @@ class ScratchContent:
     rows: Callable[[str], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scratch:
+class Scratch(Struct, frozen=True):
     """``place`` says in words where a scratch database is made. ``make`` is given the database to
     make it after, which it only reads, and the URL that leads there; it gives the URL of the
     scratch database, which is gone when the block ends. ``blank`` makes an empty database of its

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Trigger
@@ -153,8 +155,7 @@ def _foreign_keys(
         )
 
 
-@dataclass(slots=True)
-class _Declaration:
+class _Declaration(Struct):
     """What only the text says of a foreign key. ``plain`` is a constraint of the table, rather
     than of a column, whose target is written bare or in double quotes."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
+
+from msgspec import to_builtins
 
 from demo_snapshots.model.changes import NOTHING, Cell, Change, Comparison, Json, Value
 from demo_snapshots.render.comparison import words
@@ -33,7 +34,9 @@ def summary_line(comparison: Comparison) -> str:
             "old": comparison.old,
             "new": comparison.new,
             "differs": comparison.differs,
-            "tables": [{**asdict(table), "differs": table.differs} for table in comparison.tables],
+            "tables": [
+                {**to_builtins(table), "differs": table.differs} for table in comparison.tables
+            ],
             "total": {
                 **{what.value: words.count_of(whole, what) for what in words.ORDER},
                 "same": whole.same,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from demo_snapshots.model.changes import NOTHING, Cell, Change, What
 
 _IN_MEMORY = 4_000_000
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where a table's changes begin in the file, how many of them lie there, and how many not."""
 
     start: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from demo_snapshots.model.changes import Cell, Change, Comparison, TableDifference, What
 from demo_snapshots.render.comparison import words
@@ -30,8 +31,7 @@ _MARKS = {
 _LEAST_WIDTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class TextForm:
+class TextForm(Struct, frozen=True):
     """Lines of at most ``width`` columns, as far as names leave room for values."""
 
     width: int

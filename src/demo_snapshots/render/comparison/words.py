@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from demo_snapshots.model.changes import (
     NOTHING,
@@ -24,8 +25,7 @@ from demo_snapshots.render.visible import visible
 _MOST_NAMES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """The signs between words, for those who can write them or cannot."""
 
     arrow: str = "→"

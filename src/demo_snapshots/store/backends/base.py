@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from demo_snapshots.model.sources import Source
 
@@ -29,8 +30,7 @@ class Form(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """``name`` is the key's last part; ``size`` is in bytes, of an object; ``dangling`` is a link
     that leads nowhere."""
 

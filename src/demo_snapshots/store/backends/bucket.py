@@ -12,9 +12,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from demo_snapshots.errors import StoreError, StoreUnreachableError
 from demo_snapshots.model.sources import Source

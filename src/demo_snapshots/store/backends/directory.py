@@ -16,10 +16,11 @@ import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from demo_snapshots.errors import StoreBusyError, StoreError
 from demo_snapshots.model.sources import Source, source_of
@@ -273,8 +274,7 @@ class DirectoryBackend:
                 _remove_empty(made)
 
 
-@dataclass(frozen=True, slots=True)
-class FileUpload:
+class FileUpload(Struct, frozen=True):
     """``base.Upload``: a temporary file beside the name it will get."""
 
     final: Path

@@ -31,12 +31,22 @@ _NO_DIGIT = re.compile(r"[^0-9]")
 _FEWEST_DIGITS = 8
 _MOST_DIGITS = 15
 
-MAY_TELL = re.compile(
-    rb"@|\+[1-9]|(?<![0-9A-Za-z_+])00[1-9]|[A-Z]{2}[0-9]{2}[ A-Z0-9]{8}"
-    rb"|(?i:phone|tel|mobil|cell|fax|msisdn|handy|whatsapp)[^\"]{0,60}\"\s*:"
-)
-"""What a raw row has in it in which ``told_in`` finds anything. The last are names of members of
-JSON in which a number may do without its country; the times of day in most rows are none of it."""
+# One after the other: one pattern of all takes five times as long where there is nothing.
+_ZEROS = re.compile(rb"00[1-9]")
+_COUNTRY = re.compile(rb"\+[1-9]|(?<![0-9A-Za-z_+])00[1-9]")
+_IBAN_PART = re.compile(rb"[A-Z]{2}[0-9]{2}[ A-Z0-9]{8}")
+_MEMBER = re.compile(rb"(?:phone|tel|mobil|cell|fax|msisdn|handy|whatsapp)[^\"]{0,60}\"\s*:")
+
+
+def may_tell(record: bytes) -> bool:
+    """Whether ``told_in`` may find anything in a raw row: never false where it does. Members of
+    JSON are looked for by name, since a number in them may do without its country; the times of
+    day in most rows are none."""
+    if b"@" in record or _IBAN_PART.search(record):
+        return True
+    if (b"+" in record or _ZEROS.search(record)) and _COUNTRY.search(record):
+        return True
+    return b"{" in record and _MEMBER.search(record.lower()) is not None
 
 
 def told_in(text: str, *, is_phone: bool = False) -> Iterator[tuple[Trait, str]]:

@@ -14,7 +14,7 @@ from demo_snapshots.config.rules import PeopleRules
 from demo_snapshots.model.people import PersonFound, Trait
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.people.columns import confirming_columns, is_phone, name_columns
-from demo_snapshots.people.recognising import MAY_TELL, digest, folded, told_in
+from demo_snapshots.people.recognising import digest, folded, may_tell, told_in
 from demo_snapshots.rows.literals import cells, value_of
 
 TEXTS = {Kind.TEXT, Kind.JSON, Kind.NATIVE}
@@ -69,7 +69,7 @@ class PeopleInRows:
 
     def found(self, record: bytes) -> Iterator[Candidate]:
         """What is in one raw row, which stands without its parentheses."""
-        if not self._texts or not (self._always or MAY_TELL.search(record)):
+        if not self._texts or not (self._always or may_tell(record)):
             return
         row = cells(record)
         for number, name, phone in self._texts:

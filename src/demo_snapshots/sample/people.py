@@ -63,9 +63,10 @@ class Cast:
         return Actor(person, Naming(name, first, company), address, self._phone(person.phone))
 
     def _phone(self, phone: str | None) -> str | None:
-        if phone is None or not phone[-4:].isdigit():
+        if phone is None or not phone[-2:].isdigit():
             return phone
-        return f"{phone[:-4]}{int(self._random.random() * 10_000):04d}"
+        # With other ends than these two digits a number set aside for fiction is somebody's.
+        return f"{phone[:-2]}{int(self._random.random() * 100):02d}"
 
 
 def _ascii(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ REAL = (
     "INSERT INTO chat_sessions (id, title) VALUES (9001, 'Real talk')",
 )
 
+scenario_named = cache(load_scenario)  # reading one takes longer than seeding it
+
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Demo:
@@ -50,7 +53,7 @@ def migrated(url: str) -> Live:
 
 def seeded(url: str, scenario: str = "general") -> Live:
     live = migrated(url)
-    seed(make_engine(url), load_scenario(scenario), seed=1, as_of=NOW)
+    seed(make_engine(url), scenario_named(scenario), seed=1, as_of=NOW)
     return live
 
 

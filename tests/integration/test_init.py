@@ -149,6 +149,12 @@ def test_an_example_made_of_the_databases_own_tables(database_url, place):
         'INSERT INTO "Artist" VALUES (1), (2), (3)',
         "INSERT INTO albums VALUES (1, 1), (2, 3)",
     )
+    take_the_example(live, place)
+    assert selected(live, place) == {"Artist": 2, "albums": 1}
+
+
+def take_the_example(live: Live, place: Path) -> None:
+    """Write the file, and take the signs off its example."""
     result = write(live, place)
     assert result.findings.tables == ()
     assert "tables" not in tomllib.loads(result.content)
@@ -157,7 +163,21 @@ def test_an_example_made_of_the_databases_own_tables(database_url, place):
         "# where", "where"
     ).replace("# follows", "follows")
     (place / "demo.toml").write_text(taken, "utf-8")
-    assert selected(live, place) == {"Artist": 2, "albums": 1}
+
+
+@engines(*ALL)
+def test_an_example_by_a_key_that_is_no_number(database_url, place):
+    live = Live(database_url)
+    live.run(
+        "CREATE TABLE plans (code VARCHAR(9) PRIMARY KEY, name VARCHAR(9))",
+        "INSERT INTO plans VALUES ('0', '1'), ('two', NULL)",
+    )
+    take_the_example(live, place)
+    assert selected(live, place) == {"plans": 1}
+    live.run("DROP TABLE plans", "CREATE TABLE days (day DATE PRIMARY KEY)")
+    (place / "demo.toml").unlink()
+    take_the_example(live, place)
+    assert selected(live, place) == {"days": 0}
 
 
 @engines("postgresql")

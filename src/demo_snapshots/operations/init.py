@@ -261,9 +261,8 @@ def _example_rules(findings: Findings) -> Iterator[str]:
         yield from ("", "[tables.orders]", 'follows = "customer_id"')
         return
     root, *followers = findings.example
-    yield from ("", f"[tables.{key_text(root.name)}]")
-    where = f"{write_identifier(root.subject)} IN (1, 2)"
-    yield f'where = {text(where)}  # or: marker = "is_demo"'
+    header, where = _rule(root, findings)
+    yield from ("", header, f'{where}  # or: marker = "is_demo"')
     for finding in followers:
         header, *keys = _rule(finding, findings)
         yield from ("", header, f"{keys[0]}  # {plain(finding.reasons[0])}")

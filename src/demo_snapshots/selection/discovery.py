@@ -27,7 +27,7 @@ from demo_snapshots.selection.markers import (
     find_breakdown,
     find_marker,
 )
-from demo_snapshots.selection.roots import Root, find_roots
+from demo_snapshots.selection.roots import Root, find_roots, some_rows
 from demo_snapshots.selection.schema import Schema, reflect
 from demo_snapshots.selection.undeclared import CONTENT_TYPES
 
@@ -38,8 +38,8 @@ class Finding(Struct, frozen=True):
     """A table of demo rows; ``name`` is what the configuration calls it. ``rows`` are those it
     selects now: at least so many unless ``exact``, None where counting would take long.
     ``doubtful`` ones are for the user to decide. ``key`` is what it follows by, where the database
-    does not declare that. A ``Where`` with a ``subject`` means the rows in which that is not NULL,
-    in an example those in which it has some values or other."""
+    does not declare that. A ``Where`` with a ``subject`` means the rows in which that is not
+    NULL."""
 
     name: str
     selection: TableSelection
@@ -244,9 +244,10 @@ class _Seen:
         if not trees:
             return ()
         root = max(trees, key=lambda name: (not tables[name].foreign_keys, len(trees[name])))
-        rules = self._rules({}, [Root(root, "", "")], trees[root])
+        condition = some_rows(tables[root].column(tables[root].key[0]))
+        rules = self._rules({}, [Root(root, condition, "")], trees[root])
         return (
-            Finding(spelled[root], rules[root], (), subject=tables[root].key[0]),
+            Finding(spelled[root], rules[root], ()),
             *(
                 Finding(spelled[f.table], rules[f.table], _reasons(f), key=self._assumed_of(f))
                 for f in trees[root]

@@ -125,3 +125,23 @@ def _fits(value: str) -> bool:
     """Whether a condition of the configuration may hold the value."""
     taboo = ("'", '"', "`", "\\", "--", "/*", "*/", ";", "#", "(", ")")
     return len(value) <= 100 and value.isprintable() and not any(t in value for t in taboo)
+
+
+_VALUES = {
+    Kind.INTEGER: "1, 2",
+    Kind.DECIMAL: "1, 2",
+    Kind.FLOAT: "1, 2",
+    Kind.BOOLEAN: "TRUE",
+    Kind.UUID: "'00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002'",
+    Kind.DATE: "'2025-01-01', '2025-01-02'",
+    Kind.TIME: "'09:00:00', '10:00:00'",
+    Kind.TIMESTAMP: "'2025-01-01 09:00:00', '2025-01-01 10:00:00'",
+    Kind.TIMESTAMPTZ: "'2025-01-01 09:00:00+00', '2025-01-01 10:00:00+00'",
+}
+
+
+def some_rows(key: Column) -> str:
+    """A condition, as an example, for two rows by their key: with values of its type, and of
+    nobody's row."""
+    values = _VALUES.get(key.kind, "'one', 'two'")
+    return f"{write_identifier(key.name)} IN ({values})"

@@ -8,7 +8,13 @@ import pytest
 from integration.live import Demo, Live
 from sqlalchemy.engine import make_url
 
-from demo_snapshots.errors import ConfigError, DatabaseError, UnportableValueError
+from demo_snapshots.errors import (
+    ConfigError,
+    DatabaseError,
+    ExternalReferenceError,
+    RealRowsError,
+    UnportableValueError,
+)
 from demo_snapshots.operations.validate import validate_scenario
 
 
@@ -124,14 +130,52 @@ def test_foreign_keys_that_every_partition_has(postgresql_url, tmp_path):
     round_trip(live, demo, "DELETE FROM visits WHERE id = 2")
 
 
-def test_foreign_keys_that_some_partitions_have_are_none_of_the_table(postgresql_url, tmp_path):
+def test_foreign_keys_that_some_partitions_have(postgresql_url, tmp_path):
+    """They count as the table's: nothing goes out, or is taken away, that may be needed."""
     live = Live(postgresql_url)
     live.run(*PARTITIONED, "ALTER TABLE visits_2 DROP CONSTRAINT visits_2_team_id_fkey")
-    demo = demo_of(
-        tmp_path, "[tables.teams]\nmarker = 'is_demo'\n[tables.visits]\nfollows = 'team_id'\n"
+    teams = "[tables.teams]\nmarker = 'is_demo'\n"
+    demo = demo_of(tmp_path, f"{teams}[tables.visits]\nfollows = 'team_id'\n")
+    round_trip(live, demo, "DELETE FROM visits WHERE id < 3")
+
+    leading_out = demo_of(tmp_path, f"{teams}[tables.visits]\nwhere = 'id > 1'\n")
+    with pytest.raises(ExternalReferenceError, match=r"visits\.team_id -> teams\.id: 1 row"):
+        leading_out.export(live)
+
+    demo = demo_of(tmp_path, teams)
+    path = Path(demo.export(live).file)
+    live.run("INSERT INTO teams VALUES (3, TRUE)")
+    for day in "2025-05-05", "2026-05-05":
+        live.run(f"INSERT INTO visits VALUES (9, 3, '{day}')")
+        before = live.dump()
+        with pytest.raises(RealRowsError, match="visits"):
+            demo.load(live, path)
+        assert live.dump() == before
+        live.run("DELETE FROM visits WHERE id = 9")
+
+
+def test_partitions_that_reference_a_table_each(postgresql_url, tmp_path):
+    live = Live(postgresql_url)
+    live.run(
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, is_demo BOOLEAN)",
+        "CREATE TABLE films (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE notes (id INTEGER, kind TEXT, about INTEGER, PRIMARY KEY (id, kind))"
+        " PARTITION BY LIST (kind)",
+        "CREATE TABLE notes_1 PARTITION OF notes (FOREIGN KEY (about) REFERENCES posts (id))"
+        " FOR VALUES IN ('post')",
+        "CREATE TABLE notes_2 PARTITION OF notes (FOREIGN KEY (about) REFERENCES films (id))"
+        " FOR VALUES IN ('film')",
+        "INSERT INTO posts VALUES (1, TRUE), (2, FALSE)",
+        "INSERT INTO films VALUES (7)",
+        "INSERT INTO notes VALUES (1, 'post', 1), (2, 'film', 7), (3, 'post', 2)",
     )
-    with pytest.raises(ConfigError, match="team_id is no foreign key"):
-        demo.export(live)
+    marked = "[tables.posts]\nmarker = 'is_demo'\n"
+    with pytest.raises(ConfigError, match=r"notes\.about: in some partitions") as caught:
+        demo_of(tmp_path, marked).export(live)
+    assert '[foreign-keys] "notes.about" = { type' in str(caught.value.hint)
+    told = '{ type = "kind", references = { post = "posts.id", film = "films.id" } }'
+    rules = f'[tables.notes]\nfollows = "about"\n[foreign-keys]\n"notes.about" = {told}\n'
+    round_trip(live, demo_of(tmp_path, marked + rules), "DELETE FROM notes WHERE id = 1")
 
 
 def test_a_rule_that_swallows_rows(postgresql_url, tmp_path):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.config.settings import Config
+from demo_snapshots.engines.base.catalog import Catalog
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError
@@ -107,6 +108,8 @@ def see(database: Database, config: Config) -> DemoSet:
     """
     schema = reflect(database, config.tables, config.references, config.foreign_keys)
     _require_content_types(config, schema)
+    with database.wrapped():
+        _require_undivided(database.catalog, schema)
     return DemoSet(
         database=database,
         schema=schema,
@@ -129,4 +132,23 @@ def _require_content_types(config: Config, schema: Schema) -> None:
                 " content type in every database",
                 hint="Have them looked up by name:"
                 f' [references] {CONTENT_TYPES} = {{ by-key = ["app_label", "model"] }}.',
+            )
+
+
+def _require_undivided(catalog: Catalog, schema: Schema) -> None:
+    """Raise ConfigError where rows of some partitions reference demo rows, and by the same columns
+    those of others rows of another table, unless the configuration says which do."""
+    tables = {(table.schema, table.name): table for table in schema.tables.values()}
+    near = {**{(table.schema, table.name): table for table in schema.referencing}, **tables}
+    for place, key in catalog.divided_keys():
+        if place not in near and (key.referenced_schema, key.referenced_table) not in tables:
+            continue
+        known = {own.columns for own in near[place].foreign_keys} if place in near else set()
+        if key.columns not in known:
+            name = place[1]
+            raise ConfigError(
+                f"{name}.{', '.join(key.columns)}: in some partitions it references"
+                f" {key.referenced_table}, in others another table",
+                hint="Say which rows reference which, by a column that tells: [foreign-keys]"
+                f' "{name}.{key.columns[0]}" = {{ type = "…", references = {{ … }} }}.',
             )

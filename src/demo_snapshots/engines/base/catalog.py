@@ -52,6 +52,11 @@ class Catalog(ABC):
     def foreign_keys(self, names: Names) -> dict[Place, tuple[ForeignKey, ...]]:
         """Those of every table that has any; ``names`` are what ``tables`` gave."""
 
+    def divided_keys(self) -> list[tuple[Place, ForeignKey]]:
+        """Foreign keys that are none of the whole table's (PostgreSQL): some of its partitions
+        have them, and others lead to another table by the same columns."""
+        return []
+
     @abstractmethod
     def keys(self, places: Iterable[Place]) -> dict[Place, Keys]:
         """The keys of these tables."""

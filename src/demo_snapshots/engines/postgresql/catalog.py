@@ -30,12 +30,19 @@ class PostgreSQLCatalog(Catalog):
 
     def foreign_keys(self, names: Names) -> dict[Place, tuple[ForeignKey, ...]]:
         found: dict[Place, list[ForeignKey]] = {}
-        rows = [*self._rows(_FOREIGN_KEYS), *self._rows(_KEYS_OF_ALL_PARTITIONS)]
-        for schema, name, visible, *facts in rows:
+        of_partitions = (row[:-1] for row in self._rows(_KEYS_OF_PARTITIONS) if not row[-1])
+        for schema, name, visible, *facts in [*self._rows(_FOREIGN_KEYS), *of_partitions]:
             for place in (None, name) if visible else None, (schema, name):
                 if place is not None and place[0] in names:
                     found.setdefault(place, []).append(_foreign_key(place[0], *facts))
         return {place: tuple(keys) for place, keys in found.items()}
+
+    def divided_keys(self) -> list[tuple[Place, ForeignKey]]:
+        return [
+            ((None if visible else schema, name), _foreign_key(None if visible else schema, *facts))
+            for schema, name, visible, *facts, is_divided in self._rows(_KEYS_OF_PARTITIONS)
+            if is_divided
+        ]
 
     def keys(self, places: Iterable[Place]) -> dict[Place, Keys]:
         wanted = {self._name(place): place for place in places}
@@ -123,29 +130,37 @@ WHERE k.contype = 'f' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
 ORDER BY k.conname, k.oid
 """
 
-# Foreign keys that not the partitioned table has, but each of its partitions: as good as its own.
-_KEYS_OF_ALL_PARTITIONS = f"""
-SELECT nspname, relname, visible, min(conname), columns, rschema, rname, rvisible, rcolumns,
-       min(rule), bool_and(condeferrable), bool_or(period)
+# Foreign keys that not the partitioned table has, but partitions of it. One that stands on some of
+# them alone counts as the table's: where the others' rows are held to it as well, an import refuses
+# too much rather than too little. Not so where other partitions lead to another table.
+_KEYS_OF_PARTITIONS = f"""
+SELECT nspname, relname, visible, conname, columns, rschema, rname, rvisible, rcolumns, rule,
+       condeferrable, period, partitions < everywhere AND targets > 1
 FROM (
-    SELECT n.nspname, c.relname, pg_table_is_visible(c.oid) AS visible, c.oid AS root, k.conrelid,
-           k.conname::text, {_columns_of("k.conrelid", "k.conkey")} AS columns,
-           rn.nspname AS rschema, r.relname AS rname, pg_table_is_visible(r.oid) AS rvisible,
-           {_columns_of("k.confrelid", "k.confkey")} AS rcolumns,
-           k.confdeltype::text AS rule, k.condeferrable,
-           to_jsonb(k) ->> 'conperiod' = 'true' AS period
-    FROM pg_constraint k
-    JOIN pg_class leaf ON leaf.oid = k.conrelid AND leaf.relispartition AND leaf.relkind = 'r'
-    JOIN pg_class c ON c.oid = pg_partition_root(leaf.oid)
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_class r ON r.oid = k.confrelid
-    JOIN pg_namespace rn ON rn.oid = r.relnamespace
-    WHERE k.contype = 'f' AND NOT r.relispartition
-      AND NOT EXISTS (SELECT 1 FROM pg_constraint own WHERE own.contype = 'f'
-                      AND own.conrelid = c.oid AND own.confrelid = k.confrelid)
-) AS key
-GROUP BY root, nspname, relname, visible, columns, rschema, rname, rvisible, rcolumns
-HAVING count(DISTINCT conrelid) = (SELECT count(*) FROM pg_partition_tree(root) WHERE isleaf)
+    SELECT nspname, relname, visible, min(conname) AS conname, columns, rschema, rname, rvisible,
+           rcolumns, min(rule) AS rule, bool_and(condeferrable) AS condeferrable,
+           bool_or(period) AS period, count(DISTINCT conrelid) AS partitions,
+           (SELECT count(*) FROM pg_partition_tree(root) WHERE isleaf) AS everywhere,
+           count(*) OVER (PARTITION BY root, columns) AS targets
+    FROM (
+        SELECT n.nspname, c.relname, pg_table_is_visible(c.oid) AS visible, c.oid AS root,
+               k.conrelid, k.conname::text, {_columns_of("k.conrelid", "k.conkey")} AS columns,
+               rn.nspname AS rschema, r.relname AS rname, pg_table_is_visible(r.oid) AS rvisible,
+               {_columns_of("k.confrelid", "k.confkey")} AS rcolumns,
+               k.confdeltype::text AS rule, k.condeferrable,
+               to_jsonb(k) ->> 'conperiod' = 'true' AS period
+        FROM pg_constraint k
+        JOIN pg_class leaf ON leaf.oid = k.conrelid AND leaf.relispartition AND leaf.relkind = 'r'
+        JOIN pg_class c ON c.oid = pg_partition_root(leaf.oid)
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_class r ON r.oid = k.confrelid
+        JOIN pg_namespace rn ON rn.oid = r.relnamespace
+        WHERE k.contype = 'f' AND NOT r.relispartition
+          AND NOT EXISTS (SELECT 1 FROM pg_constraint own WHERE own.contype = 'f'
+                          AND own.conrelid = c.oid AND own.confrelid = k.confrelid)
+    ) AS key
+    GROUP BY root, nspname, relname, visible, columns, rschema, rname, rvisible, rcolumns
+) AS found
 ORDER BY 4
 """
 

@@ -41,7 +41,7 @@ from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
 from demo_snapshots.model.sources import Source
-from demo_snapshots.model.tables import Table
+from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.operations.compatibility import require_fit
 from demo_snapshots.operations.drift import Drift, DriftOptions, drift_of
 from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prune
@@ -317,13 +317,24 @@ class _Import:
         return load_document(document, staging, self.size, self.progress, direct=direct)
 
     @property
+    def _circular(self) -> list[tuple[Table, ForeignKey]]:
+        """Foreign keys that rows which travel along meet only when all of them are there. Those of
+        one table go in by one statement."""
+        travelling = {table.name for table, rows in self.header.includes if rows}
+        return [
+            (table, key)
+            for table, key in self.demo.external.ahead
+            if table.name != key.referenced_table and table.name in travelling
+        ]
+
+    @property
     def _locked(self) -> list[Table]:
         return [*self.demo.schema.tables.values(), *self.demo.schema.referencing]
 
     def direct(self, document: Document) -> ImportResult:
         staging = self._staging(self.demo)
         with self.database.writing(self._locked), ExitStack() as stack:
-            with self.database.postponing(staging.order.postponed):
+            with self.database.postponing([*staging.order.postponed, *self._circular]):
                 if self.demo.finds():
                     raise VerificationError("demo rows appeared meanwhile")
                 place = stack.enter_context(keeping(self.undo, self.demo, self.header))
@@ -345,7 +356,8 @@ class _Import:
             if self.undo is not None:
                 stack.callback(staging.keep_rows())
             staging.create()
-            self._load(document, staging, direct=False)
+            with self.database.postponing(self._circular):
+                self._load(document, staging, direct=False)
             if self.renews:
                 renew_keys(staging)
             if self.missing_only:

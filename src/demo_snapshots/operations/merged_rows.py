@@ -80,7 +80,8 @@ class MergedRowsToWrite:
 
     def leads_ahead(self, table: Table, key: ForeignKey) -> bool:
         """As ``RowSource.leads_ahead``."""
-        ahead = DeferredReference(table, key, key.columns, key.referenced_columns == table.key)
+        in_order = key.referenced_table == table.name and key.referenced_columns == table.key
+        ahead = DeferredReference(table, key, key.columns, in_order)
         waits = self._waits(ahead)
         return any(
             waits(record, cells(record))

@@ -247,12 +247,12 @@ def _replacing(
 
 
 def _postponed_of_included(source: RowsToWrite) -> Iterator[tuple[Table, ForeignKey]]:
-    """References among the rows that travel along, of which each is inserted by itself: an
-    order in which all hold there may not be. One of a table to another there is not."""
-    for table in source.demo.external.included:
-        for key in table.declared_keys:
-            if key.referenced_table == table.name and source.leads_ahead(table, key):
-                yield table, key
+    """References among the rows that travel along, of which each is inserted by itself, that lead
+    to rows further on. They cannot be set at the end instead: a row that is there already is not to
+    be changed."""
+    for table, key in source.demo.external.ahead:
+        if source.leads_ahead(table, key):
+            yield table, key
 
 
 def _is_between(source: RowsToWrite, reference: DeferredReference) -> bool:

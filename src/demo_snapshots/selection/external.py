@@ -13,7 +13,7 @@ from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError, ExternalReferenceError, ExternalRowError
 from demo_snapshots.model.tables import ForeignKey, Table
-from demo_snapshots.selection.order import load_order
+from demo_snapshots.selection.included import Included
 from demo_snapshots.selection.rules import Selection
 from demo_snapshots.selection.schema import Schema
 
@@ -41,29 +41,17 @@ class ExternalReferences:
         self.selection = selection
         self.references = {name.rpartition(".")[2]: mode for name, mode in references.items()}
         self.scenario = scenario
-        reached = {name: schema.external[name] for name in self._reach()}
-        self.included = load_order(reached).tables if reached else ()
-        for table in self.included:
-            if not table.key:
-                raise ConfigError(f"references.{table.name}: a table without a key: no include")
+        self._included = Included(
+            database.dialect, schema, selection, scenario, lambda key: self.mode(key) == "include"
+        )
+        self.included = self._included.tables
+        self.ahead = self._included.ahead
 
     def mode(self, key: ForeignKey) -> Reference:
         """What becomes of references by ``key`` that lead out."""
         mode = self.references.get(key.referenced_table, "fail")
         is_selected = key.referenced_table in self.schema.tables
         return "fail" if mode == "include" and is_selected else mode
-
-    def _reach(self) -> list[str]:
-        """The tables whose rows travel along, in the order they are reached."""
-        reached: list[str] = []
-        ahead = list(self.schema.tables.values())
-        while ahead:
-            for key in ahead.pop(0).foreign_keys:
-                name = key.referenced_table
-                if self.mode(key) == "include" and name not in reached:
-                    reached.append(name)
-                    ahead.append(self.schema.external[name])
-        return reached
 
     # --- Conditions and expressions ----------------------------------------------------------
 
@@ -175,51 +163,9 @@ class ExternalReferences:
             f" WHERE {self._rows(table)} AND {self.leads_out(table, key)})"
         )
 
-    # --- Included rows -----------------------------------------------------------------------
-
     def included_predicate(self, table: Table) -> str:
         """A condition on ``table``'s columns: the rows that travel along."""
-        return self._included(table, ())
-
-    def _included(self, table: Table, passed: tuple[str, ...]) -> str:
-        if table.name in passed:
-            raise ConfigError(f"references.{table.name}: include goes round in a circle")
-        terms = []
-        for source in (*self.schema.tables.values(), *self.included):
-            for key in source.foreign_keys:
-                if key.referenced_table == table.name and source.name != table.name:
-                    terms.append(self._needed(source, key, (*passed, table.name)))
-        condition = " OR ".join(terms)
-        own = [key for key in table.foreign_keys if key.referenced_table == table.name]
-        return f"({self._chain(table, own, condition) if own else condition})"
-
-    def _needed(self, source: Table, key: ForeignKey, passed: tuple[str, ...]) -> str:
-        if source.name in self.schema.tables:
-            rows = self.selection.predicate(source.name, self.scenario)
-        else:
-            rows = self._included(source, passed)
-        return (
-            f"{self.dialect.row_value(key.referenced_columns)} IN"
-            f" (SELECT {self.dialect.columns(key.columns)}"
-            f" FROM {self.dialect.rows_of(source)} WHERE {rows} AND {self.dialect.references(key)})"
-        )
-
-    def _chain(self, table: Table, own: Sequence[ForeignKey], condition: str) -> str:
-        """The rows of ``condition`` and those they reference in their ``own`` table, and so on."""
-        columns, name = self.dialect.columns, self.dialect.rows_of(table)
-        names = columns(table.key)
-        led = " OR ".join(
-            f"({columns(key.referenced_columns, 's')}) = ({columns(key.columns, 'r')})"
-            f" AND {self.dialect.references(key, 'r')}"
-            for key in own
-        )
-        return (
-            f"{self.dialect.row_value(table.key)} IN (WITH RECURSIVE needed({names}) AS"
-            f" (SELECT {names} FROM {name} WHERE {condition}"
-            f" UNION SELECT {columns(table.key, 's')} FROM needed"
-            f" JOIN {name} AS r ON {self.dialect.match('r', 'needed', table.key)}"
-            f" JOIN {name} AS s ON {led}) SELECT {names} FROM needed)"
-        )
+        return self._included.predicate(table)
 
     # --- Checks ------------------------------------------------------------------------------
 

@@ -231,8 +231,10 @@ class RowSource:
 
     def leads_ahead(self, table: Table, key: ForeignKey) -> bool:
         """Whether a row of ``table`` references, by ``key``, a row of it that ``rows`` gives
-        later. Where the key references other columns than the primary key: any row."""
-        ahead = DeferredReference(table, key, key.columns, key.referenced_columns == table.key)
+        later. Where the key references other columns than the primary key, or another table: any
+        row."""
+        in_order = key.referenced_table == table.name and key.referenced_columns == table.key
+        ahead = DeferredReference(table, key, key.columns, in_order)
         return self.deferred_count(ahead) > 0
 
     def deferred_count(self, reference: DeferredReference) -> int:

@@ -187,9 +187,16 @@ class EmptyScenarioError(ExportError):
 
 
 class ExternalReferenceError(ExportError):
-    """Demo rows reference rows that are not demo data, and the configuration says ``fail``."""
+    """Demo rows reference rows that are not demo data, and the configuration says ``fail``.
+    ``lines`` are what to paste into demo.toml to take along all that would be needed then."""
 
     exit_code = 12
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, lines: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.lines = lines
 
 
 class UnportableValueError(ExportError):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from database_engines import engines
 from integration.live import Demo, Live
 
+from demo_snapshots.errors import ConfigError, ExternalReferenceError
 from demo_snapshots.operations.validate import validate_scenario
 
 ALL = ("sqlite", "postgresql", "mariadb")
@@ -23,7 +25,7 @@ CIRCLE = (
     " REFERENCES makers (id))",
 )
 LATER = "ALTER TABLE makers ADD CONSTRAINT chief_is FOREIGN KEY (chief) REFERENCES staff (code)"
-NEEDED = {
+NEEDED: dict[str, list[tuple[object, ...]]] = {
     "makers": [(1, "one", "x"), (2, "two", "y")],
     "sites": [(1, "a", 2)],
     "staff": [("x", 1, "a", "z"), ("y", None, None, None), ("z", None, None, "z")],
@@ -76,10 +78,93 @@ def test_a_circle_of_tables(database_url, new_database, tmp_path):
         *("DELETE FROM sites", "DELETE FROM makers WHERE id = 1"),
     )
     target.run(*missing)
-    kept = {**NEEDED, "makers": [NEEDED["makers"][0], (2, "two", None)]}
+    kept = {**NEEDED, "makers": [(1, "one", "x"), (2, "two", None)]}
     target.run("INSERT INTO items VALUES (5, TRUE, 2)")
     assert demo.load(target, path).route == "merge"
     assert travelled(target) == kept
     target.run(*missing)
     target.by_client(path)
     assert travelled(target) == kept
+
+
+CATALOGUE = (
+    "CREATE TABLE currencies (id INTEGER PRIMARY KEY, code VARCHAR(9))",
+    "CREATE TABLE notes (body VARCHAR(9) UNIQUE)",
+    "CREATE TABLE unused (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE countries (id INTEGER PRIMARY KEY, currency_id INTEGER NOT NULL"
+    " REFERENCES currencies (id), note VARCHAR(9), FOREIGN KEY (note) REFERENCES notes (body))",
+    'CREATE TABLE "all cities" (id INTEGER PRIMARY KEY, country_id INTEGER NOT NULL'
+    " REFERENCES countries (id), unused_id INTEGER, FOREIGN KEY (unused_id)"
+    " REFERENCES unused (id))",
+    "CREATE TABLE items (id INTEGER PRIMARY KEY, is_demo BOOLEAN, city_id INTEGER NOT NULL,"
+    ' parent_id INTEGER, FOREIGN KEY (city_id) REFERENCES "all cities" (id),'
+    " FOREIGN KEY (parent_id) REFERENCES items (id))",
+)
+
+
+def catalogue(url: str) -> Live:
+    live = Live(url)
+    live.run(*CATALOGUE)
+    return live
+
+
+def configured(place: Path, references: str) -> Demo:
+    (place / "demo.toml").write_text(f"{ITEMS}{references}", "utf-8")
+    return Demo(place / "snapshots", place / "demo.toml")
+
+
+@engines(*ALL)
+def test_all_that_is_needed_is_told_at_once(database_url, new_database, tmp_path):
+    live = catalogue(database_url)
+    live.run(
+        "INSERT INTO currencies VALUES (1, 'EUR'), (2, 'USD')",
+        "INSERT INTO notes VALUES ('a')",
+        "INSERT INTO countries VALUES (1, 1, 'a'), (2, 2, NULL)",
+        'INSERT INTO "all cities" VALUES (1, 1, NULL)',
+        "INSERT INTO items VALUES (1, TRUE, 1, NULL), (2, FALSE, 1, NULL)",
+    )
+    with pytest.raises(ExternalReferenceError, match="all cities") as caught:
+        configured(tmp_path, "").export(live)
+    needed = ('"all cities" = "include"', 'countries = "include"', 'currencies = "include"')
+    lines = caught.value.lines
+    assert (lines[0], {*lines[1:]}) == ("[references]", {*needed, 'notes = "null"'})
+    by_hand = Path(configured(tmp_path, "\n".join(lines)).export(live).file)
+
+    with pytest.raises(ExternalReferenceError, match=r"countries\.currency_id") as caught:
+        configured(
+            tmp_path,
+            '[references]\n"all cities" = "include"\ncountries = "include"\nnotes = "null"\n',
+        ).export(live)
+    assert caught.value.lines == ('currencies = "include"',)
+
+    demo = configured(tmp_path, '[references]\n"all cities" = "include-all"\nnotes = "null"\n')
+    path = Path(demo.export(live, prove=True).file)
+    assert "Included unused: 0" in path.read_text("utf-8")
+    target = catalogue(new_database(live.engine))
+    demo.load(target, by_hand)
+    assert demo.load(target, path).changed == 0
+    assert target.rows("SELECT * FROM currencies") == [(1, "EUR")]
+    assert target.rows("SELECT * FROM countries") == [(1, 1, None)]
+
+
+@engines(*ALL)
+def test_rows_of_a_demo_table_do_not_travel_along(database_url, tmp_path):
+    """They would be there before the rows they reference, and be replaced by none."""
+    live = catalogue(database_url)
+    live.run(
+        "INSERT INTO currencies VALUES (1, 'EUR')",
+        "INSERT INTO countries VALUES (1, 1, NULL)",
+        'INSERT INTO "all cities" VALUES (1, 1, NULL)',
+        "INSERT INTO items VALUES (2, FALSE, 1, NULL), (1, TRUE, 1, 2)",
+    )
+    cities = '"all cities" = "include-all"\n'
+    with pytest.raises(ConfigError, match=r"references\.notes: a table without a key") as keyless:
+        configured(tmp_path, f"[references]\n{cities}").export(live)
+    assert '[references] notes = "null"' in str(keyless.value.hint)
+    cities += 'notes = "null"\n'
+    with pytest.raises(
+        ExternalReferenceError, match=r"items\.parent_id -> items\.id: 1 row"
+    ) as caught:
+        configured(tmp_path, f'[references]\n{cities}items = "include"\n').export(live)
+    assert '"include" is for tables that are not in [tables]; items is.' in str(caught.value.hint)
+    assert caught.value.lines == ()

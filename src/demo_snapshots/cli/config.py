@@ -100,6 +100,7 @@ def _mode(mode: Reference) -> str:
         return {
             "fail": "fail: export stops and names them",
             "include": "include: the rows travel along",
+            "include-all": "include-all: the rows travel along, and all that they lead to",
             "null": "null: the reference is dropped",
         }[mode]
     return f"by-key: looked up by {', '.join(mode.by_key)}"

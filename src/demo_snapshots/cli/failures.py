@@ -14,7 +14,12 @@ import click
 
 from demo_snapshots.cli.terminal import configure_streams
 from demo_snapshots.cli.wording import Wording
-from demo_snapshots.errors import DemoError, UsageError, ValidationFailedError
+from demo_snapshots.errors import (
+    DemoError,
+    ExternalReferenceError,
+    UsageError,
+    ValidationFailedError,
+)
 
 INTERRUPTED = 130
 """128 + SIGINT, what a shell expects of a program stopped by Ctrl-C."""
@@ -39,7 +44,7 @@ def error_as_dict(error: DemoError) -> dict[str, object]:
         "hint": error.hint,
         "exit_code": error.exit_code,
     }
-    for name in ("problems", "available", "scenarios", "line", "conflicts", "found"):
+    for name in ("problems", "available", "scenarios", "line", "lines", "conflicts", "found"):
         value = getattr(error, name, None)
         if value is not None:
             document[name] = value
@@ -57,6 +62,8 @@ def report_failure(error: DemoError, wording: Wording, *, as_json: bool) -> int:
     lines += [f"  - {wording.line(text)}" for text in error.problems if text not in error.message]
     if error.hint:
         lines.append(f"hint: {wording.line(error.hint)}")
+    if isinstance(error, ExternalReferenceError):
+        lines += map(wording.line, error.lines)
     sys.stdout.flush()
     click.echo("\n".join(lines), err=True)
     # That of a validation that failed is the result, which has been shown.

@@ -120,7 +120,7 @@ class ByKey(Strict, frozen=True, rename={"by_key": "by-key"}):
         self._list("by_key")
 
 
-Reference = Literal["fail", "include", "null"] | ByKey
+Reference = Literal["fail", "include", "include-all", "null"] | ByKey
 
 
 class CompareRules(Strict, frozen=True):

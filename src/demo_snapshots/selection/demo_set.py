@@ -115,8 +115,18 @@ def see(database: Database, config: Config) -> DemoSet:
         schema=schema,
         selection=Selection(database.dialect, schema.tables, resolve(config, schema)),
         order=load_order(schema.tables),
-        references=config.references,
+        references=_modes(config.references, schema),
     )
+
+
+def _modes(configured: Mapping[str, Reference], schema: Schema) -> Mapping[str, Reference]:
+    """What becomes of references to each table, ``include-all`` spelled out."""
+    modes = {name.rpartition(".")[2]: mode for name, mode in configured.items()}
+    spelled_out: dict[str, Reference] = {}
+    for name in (*schema.external, *modes):
+        mode = modes.get(name, "include-all")
+        spelled_out[name] = "include" if mode == "include-all" else mode
+    return spelled_out
 
 
 def _require_content_types(config: Config, schema: Schema) -> None:

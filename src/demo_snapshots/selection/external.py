@@ -14,6 +14,7 @@ from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError, ExternalReferenceError, ExternalRowError
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.included import Included
+from demo_snapshots.selection.needed import lines_needed
 from demo_snapshots.selection.rules import Selection
 from demo_snapshots.selection.schema import Schema
 
@@ -193,16 +194,26 @@ class ExternalReferences:
         """Raise ExternalReferenceError, naming every reference that leads out and may not, or that
         its natural key cannot carry. ``leading_out`` counts the ``forbidden`` of demo tables."""
         found: list[ExternalReferenceError] = []
+        wanted: list[ForeignKey] = []
         for table in (*self.schema.tables.values(), *self.included):
             for key in table.foreign_keys:
                 try:
                     self._require(table, key, leading_out)
                 except ExternalReferenceError as error:
                     found.append(error)
+                    if self.mode(key) == "fail" and key.referenced_table not in self.schema.tables:
+                        wanted.append(key)
         if found:
-            raise ExternalReferenceError(
-                "; ".join(error.message for error in found), hint=found[0].hint
-            )
+            message = "; ".join(error.message for error in found)
+            lines = self._lines(wanted) if wanted else ()
+            also = " For these rows, and all that they need in turn, to travel along:"
+            hint = f"{found[0].hint}{also if lines else ''}"
+            raise ExternalReferenceError(message, hint=hint, lines=lines)
+
+    def _lines(self, wanted: Sequence[ForeignKey]) -> tuple[str, ...]:
+        return lines_needed(
+            self.database, self.schema, self.selection, self.references, self.scenario, wanted
+        )
 
     def _require(self, table: Table, key: ForeignKey, leading_out: LeadingOut) -> None:
         mode = self.mode(key)
@@ -216,13 +227,26 @@ class ExternalReferences:
         if count is None:
             count = self._count(self.dialect.rows_of(table), condition)
         if count:
-            why = "cannot be NULL" if mode == "null" else "that are not demo data of this scenario"
-            raise ExternalReferenceError(
-                f"{self._path(table, key)}: {_rows(count)} reference rows {why}",
-                hint="Mark the referenced rows as demo data of the scenario, or say in demo.toml"
-                f' what becomes of them: [references] {key.referenced_table} = "include", "null"'
-                " or { by-key = […] }.",
-            )
+            told = f"{self._path(table, key)}: {_rows(count)}"
+            raise self._refusal(told, table, key.referenced_table, is_null=mode == "null")
+
+    def _refusal(
+        self, told: str, table: Table, referenced: str, *, is_null: bool
+    ) -> ExternalReferenceError:
+        """The error for rows of ``table``, counted by ``told``, that lead out and may not."""
+        why = "cannot be NULL" if is_null else "that are not demo data of this scenario"
+        modes, note = '"include", "null" or { by-key = […] }', ""
+        if referenced in self.schema.tables:
+            modes = '"null" or { by-key = […] }'
+            if table.name not in self.schema.tables and not is_null:
+                why = "of a demo table, and rows that travel along are there before those"
+            if self.references.get(referenced) == "include":
+                note = f' "include" is for tables that are not in [tables]; {referenced} is.'
+        return ExternalReferenceError(
+            f"{told} reference rows {why}",
+            hint="Mark the referenced rows as demo data of the scenario, or say in demo.toml what"
+            f" becomes of them: [references] {referenced} = {modes}.{note}",
+        )
 
     def _require_natural(self, table: Table, key: ForeignKey, mode: ByKey, condition: str) -> None:
         referenced = self._referenced(key)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct, field
 
 from demo_snapshots.config.foreign_keys import UndeclaredKey
+from demo_snapshots.config.rules import Reference
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import Call, ConfigError, SchemaError, Words
@@ -35,7 +36,10 @@ class Schema(Struct, frozen=True):
     names: tuple[str, ...]
     migration: str | None = None
     external: Mapping[str, Table] = field(default_factory=dict)
-    """Tables outside the demo that the configuration's ``[references]`` name, by name."""
+    """Tables outside the demo that the configuration's ``[references]`` name, and those that
+    ``include-all`` leads to, by name."""
+    undeclared: tuple[UndeclaredKey, ...] = ()
+    """The keys that the configuration adds to the database's own."""
     listed: tuple[ListedTypes, ...] = ()
     """What may stand in columns that say what a row references."""
 
@@ -43,29 +47,30 @@ class Schema(Struct, frozen=True):
 def reflect(
     database: Database,
     wanted: Iterable[str],
-    references: Iterable[str] = (),
+    references: Mapping[str, Reference] | None = None,
     undeclared: Iterable[UndeclaredKey] = (),
 ) -> Schema:
-    """Read what the database says of the ``wanted`` tables and all that reference them, and of
-    those that ``references`` name. Foreign keys that are ``undeclared`` are added to its own.
+    """Read what the database says of the ``wanted`` tables and all that reference them, of those
+    that ``references`` name, and of all that lead on from those of them that say
+    ``include-all``. Foreign keys that are ``undeclared`` are added to its own.
 
     Raises SchemaError naming the tables that are missing, ConfigError for two of one name, and
     for undeclared keys that do not fit.
     """
     with database.wrapped():
-        return _reflect(database, tuple(wanted), tuple(references), tuple(undeclared))
+        return _reflect(database, tuple(wanted), references or {}, tuple(undeclared))
 
 
 def _reflect(
     database: Database,
     wanted: tuple[str, ...],
-    references: tuple[str, ...],
+    references: Mapping[str, Reference],
     undeclared: tuple[UndeclaredKey, ...],
 ) -> Schema:
     catalog = database.catalog
     names = catalog.tables()
     places = _locate(names, wanted, database.label)
-    external = _locate(names, references, database.label)
+    external = _locate(names, tuple(references), database.label)
     foreign_keys = catalog.foreign_keys(names)
     undeclared = tuple(_by_column(catalog, names, undeclared))
     added = placed(undeclared, names, foreign_keys)
@@ -73,6 +78,9 @@ def _reflect(
     ends = {
         (key.referenced_schema, key.referenced_table) for keys in added.values() for key in keys
     }
+    onward = [external[name] for name, mode in references.items() if mode == "include-all"]
+    stops = {*places.values(), *external.values()}
+    external |= {str(place): place for place in _led_to(foreign_keys, onward, stops, names)}
     others = _referencing(foreign_keys, places.values())
     known = {*places.values(), *external.values(), *others, *added, *ends}
     tables = _tables(catalog, known, foreign_keys)
@@ -88,6 +96,7 @@ def _reflect(
         names=tuple(names[None]),
         migration=_migration_head(database, names[None]),
         external={place[1]: tables[place] for place in external.values()},
+        undeclared=undeclared,
         listed=tuple(listed_types(undeclared, table_of)),
     )
 
@@ -176,6 +185,30 @@ def _referencing(
                 found.append(place)
                 grew = True
     return sorted(found, key=lambda place: (place[0] or "", place[1]))
+
+
+def _led_to(
+    keys: Mapping[Place, tuple[ForeignKey, ...]],
+    start: Iterable[Place],
+    stops: Collection[Place],
+    names: Names,
+) -> list[Place]:
+    """The tables that foreign keys lead to from ``start``, over any number of hops, short of
+    ``stops``. Raises ConfigError for one of the same name as another."""
+    ahead, found = list(start), list[Place]()
+    while ahead:
+        for key in keys.get(ahead.pop(0), ()):
+            place = key.referenced_schema, key.referenced_table
+            if place in stops or place in found or place[1] not in names.get(place[0], ()):
+                continue
+            if place[1] in {name for _, name in (*stops, *found)}:
+                raise ConfigError(
+                    f"include-all leads to two tables called {place[1]}: a snapshot holds one",
+                    hint="Say in [references] what becomes of references to one of them.",
+                )
+            found.append(place)
+            ahead.append(place)
+    return found
 
 
 # Where frameworks keep the head of their migrations: Alembic, Laravel, Django.

@@ -158,6 +158,29 @@ def test_an_import_that_changed_nothing_says_so():
     assert "held exactly this snapshot already" in dict(facts.pairs)["Changed"]
 
 
+def test_rows_that_travel_along_stand_beside_the_totals():
+    along = Statistics((TableCount("countries", 1_200), TableCount("unused", 0)))
+    imported = ImportResult(
+        *("general", V2, "x.sql", AFTER, AFTER, 0, "merge"), included=along, added=2
+    )
+    facts = transfer.import_report(imported)[-1]
+    assert isinstance(facts, report.Facts)
+    assert dict(facts.pairs)["Along"] == "1,200 of countries: no demo rows; 2 added"
+    assert dict(facts.pairs)["Changed"].startswith("no demo row: ")
+    assert transfer.import_json(imported)["added"] == 2
+    exported = ExportResult("general", V2, "x.sql", AFTER, 9, "d", True, included=along)
+    facts = transfer.export_report(exported)[-1]
+    assert isinstance(facts, report.Facts)
+    assert dict(facts.pairs)["Along"] == "1,200 of countries: no demo rows"
+    listed = replace(entry("general", 2), included=along)
+    listing = Listing((ScenarioListing("general", (listed,)),))
+    [grid] = versions.listing_report(listing)
+    assert cells(grid)[0][-1] == "latest, 1,200 rows along"
+    document = json.loads(json.dumps(versions.listing_json(listing)))
+    [version] = document["scenarios"][0]["versions"]
+    assert (version["included"]["total"], version["records"]["total"]) == (1_200, 1_203)
+
+
 def test_every_document_is_json():
     result = ImportResult("general", V2, "x.sql", BEFORE, AFTER, changed=3, route="merge")
     document = json.loads(json.dumps(transfer.import_json(result)))

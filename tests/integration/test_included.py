@@ -66,7 +66,8 @@ def test_a_circle_of_tables(database_url, new_database, tmp_path):
     assert demo.load(live, path).changed == 0
 
     target = circle(new_database(live.engine))
-    assert demo.load(target, path).route == "direct"
+    loaded = demo.load(target, path)
+    assert (loaded.route, loaded.added) == ("direct", 6)
     assert travelled(target) == NEEDED
     assert validate_scenario(demo.config(target), demo.store, "general").valid
     constraints = "SELECT condeferrable FROM pg_constraint WHERE conname = 'chief_is'"
@@ -138,11 +139,18 @@ def test_all_that_is_needed_is_told_at_once(database_url, new_database, tmp_path
     assert caught.value.lines == ('currencies = "include"',)
 
     demo = configured(tmp_path, '[references]\n"all cities" = "include-all"\nnotes = "null"\n')
-    path = Path(demo.export(live, prove=True).file)
+    exported = demo.export(live, prove=True)
+    path = Path(exported.file)
     assert "Included unused: 0" in path.read_text("utf-8")
+    assert (exported.statistics.total, exported.included.total) == (1, 3)
+    entry = demo.store.entries("general")[0]
+    assert (entry.included, entry.statistics.total) == (exported.included, 1)
     target = catalogue(new_database(live.engine))
     demo.load(target, by_hand)
-    assert demo.load(target, path).changed == 0
+    imported = demo.load(target, path)
+    assert (imported.changed, imported.total, imported.included.total, imported.added) == (
+        *(0, 1, 3, 0),
+    )
     assert target.rows("SELECT * FROM currencies") == [(1, "EUR")]
     assert target.rows("SELECT * FROM countries") == [(1, 1, None)]
 

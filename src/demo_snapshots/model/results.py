@@ -62,6 +62,8 @@ class ExportResult(Struct, frozen=True):
     parts: int = 0
     people: PeopleCheck | None = None
     """How real persons were looked for, None where they were not."""
+    included: Statistics = Statistics()
+    """Rows that travel along, which are no demo rows."""
 
     @property
     def path(self) -> Path:
@@ -140,6 +142,10 @@ class ImportResult(Struct, frozen=True):
     """As it was asked about; None where nobody was asked: finding out takes another load."""
     undo: int | None = None
     """The number under which what was replaced is kept; None where nothing is."""
+    included: Statistics = Statistics()
+    """The snapshot's rows that travel along, which are no demo rows."""
+    added: int = 0
+    """How many of those were missing, and are there now."""
 
     @property
     def total(self) -> int:

@@ -199,6 +199,11 @@ class Header(Struct, frozen=True):
     """Set where the document holds changes alone; all else is as the whole document says it."""
 
     @property
+    def included(self) -> Statistics:
+        """How many rows travel along, per table."""
+        return Statistics(tuple(TableCount(table.name, rows) for table, rows in self.includes))
+
+    @property
     def parents(self) -> tuple[Parent, ...]:
         return tuple(parent for parent in (self.base, self.merged) if parent is not None)
 
@@ -277,6 +282,8 @@ class Entry(Struct, frozen=True):
     migration: str | None = None
     delta: DeltaOf | None = None
     parts: tuple[Part, ...] = ()
+    included: Statistics = Statistics()
+    """Rows that travel along, which are no demo rows. Manifests of before do not have them."""
 
     @property
     def total_size(self) -> int:

@@ -237,6 +237,7 @@ def _publish(
         whole_because=whole_because,
         parts=len(entry.parts),
         people=people,
+        included=header.included,
     )
 
 

@@ -389,4 +389,6 @@ class _Import:
             changed=changed,
             route=route,
             undo=place() if changed else None,
+            included=self.header.included,
+            added=staging.added,
         )

@@ -33,6 +33,15 @@ def count_of(statistics: Statistics, table: str) -> TableCount:
     return next(found, TableCount(table, 0))
 
 
+def included_facts(included: Statistics, added: int | None = None) -> tuple[tuple[str, str], ...]:
+    """A line for the rows that travel along, if there are any, and how many were ``added``."""
+    counts = [f"{number(c.rows)} of {c.table}" for c in included.tables if c.rows]
+    if not counts:
+        return ()
+    told = f"{', '.join(counts)}: no demo rows"
+    return (("Along", told if added is None else f"{told}; {number(added)} added"),)
+
+
 def statistics_json(statistics: Statistics) -> dict[str, object]:
     return {
         "total": statistics.total,

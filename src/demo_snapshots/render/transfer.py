@@ -16,7 +16,7 @@ from demo_snapshots.model.results import (
     VersionCheck,
 )
 from demo_snapshots.render.report import Facts, Line, Look, Report, counted, file_size, number
-from demo_snapshots.render.statistics import statistics_grid, statistics_json
+from demo_snapshots.render.statistics import included_facts, statistics_grid, statistics_json
 from demo_snapshots.render.versions import delta_json
 
 
@@ -24,7 +24,14 @@ def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
     parts = f" in {counted(result.parts, 'part')}" if result.parts else ""
     pairs = (("Size", _size(result) + parts), ("File", result.file))
-    facts = Facts((*pairs, *_proved(result.proof), *_looked_for(result.people)))
+    facts = Facts(
+        (
+            *included_facts(result.included),
+            *pairs,
+            *_proved(result.proof),
+            *_looked_for(result.people),
+        )
+    )
     damaged = result.damaged
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
     if result.whole_because is not None:
@@ -107,6 +114,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "parts": result.parts,
         "digest": result.digest,
         "records": statistics_json(result.statistics),
+        "included": statistics_json(result.included),
         "proof": None if result.proof is None else to_builtins(result.proof),
         "damaged": None if result.damaged is None else _damaged_json(result.damaged),
         "delta": delta_json(result.delta),
@@ -149,13 +157,16 @@ def import_report(result: ImportResult) -> Report:
         done = f"{counted(result.changed, 'row')} written or removed; all other rows as they were"
     else:
         done = "none: the database held exactly this snapshot already"
+        if result.added:
+            done = "no demo row: the database held exactly these already"
+    along = included_facts(result.included, result.added)
     edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
     call = Words(Call("undo"), " puts back what was there before")
     undo = () if result.undo is None else (("Undo", call),)
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
-        Facts((*edited, ("Changed", done), ("File", result.source), *undo)),
+        Facts((*along, *edited, ("Changed", done), ("File", result.source), *undo)),
     )
 
 
@@ -166,6 +177,8 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "path": result.source,
         "replaced": statistics_json(result.replaced),
         "imported": statistics_json(result.statistics),
+        "included": statistics_json(result.included),
+        "added": result.added,
         "changed": result.changed,
         "edited": None if result.edited is None else to_builtins(result.edited),
         "route": result.route,

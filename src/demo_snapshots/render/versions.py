@@ -74,6 +74,8 @@ def _listed(entry: Entry, latest: bool) -> str:
     if entry.delta is not None:
         whole = file_size(entry.delta.whole_size)
         remarks.append(f"on v{entry.delta.on.version.number}, {whole} whole")
+    if entry.included.total:
+        remarks.append(f"{counted(entry.included.total, 'row')} along")
     if entry.parts:
         remarks.append(counted(len(entry.parts), "part"))
     return ", ".join(remarks)
@@ -179,6 +181,7 @@ def entry_json(entry: Entry, *, latest: bool) -> dict[str, object]:
         "migration": entry.migration,
         "tool": entry.tool,
         "records": statistics_json(entry.statistics),
+        "included": statistics_json(entry.included),
         "delta": delta_json(entry.delta),
     }
 

@@ -87,6 +87,7 @@ def entry_of(description: Description) -> Entry:
         migration=header.migration,
         delta=header.delta.of if header.delta else None,
         parts=description.parts,
+        included=header.included,
     )
 
 

@@ -172,9 +172,14 @@ def _render_entry(entry: Entry) -> Json:
         "tool": entry.tool,
         "total": entry.statistics.total,
         "tables": [_render_count(count) for count in entry.statistics.tables],
+        **_render_included(entry.included),
         **_render_delta(entry.delta),
         **_render_parts(entry.parts),
     }
+
+
+def _render_included(included: Statistics) -> Json:
+    return {"included": [_render_count(c) for c in included.tables]} if included.tables else {}
 
 
 def _render_delta(delta: DeltaOf | None) -> Json:
@@ -220,6 +225,7 @@ def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
         migration=None if content["migration"] is None else _line(content["migration"]),
         delta=_parse_delta(content.get("delta"), content["path"]),
         parts=tuple(_parse_part(scenario, part) for part in _parts(content)),
+        included=Statistics(tuple(map(_parse_count, content.get("included", [])))),
     )
 
 

@@ -94,6 +94,8 @@ class Staging:
         self.order = demo.order
         self.alike = dict.fromkeys(joined, 0)
         """How many rows of each joined table are not staged, since they are there."""
+        self.added = 0
+        """How many rows outside the demo were added."""
         self.read: dict[str, Spool] = {}
         """The demo rows that there were, of tables of which whole rows were read, if kept."""
         carried = {table.name: table.columns for table in described}
@@ -184,7 +186,7 @@ class Staging:
         )
         try:
             with naming(stage.table):
-                self.database.execute(insert_missing)
+                self.added += self.database.execute(insert_missing)
         except DatabaseError as error:
             raise KeyClashError(
                 f"{table}: a row that travels along could not be added:"

@@ -9,6 +9,7 @@ from database_engines import engines
 from integration.live import Demo, Live
 
 from demo_snapshots.errors import ConfigError, ExternalReferenceError
+from demo_snapshots.model.snapshots import DocumentForm
 from demo_snapshots.operations.validate import validate_scenario
 
 ALL = ("sqlite", "postgresql", "mariadb")
@@ -66,7 +67,8 @@ def test_a_circle_of_tables(database_url, new_database, tmp_path):
     assert demo.load(live, path).changed == 0
 
     target = circle(new_database(live.engine))
-    loaded = demo.load(target, path)
+    as_json = Path(demo.export(live, auto_version=True, format=DocumentForm.JSON).file)
+    loaded = demo.load(target, as_json)
     assert (loaded.route, loaded.added) == ("direct", 6)
     assert travelled(target) == NEEDED
     assert validate_scenario(demo.config(target), demo.store, "general").valid

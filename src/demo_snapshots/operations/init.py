@@ -229,8 +229,8 @@ def _references(findings: Findings) -> Iterator[str]:
     yield from comment(
         "Demo rows reference rows of these tables, which are not demo data. Export stops there"
         ' until you say what to do with them: "fail" (the default), "include" (they travel'
-        ' along), "null" (the reference is dropped), or by-key (the row is looked up where the'
-        " snapshot is imported)."
+        ' along), "include-all" (and so does what they lead to), "null" (the reference is'
+        " dropped), or by-key (the row is looked up where the snapshot is imported)."
     )
     if not typed:
         yield "[references]"

@@ -18,9 +18,9 @@ from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.operations.compare import CompareOptions
 from demo_snapshots.operations.export import ExportOptions
-from demo_snapshots.operations.import_ import ImportOptions
 from demo_snapshots.operations.init import initialise
 from demo_snapshots.operations.merge import MergeOptions
+from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.project import Project
 
 PACKAGE = Path(demo_snapshots.__file__).parent

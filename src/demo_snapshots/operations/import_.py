@@ -1,20 +1,9 @@
-"""Store -> checks -> one transaction -> verification: put a snapshot's rows back.
-
-Two routes, one outcome. *Direct*: where the database holds no demo rows to replace, the file's
-rows go right into the tables. *Merge*: otherwise they are staged in temporary tables, checked
-there against the real rows, and only what differs is written. Either way one transaction, and
-either the snapshot's rows afterwards or every row as it was.
-"""
+"""Store -> checks -> one transaction -> verification: put a snapshot's rows back."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection
-from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, TypeVar, Unpack
-
-from msgspec.structs import replace
+from typing import Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import (
@@ -26,76 +15,16 @@ from demo_snapshots.documents.opening import (
 )
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import (
-    Call,
-    CommitInDoubtError,
-    DatabaseBusyError,
-    DatabaseError,
-    DocumentError,
-    NotConfirmedError,
-    UsageError,
-    VerificationError,
-    Words,
-)
-from demo_snapshots.model.progress import Progress, no_progress
-from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
-from demo_snapshots.model.snapshots import Header, Statistics, TableCount, check_scenario_name
+from demo_snapshots.errors import DocumentError
+from demo_snapshots.model.results import ImportResult
+from demo_snapshots.model.snapshots import check_scenario_name
 from demo_snapshots.model.sources import Source
-from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.operations.compatibility import require_fit
-from demo_snapshots.operations.drift import Drift, DriftOptions, drift_of
-from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping, prune
-from demo_snapshots.selection.conditions import require_conditions
-from demo_snapshots.selection.demo_set import DemoSet, see
+from demo_snapshots.operations.drift import drift_of
+from demo_snapshots.operations.replaced import prune
+from demo_snapshots.operations.routes import Import, ImportOptions
+from demo_snapshots.selection.demo_set import see
 from demo_snapshots.store import Store, unknown_scenario
-from demo_snapshots.transfer.compare import compare
-from demo_snapshots.transfer.extract import RowSource
-from demo_snapshots.transfer.joining import NotJoinableError, joinable
-from demo_snapshots.transfer.load import check_document, load_document
-from demo_snapshots.transfer.missing import leave_out_present
-from demo_snapshots.transfer.protect import (
-    require_foreign_keys,
-    require_free_keys,
-    require_unreferenced,
-)
-from demo_snapshots.transfer.rekey import renew_keys
-from demo_snapshots.transfer.restore import restore
-from demo_snapshots.transfer.stage import Staging
-
-logger = logging.getLogger(__name__)
-
-Done = TypeVar("Done")
-
-Confirm = Callable[[ImportPlan], bool]
-"""Asked before demo rows are replaced by others; False leaves everything as it is. By then the
-whole file has been checked, and compared with the rows there are: where they are the same, there
-is nothing to ask. None stands for yes, for checking the file while it loads, and for not
-comparing."""
-
-
-class ImportOptions(DriftOptions, total=False):
-    """How to import; what is not given is false, empty or None."""
-
-    confirm: Confirm | None
-    """Asked if any demo row would be replaced by another."""
-    connection: object
-    """An open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3 to work on, in place of the
-    configured database: inside its transaction, which its owner commits or rolls back; a
-    transaction of its own where the connection commits each statement."""
-    force: bool
-    """Even where the configuration says that this is production."""
-    keep_other_scenarios: bool
-    """Replace only the rows that exporting the document's scenario would select."""
-    new_ids: bool
-    """Give the snapshot's rows fresh keys, carried through every reference."""
-    add: bool
-    """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
-    missing_only: bool
-    """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
-    undo: UndoKeeping | None
-    """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
-    progress: Progress
-    """Told how many bytes of the document have been loaded."""
 
 
 def import_latest_scenario(
@@ -183,212 +112,7 @@ def import_document(
         require_fit(header, tables, external, database.label, is_drifted=bool(drift))
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
-        job = _Import(demo, source, size, header, drift, options)
+        job = Import(demo, source, size, header, drift, options)
         result = job.run(drift.document(document), stream)
     prune(job.undo)
     return result
-
-
-class _Import:
-    """One import: what both routes share."""
-
-    def __init__(
-        self,
-        demo: DemoSet,
-        source: Source,
-        size: int,
-        header: Header,
-        drift: Drift,
-        options: ImportOptions,
-    ) -> None:
-        self.demo = demo
-        self.drift = drift
-        self.database = demo.database
-        self.name = source.name
-        self.header = header
-        self.imports = header.statistics
-        self.missing_only = options.get("missing_only", False)
-        self.renews = options.get("add", False) or options.get("new_ids", False)
-        self.adds = options.get("add", False) or self.missing_only
-        if self.missing_only and self.renews:
-            raise UsageError(
-                "rows with fresh keys are all missing",
-                hint=Words("Leave ", Call(missing_only=True), " out."),
-            )
-        self.progress = options.get("progress", no_progress)
-        self.size = size
-        self.undo = options.get("undo")
-        self.confirm = options.get("confirm")
-
-    def again(self, stream: BinaryIO) -> Document:
-        stream.seek(0)
-        return self.drift.document(open_document(stream))
-
-    def run(self, document: Document, stream: BinaryIO) -> ImportResult:
-        """Ask if there is something to ask about, and take the route that serves."""
-        replaces = self.finds_rows_to_replace()
-        if replaces and self.confirm is not None:
-            edited = self.ask(document, stream, self.confirm)
-            return replace(self.staged(self.merge, self.again(stream), stream), edited=edited)
-        if not replaces and self.may_go_direct:
-            try:
-                return self.direct(document)
-            except (DatabaseBusyError, CommitInDoubtError):
-                raise
-            except (DatabaseError, VerificationError) as error:
-                # A key in use, or another order of tables: staged, it can be told or resolved.
-                logger.info("the direct route was refused (%s): staging", error.message)
-                document = self.again(stream)
-        return self.staged(self.merge, document, stream)
-
-    def staged(
-        self, job: Callable[[Document, Collection[str]], Done], document: Document, stream: BinaryIO
-    ) -> Done:
-        """Do the job with only those rows staged that differ, where they can be told."""
-        joined = () if self.renews or self.adds else joinable(self.demo, self.header)
-        if joined:
-            try:
-                return job(document, joined)
-            except NotJoinableError:
-                logger.info("the rows cannot be joined with those there are: staging all of them")
-                document = self.again(stream)
-        return job(document, ())
-
-    @property
-    def may_go_direct(self) -> bool:
-        """Whether the file's rows may go right into the tables. Not past triggers: they may
-        rewrite or swallow rows, which only the comparison with staged rows can tell."""
-        return (
-            not self.renews
-            and not self.adds
-            and not any(table.has_triggers for table in self.demo.schema.tables.values())
-        )
-
-    def finds_rows_to_replace(self) -> bool:
-        with self.database.reading():
-            require_conditions(self.demo)
-            return not self.adds and self.demo.finds()
-
-    def _count(self) -> Statistics:
-        """The demo rows that would be replaced."""
-        with self.database.reading():
-            return RowSource(self.demo).statistics()
-
-    def ask(self, document: Document, stream: BinaryIO, confirm: Confirm) -> Edits | None:
-        """Check the whole file, then ask; what was asked about."""
-        edited = None
-        if self.renews:
-            check_document(document, self.demo)
-        else:
-            edited = self.staged(self._edits, document, stream)
-            if not edited:
-                return edited
-        plan = ImportPlan(
-            scenario=self.header.scenario,
-            source=self.name,
-            version=self.header.version,
-            replaces=self._count(),
-            imports=self.header.statistics,
-            edited=edited,
-        )
-        if not confirm(plan):
-            raise NotConfirmedError("the answer was no; nothing was changed")
-        return edited
-
-    def _edits(self, document: Document, joined: Collection[str]) -> Edits:
-        """Stage the document, compare, and roll back: no demo row is locked while people think.
-        On a connection of its own, whose temporary tables end with it."""
-        with self.database.aside() as aside, aside.writing((), keep=False):
-            staging = self._staging(self.demo.over(aside), joined)
-            staging.create()
-            load_document(document, staging, self.size, self.progress, include=False)
-            tables = compare(staging)
-        return Edits(
-            changed=sum(table.changed for table in tables),
-            added=sum(table.extra for table in tables),
-            deleted=sum(table.missing for table in tables),
-        )
-
-    def _staging(self, demo: DemoSet, joined: Collection[str] = ()) -> Staging:
-        includes = [table for table, _ in self.header.includes]
-        return Staging(demo, self.header.tables, includes, adds=self.adds, joined=joined)
-
-    def _load(self, document: Document, staging: Staging, *, direct: bool) -> int:
-        return load_document(document, staging, self.size, self.progress, direct=direct)
-
-    @property
-    def _circular(self) -> list[tuple[Table, ForeignKey]]:
-        """Foreign keys that rows which travel along meet only when all of them are there. Those of
-        one table go in by one statement."""
-        travelling = {table.name for table, rows in self.header.includes if rows}
-        return [
-            (table, key)
-            for table, key in self.demo.external.ahead
-            if table.name != key.referenced_table and table.name in travelling
-        ]
-
-    @property
-    def _locked(self) -> list[Table]:
-        return [*self.demo.schema.tables.values(), *self.demo.schema.referencing]
-
-    def direct(self, document: Document) -> ImportResult:
-        staging = self._staging(self.demo)
-        with self.database.writing(self._locked), ExitStack() as stack:
-            with self.database.postponing([*staging.order.postponed, *self._circular]):
-                if self.demo.finds():
-                    raise VerificationError("demo rows appeared meanwhile")
-                place = stack.enter_context(keeping(self.undo, self.demo, self.header))
-                changed = self._load(document, staging, direct=True)
-            for stage in staging.stages.values():
-                loaded = self.header.statistics.rows(stage.table.name)
-                there = staging.count(stage.target, staging.predicate(stage))
-                if there != loaded:
-                    raise VerificationError(
-                        f"{stage.table.name}: {loaded} rows were loaded and {there} of them are"
-                        " demo rows by this configuration"
-                    )
-            none = Statistics(tuple(TableCount(table.name, 0) for table in staging.order.tables))
-            return self._finished(staging, none, changed, "direct", place)
-
-    def merge(self, document: Document, joined: Collection[str]) -> ImportResult:
-        staging = self._staging(self.demo, joined)
-        with self.database.writing(self._locked), ExitStack() as stack:
-            if self.undo is not None:
-                stack.callback(staging.keep_rows())
-            staging.create()
-            with self.database.postponing(self._circular):
-                self._load(document, staging, direct=False)
-            if self.renews:
-                renew_keys(staging)
-            if self.missing_only:
-                self.imports = leave_out_present(staging)
-            require_free_keys(staging)
-            require_unreferenced(staging)
-            replaced = staging.present()
-            if staging.found_same():
-                return self._finished(staging, replaced, 0, "merge", lambda: None)
-            with keeping(self.undo, self.demo, self.header, staging.read) as place:
-                changed = restore(staging)
-                return self._finished(staging, replaced, changed, "merge", place)
-
-    def _finished(
-        self, staging: Staging, replaced: Statistics, changed: int, route: str, place: Place
-    ) -> ImportResult:
-        # What is put back may dangle where the database lets it.
-        undoes = self.undo is not None and self.undo.by == "undo"
-        require_foreign_keys(staging, undeclared=not undoes)
-        # Counters survive a rollback, so they come last of all.
-        for table in (*self.demo.schema.tables.values(), *self.demo.schema.external.values()):
-            self.database.advance_sequences(table)
-        return ImportResult(
-            scenario=self.header.scenario,
-            version=self.header.version,
-            source=self.name,
-            replaced=replaced,
-            statistics=self.imports,
-            changed=changed,
-            route=route,
-            undo=place() if changed else None,
-            included=self.header.included,
-            added=staging.added,
-        )

@@ -9,8 +9,9 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
 from demo_snapshots.model.results import ImportResult, Undoable
-from demo_snapshots.operations.import_ import ImportOptions, import_document
+from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.replaced import REPLACED, REPLACED_BY, SCENARIO, UndoKeeping
+from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.store import UndoEntry, UndoLog
 
 

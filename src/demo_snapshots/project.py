@@ -72,8 +72,8 @@ class Project(Upkeep, frozen=True, dict=True):
         Asks nobody unless ``confirm`` is given. What is replaced is kept, so that ``undo`` can
         put it back, as the configuration says; not on a ``connection`` given, whose owner can
         roll back. Afterwards the configured ``after-import`` commands are run, unless ``hooks`` is
-        false or a connection given, which nobody has committed yet. As ``import_from_file``;
-        UsageError for both a version and a file, HookFailedError.
+        false, a connection given, which nobody has committed yet, or this a ``dry_run``. As
+        ``import_from_file``; UsageError for both a version and a file, HookFailedError.
         """
         from demo_snapshots.operations import import_ as operation
 
@@ -96,8 +96,8 @@ class Project(Upkeep, frozen=True, dict=True):
         return result
 
     def after_import(self, result: ImportResult) -> None:
-        """Run the configured ``after-import`` commands: ``after_import``."""
-        if self.config.hooks.after_import:
+        """Run the configured ``after-import`` commands, if rows went in: ``after_import``."""
+        if self.config.hooks.after_import and not result.dry_run:
             from demo_snapshots.operations.hooks import after_import
 
             after_import(self.config.hooks.after_import, result, self.config.directory)

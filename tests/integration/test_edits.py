@@ -47,6 +47,10 @@ def test_edits_are_counted_before_the_question(database_url: str, demo: Demo) ->
         "INSERT INTO log VALUES ('by hand', NULL, 'true')",
     )
     edited = live.dump()
+    tried = demo.load(live, path, dry_run=True, confirm=None)
+    assert (tried.dry_run, tried.edited, tried.changed) == (True, Edits(1, 2, 1), 4)
+    assert tried.statistics.total == same.statistics.total
+    assert live.dump() == edited
 
     def no(plan: ImportPlan) -> bool:
         plans.append(plan)

@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     callback=pairs,
     help="The value of a column that the snapshot does not have; may be repeated.",
 )
+@click.option("--dry-run", is_flag=True, help="Check, show what would be replaced, and stop there.")
 @NO_HOOKS
 @YES
 @FORCE
@@ -116,6 +117,7 @@ def command(
     rename_columns: dict[str, str],
     rename_tables: dict[str, str],
     defaults: dict[str, str],
+    dry_run: bool,
     no_hooks: bool,
     yes: bool,
     force: bool,
@@ -150,6 +152,7 @@ def command(
             rename_columns=rename_columns,
             rename_tables=rename_tables,
             defaults=defaults,
+            dry_run=dry_run,
             progress=progress,
         )
     if not no_hooks:

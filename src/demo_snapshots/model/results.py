@@ -127,7 +127,8 @@ class ImportPlan(Struct, frozen=True):
 
 class ImportResult(Struct, frozen=True):
     """``replaced`` counts the demo rows there were, ``statistics`` those there are now; ``source``
-    is what the document is called, a path or a URL."""
+    is what the document is called, a path or a URL. With ``dry_run`` nothing was done, and
+    ``statistics`` are the rows there would be."""
 
     scenario: str
     version: Version
@@ -135,9 +136,10 @@ class ImportResult(Struct, frozen=True):
     replaced: Statistics
     statistics: Statistics
     changed: int
-    """Rows actually deleted, updated or inserted; 0 where the database already held the demo."""
+    """Rows actually deleted, updated or inserted; 0 where the database already held the demo. With
+    ``dry_run`` the rows that differ."""
     route: str
-    """``direct`` or ``merge``."""
+    """``direct`` or ``merge``; ``none`` with ``dry_run``."""
     edited: Edits | None = None
     """As it was asked about; None where nobody was asked: finding out takes another load."""
     undo: int | None = None
@@ -146,6 +148,7 @@ class ImportResult(Struct, frozen=True):
     """The snapshot's rows that travel along, which are no demo rows."""
     added: int = 0
     """How many of those were missing, and are there now."""
+    dry_run: bool = False
 
     @property
     def total(self) -> int:

@@ -36,9 +36,8 @@ from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.compare import compare
-from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.joining import NotJoinableError, joinable
-from demo_snapshots.transfer.load import check_document, load_document
+from demo_snapshots.transfer.load import load_document
 from demo_snapshots.transfer.missing import leave_out_present
 from demo_snapshots.transfer.protect import (
     require_foreign_keys,
@@ -79,6 +78,8 @@ class ImportOptions(DriftOptions, total=False):
     """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
     missing_only: bool
     """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
+    dry_run: bool
+    """Check and compare, and change nothing; nobody is asked and nothing kept."""
     undo: UndoKeeping | None
     """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
     progress: Progress
@@ -115,6 +116,7 @@ class Import:
         self.size = size
         self.undo = options.get("undo")
         self.confirm = options.get("confirm")
+        self.dry_run = options.get("dry_run", False)
 
     def again(self, stream: BinaryIO) -> Document:
         stream.seek(0)
@@ -123,6 +125,8 @@ class Import:
     def run(self, document: Document, stream: BinaryIO) -> ImportResult:
         """Ask if there is something to ask about, and take the route that serves."""
         replaces = self.finds_rows_to_replace()
+        if self.dry_run:
+            return self.staged(self.tried, document, stream)
         if replaces and self.confirm is not None:
             edited = self.ask(document, stream, self.confirm)
             return replace(self.staged(self.merge, self.again(stream), stream), edited=edited)
@@ -165,45 +169,59 @@ class Import:
             require_conditions(self.demo)
             return not self.adds and self.demo.finds()
 
-    def _count(self) -> Statistics:
-        """The demo rows that would be replaced."""
-        with self.database.reading():
-            return RowSource(self.demo).statistics()
-
     def ask(self, document: Document, stream: BinaryIO, confirm: Confirm) -> Edits | None:
-        """Check the whole file, then ask; what was asked about."""
-        edited = None
-        if self.renews:
-            check_document(document, self.demo)
-        else:
-            edited = self.staged(self._edits, document, stream)
-            if not edited:
-                return edited
+        """Check what can be checked, then ask; what was asked about."""
+        tried = self.staged(self.tried, document, stream)
+        if not tried.changed:
+            return tried.edited
         plan = ImportPlan(
             scenario=self.header.scenario,
             source=self.name,
             version=self.header.version,
-            replaces=self._count(),
-            imports=self.header.statistics,
-            edited=edited,
+            replaces=tried.replaced,
+            imports=tried.statistics,
+            edited=tried.edited,
         )
         if not confirm(plan):
             raise NotConfirmedError("the answer was no; nothing was changed")
-        return edited
+        return tried.edited
 
-    def _edits(self, document: Document, joined: Collection[str]) -> Edits:
-        """Stage the document, compare, and roll back: no demo row is locked while people think.
-        On a connection of its own, whose temporary tables end with it."""
+    def tried(self, document: Document, joined: Collection[str]) -> ImportResult:
+        """Stage the document, check, compare, and roll back: no demo row is locked while people
+        think. On a connection of its own, whose temporary tables end with it."""
         with self.database.aside() as aside, aside.writing((), keep=False):
             staging = self._staging(self.demo.over(aside), joined)
             staging.create()
             load_document(document, staging, self.size, self.progress, include=False)
+            replaced = self._checked(staging)
             tables = compare(staging)
-        return Edits(
+        edits = Edits(
             changed=sum(table.changed for table in tables),
             added=sum(table.extra for table in tables),
             deleted=sum(table.missing for table in tables),
         )
+        return ImportResult(
+            scenario=self.header.scenario,
+            version=self.header.version,
+            source=self.name,
+            replaced=replaced,
+            statistics=self.imports,
+            changed=edits.changed + edits.added + edits.deleted,
+            route="none",
+            edited=None if self.renews else edits,
+            dry_run=True,
+        )
+
+    def _checked(self, staging: Staging) -> Statistics:
+        """Make the staged rows those that are to go in, and refuse what must not be replaced; the
+        demo rows there are."""
+        if self.renews:
+            renew_keys(staging)
+        if self.missing_only:
+            self.imports = leave_out_present(staging)
+        require_free_keys(staging)
+        require_unreferenced(staging)
+        return staging.present()
 
     def _staging(self, demo: DemoSet, joined: Collection[str] = ()) -> Staging:
         includes = [table for table, _ in self.header.includes]
@@ -254,13 +272,7 @@ class Import:
             staging.create()
             with self.database.postponing(self._circular):
                 self._load(document, staging, direct=False)
-            if self.renews:
-                renew_keys(staging)
-            if self.missing_only:
-                self.imports = leave_out_present(staging)
-            require_free_keys(staging)
-            require_unreferenced(staging)
-            replaced = staging.present()
+            replaced = self._checked(staging)
             if staging.found_same():
                 return self._finished(staging, replaced, 0, "merge", lambda: None)
             with keeping(self.undo, self.demo, self.header, staging.read) as place:

@@ -153,6 +153,8 @@ def _edits(edits: Edits) -> str:
 
 def import_report(result: ImportResult) -> Report:
     name = f"{result.scenario} {result.version}"
+    if result.dry_run:
+        return _import_plan_report(name, result)
     if result.changed:
         done = f"{counted(result.changed, 'row')} written or removed; all other rows as they were"
     else:
@@ -170,6 +172,18 @@ def import_report(result: ImportResult) -> Report:
     )
 
 
+def _import_plan_report(name: str, result: ImportResult) -> Report:
+    edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
+    differ = "none: the database holds exactly this already"
+    if result.changed:
+        differ = f"{counted(result.changed, 'row')} would be written or removed"
+    return (
+        Line(f"Would import {name}; nothing was changed", Look.STRONG),
+        statistics_grid((("Now", result.replaced), ("Imported", result.statistics))),
+        Facts((*edited, ("Changed", differ), ("File", result.source))),
+    )
+
+
 def import_json(result: ImportResult) -> dict[str, object]:
     return {
         "scenario": result.scenario,
@@ -183,4 +197,5 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "edited": None if result.edited is None else to_builtins(result.edited),
         "route": result.route,
         "undo": result.undo,
+        "dry_run": result.dry_run,
     }

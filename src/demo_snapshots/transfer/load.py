@@ -127,12 +127,6 @@ def _finish(staging: Staging, joined: set[str]) -> None:
     staging.finish()
 
 
-def check_document(document: Document, demo: DemoSet) -> None:
-    """Read the whole document against the target's columns, and load nothing."""
-    for _ in _events(document, demo):
-        pass
-
-
 def lookup_patterns(external: ExternalReferences) -> dict[tuple[str, str], bytes]:
     """What recognises the references by natural key there may be, by table and column."""
     return {

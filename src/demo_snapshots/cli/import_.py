@@ -14,6 +14,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    names,
     on_this_machine,
     pairs,
     scenario_name,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         "demo import general --file=demo.sql --yes",
         "demo import general --file=by-hand.yaml",
         "demo import general --missing-only",
+        "demo import general --only contacts,todos --dry-run",
         "demo import writer --new-ids --keep-other-scenarios",
         "demo import general --rename-column contacts.phone=mobile --default contacts.locale=en",
     ),
@@ -66,6 +68,13 @@ if TYPE_CHECKING:
     "--missing-only",
     is_flag=True,
     help="Replace nothing: add those rows whose keys no demo row has.",
+)
+@click.option(
+    "--only",
+    metavar="TABLE,…",
+    multiple=True,
+    callback=names,
+    help="The rows of these tables; all other demo rows stay as they are.",
 )
 @click.option(
     "--drop-column",
@@ -113,6 +122,7 @@ def command(
     new_ids: bool,
     add: bool,
     missing_only: bool,
+    only: tuple[str, ...],
     drop_columns: tuple[str, ...],
     rename_columns: dict[str, str],
     rename_tables: dict[str, str],
@@ -148,6 +158,7 @@ def command(
             new_ids=new_ids,
             add=add,
             missing_only=missing_only,
+            only=only or None,
             drop_columns=drop_columns,
             rename_columns=rename_columns,
             rename_tables=rename_tables,

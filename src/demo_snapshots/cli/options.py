@@ -139,6 +139,11 @@ def on_this_machine(ctx: click.Context, param: click.Parameter, value: Files) ->
     return value
 
 
+def names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """The callback of a repeated option that takes names with commas between them."""
+    return tuple(name.strip() for text in value for name in text.split(","))
+
+
 def pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
     """The callback of a repeated option of the form NAME=VALUE. Raises UsageError."""
     flag = max(param.opts, key=len)

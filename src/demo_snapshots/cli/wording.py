@@ -75,6 +75,8 @@ def _typed_option(flag: str, value: object) -> Iterator[str]:
         yield flag
     elif isinstance(value, dict):
         yield from (f"{flag} {name}={item}" for name, item in value.items())
+    elif isinstance(value, tuple):
+        yield f"{flag}={','.join(map(str, value))}"
     elif isinstance(value, list):
         yield from (f"{flag} {item}" for item in value)
     else:

@@ -40,8 +40,11 @@ from demo_snapshots.transfer.joining import NotJoinableError, joinable
 from demo_snapshots.transfer.load import load_document
 from demo_snapshots.transfer.missing import leave_out_present
 from demo_snapshots.transfer.protect import (
+    left_alone,
     require_foreign_keys,
     require_free_keys,
+    require_left_alone,
+    require_referenced,
     require_unreferenced,
 )
 from demo_snapshots.transfer.rekey import renew_keys
@@ -78,6 +81,8 @@ class ImportOptions(DriftOptions, total=False):
     """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
     missing_only: bool
     """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
+    only: Collection[str] | None
+    """Import the rows of these tables, and leave all other demo rows as they are; None for all."""
     dry_run: bool
     """Check and compare, and change nothing; nobody is asked and nothing kept."""
     undo: UndoKeeping | None
@@ -98,12 +103,12 @@ class Import:
         drift: Drift,
         options: ImportOptions,
     ) -> None:
-        self.demo = demo
+        self.header, self.demo = _narrowed(header, demo, options.get("only"))
+        self.whole = demo
         self.drift = drift
         self.database = demo.database
         self.name = source.name
-        self.header = header
-        self.imports = header.statistics
+        self.imports = self.header.statistics
         self.missing_only = options.get("missing_only", False)
         self.renews = options.get("add", False) or options.get("new_ids", False)
         self.adds = options.get("add", False) or self.missing_only
@@ -111,6 +116,11 @@ class Import:
             raise UsageError(
                 "rows with fresh keys are all missing",
                 hint=Words("Leave ", Call(missing_only=True), " out."),
+            )
+        if options.get("new_ids", False) and not self.adds and self.demo.left_alone:
+            raise UsageError(
+                "the demo rows that stay may reference rows whose keys would be others",
+                hint=Words("Leave ", Call(new_ids=True), " or ", Call(only=...), " out."),
             )
         self.progress = options.get("progress", no_progress)
         self.size = size
@@ -161,6 +171,7 @@ class Import:
         return (
             not self.renews
             and not self.adds
+            and not self.demo.left_alone
             and not any(table.has_triggers for table in self.demo.schema.tables.values())
         )
 
@@ -219,6 +230,7 @@ class Import:
             renew_keys(staging)
         if self.missing_only:
             self.imports = leave_out_present(staging)
+        require_referenced(staging)
         require_free_keys(staging)
         require_unreferenced(staging)
         return staging.present()
@@ -275,8 +287,10 @@ class Import:
             replaced = self._checked(staging)
             if staging.found_same():
                 return self._finished(staging, replaced, 0, "merge", lambda: None)
-            with keeping(self.undo, self.demo, self.header, staging.read) as place:
+            with keeping(self.undo, self.whole, self.header, staging.read) as place:
+                others = left_alone(staging)
                 changed = restore(staging)
+                require_left_alone(staging, others)
                 return self._finished(staging, replaced, changed, "merge", place)
 
     def _finished(
@@ -286,7 +300,7 @@ class Import:
         undoes = self.undo is not None and self.undo.by == "undo"
         require_foreign_keys(staging, undeclared=not undoes)
         # Counters survive a rollback, so they come last of all.
-        for table in (*self.demo.schema.tables.values(), *self.demo.schema.external.values()):
+        for table in (*self.demo.order.tables, *self.demo.schema.external.values()):
             self.database.advance_sequences(table)
         return ImportResult(
             scenario=self.header.scenario,
@@ -300,3 +314,32 @@ class Import:
             included=self.header.included,
             added=staging.added,
         )
+
+
+def _narrowed(
+    header: Header, demo: DemoSet, only: Collection[str] | None
+) -> tuple[Header, DemoSet]:
+    """Header and set without the tables that are not asked for. Raises UsageError for one that
+    the snapshot does not have."""
+    if only is None:
+        return header, demo
+    names = {demo.schema.configured.get(name, name) for name in only}
+    there = [table.name for table in header.tables]
+    unknown = sorted(names.difference(there))
+    if unknown or not names:
+        raise UsageError(
+            Words(Call(only=...), f": the snapshot has no table {', '.join(unknown)}")
+            if unknown
+            else Words(Call(only=...), ": no table is named"),
+            hint=f"It has {', '.join(there)}.",
+        )
+    travel = demo.external.reached_from(names)
+    narrowed = replace(
+        header,
+        tables=tuple(table for table in header.tables if table.name in names),
+        includes=tuple(each for each in header.includes if each[0].name in travel),
+        statistics=Statistics(
+            tuple(count for count in header.statistics.tables if count.table in names)
+        ),
+    )
+    return narrowed, demo.only(names)

@@ -29,7 +29,8 @@ from demo_snapshots.selection.undeclared import CONTENT_TYPES
 class DemoSet(Struct, frozen=True, dict=True):
     """The demo rows of ``scenario`` and those without a scenario; all demo rows where it is None.
 
-    It holds no rows: conditions on them, in the SQL of the database's engine.
+    It holds no rows: conditions on them, in the SQL of the database's engine. Its tables are those
+    of ``order``; ``schema`` and ``selection`` know all tables of the configuration.
     """
 
     database: Database
@@ -55,6 +56,16 @@ class DemoSet(Struct, frozen=True, dict=True):
         """The same database and configuration, narrowed to another scenario."""
         return replace(self, scenario=scenario)
 
+    def only(self, names: Collection[str]) -> DemoSet:
+        """The same set, narrowed to its rows in the tables with these names."""
+        return replace(self, order=self.order.only(names))
+
+    @property
+    def left_alone(self) -> tuple[Table, ...]:
+        """The demo tables that the set was narrowed from."""
+        own = {table.name for table in self.order.tables}
+        return tuple(table for name, table in self.schema.tables.items() if name not in own)
+
     def over(self, database: Database) -> DemoSet:
         """The same set through another connection to the same database."""
         return replace(self, database=database)
@@ -79,7 +90,7 @@ class DemoSet(Struct, frozen=True, dict=True):
             self,
             schema=replace(self.schema, tables=tables),
             selection=Selection(self.dialect, tables, self.selection.rules),
-            order=load_order(tables),
+            order=load_order(tables).only([table.name for table in self.order.tables]),
         )
 
     def _holds_null(self, table: Table, names: Collection[str]) -> bool:
@@ -93,7 +104,8 @@ class DemoSet(Struct, frozen=True, dict=True):
 
     def finds(self) -> bool:
         """Whether it has any row."""
-        return self.selection.finds(self.database, self.scenario)
+        names = [table.name for table in self.order.tables]
+        return self.selection.finds(self.database, names, self.scenario)
 
     def scenarios(self) -> tuple[str, ...]:
         """The scenarios that demo rows carry, sorted, of whichever this is."""

@@ -7,7 +7,7 @@ natural key), ``null``. A reference to a demo row of another scenario is such a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.engines.connection import Database
@@ -53,6 +53,11 @@ class ExternalReferences:
         mode = self.references.get(key.referenced_table, "fail")
         is_selected = key.referenced_table in self.schema.tables
         return "fail" if mode == "include" and is_selected else mode
+
+    def reached_from(self, names: Iterable[str]) -> list[str]:
+        """The tables whose rows travel along with those of the demo tables ``names``, in the order
+        they are reached."""
+        return self._included.reached(self.schema.tables[name] for name in names)
 
     # --- Conditions and expressions ----------------------------------------------------------
 

@@ -33,10 +33,10 @@ class Included:
         self.selection = selection
         self.scenario = scenario
         self.travels = travels
-        reached = {name: schema.external[name] for name in self._reached()}
+        reached = {name: schema.external[name] for name in self.reached(schema.tables.values())}
         self.tables = load_order(reached).tables if reached else ()
         self.ahead = tuple(self._ahead())
-        self._led_to = {table.name: self._reached([table]) for table in self.tables}
+        self._led_to = {table.name: self.reached([table]) for table in self.tables}
         for table in self.tables:
             if not table.key:
                 name = table.name
@@ -45,10 +45,10 @@ class Included:
                     hint=f'Give the table a primary key, or say [references] {name} = "null".',
                 )
 
-    def _reached(self, start: Iterable[Table] = ()) -> list[str]:
-        """The tables that keys lead to from ``start``, or from the demo, as they are reached."""
+    def reached(self, start: Iterable[Table]) -> list[str]:
+        """The tables whose rows travel along with those of ``start``, in the order they are reached."""
         reached: list[str] = []
-        ahead = list(start) or list(self.schema.tables.values())
+        ahead = list(start)
         while ahead:
             for key in ahead.pop(0).foreign_keys:
                 name = key.referenced_table

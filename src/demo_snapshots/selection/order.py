@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
@@ -26,6 +26,14 @@ class LoadOrder(Struct, frozen=True):
     tables: tuple[Table, ...]
     deferred: tuple[DeferredReference, ...] = ()
     postponed: tuple[tuple[Table, ForeignKey], ...] = ()
+
+    def only(self, names: Collection[str]) -> LoadOrder:
+        """The same order of the tables with these names."""
+        return LoadOrder(
+            tuple(table for table in self.tables if table.name in names),
+            tuple(each for each in self.deferred if each.table.name in names),
+            tuple(each for each in self.postponed if each[0].name in names),
+        )
 
 
 def load_order(tables: Mapping[str, Table]) -> LoadOrder:

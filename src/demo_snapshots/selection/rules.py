@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from demo_snapshots.config.foreign_keys import Undeclared, split
 from demo_snapshots.config.rules import PredicatePerEngine, TableRule, WrittenWay
@@ -283,14 +283,15 @@ class Selection:
             found |= {str(row[0]) for row in rows}
         return tuple(sorted(found))
 
-    def finds(self, database: Database, scenario: str | None = None) -> bool:
-        """Whether there is any demo row at all, or any of one scenario and those without."""
+    def finds(self, database: Database, tables: Iterable[str], scenario: str | None = None) -> bool:
+        """Whether there is any demo row in these tables, or any of one scenario and those
+        without."""
         return any(
             database.rows(
                 f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"
                 f" WHERE {self.predicate(name, scenario)} LIMIT 1"
             )
-            for name in self.rules
+            for name in tables
         )
 
     def carries(self, database: Database, scenario: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from demo_snapshots.errors import Call, KeyClashError, RealRowsError, VerificationError, Words
 from demo_snapshots.model.tables import ForeignKey, Table
@@ -69,20 +69,83 @@ def require_unreferenced(staging: Staging) -> None:
         query = f"SELECT {columns} {source} ORDER BY {columns} LIMIT {_SHOWN}"
         shown = _keys(staging.database.rows(query))
         constraint = f" ({key.name})" if key.name else ""
-        rows = "1 row that is" if count == 1 else f"{count} rows that are"
+        stays = referencing.name in {table.name for table in staging.demo.left_alone}
+        what = "not imported" if stays else "not demo data"
+        rows = f"1 row that is {what}" if count == 1 else f"{count} rows that are {what}"
         raise RealRowsError(
             f"{referencing.name}.{', '.join(key.columns)} -> {key.referenced_table}{constraint}:"
-            f" {rows} not demo data {'references' if count == 1 else 'reference'} demo rows that"
+            f" {rows} {'references' if count == 1 else 'reference'} demo rows that"
             f" the snapshot does not bring back: {', '.join(names)} {_listed(shown, count)}",
-            hint="Nothing was changed. Point those rows elsewhere or remove them first.",
+            hint=_along(staging, referencing.name, " Or point those rows elsewhere first.")
+            if stays
+            else "Nothing was changed. Point those rows elsewhere or remove them first.",
         )
+
+
+def _along(staging: Staging, name: str, otherwise: str = "") -> Words:
+    """The hint to import the table ``name`` as well."""
+    only = tuple(table.name for table in staging.order.tables)
+    return Words(
+        f"Nothing was changed. Import {name} as well: ", Call(only=(*only, name)), f".{otherwise}"
+    )
+
+
+def require_referenced(staging: Staging) -> None:
+    """Raise VerificationError if staged rows reference demo rows that are not here, in tables that
+    are left alone."""
+    dialect = staging.dialect
+    left_alone = {table.name: table for table in staging.demo.left_alone}
+    for stage in staging.stages.values():
+        carried = {column.name for column in stage.columns}
+        for key in stage.table.foreign_keys:
+            referenced = left_alone.get(key.referenced_table)
+            if referenced is None or not set(key.columns) <= carried:
+                continue
+            wanted = dialect.columns(key.referenced_columns)
+            # References that lead out of the demo may lead to any row.
+            there = [f"{dialect.quote(name)} IS NOT NULL" for name in key.referenced_columns]
+            if referenced.name not in staging.demo.external.references:
+                there.append(staging.demo.predicate(referenced))
+            rows = f"SELECT {wanted} FROM {dialect.rows_of(referenced)} WHERE {' AND '.join(there)}"
+            own = dialect.row_value(key.columns)
+            count = staging.count(
+                stage.rows, f"{dialect.references(key)} AND {own} NOT IN ({rows})"
+            )
+            if count:
+                raise VerificationError(
+                    f"{stage.table.name}.{', '.join(key.columns)}: {count}"
+                    f" {'row references' if count == 1 else 'rows reference'} demo rows of"
+                    f" {referenced.name} that are not in the database",
+                    hint=_along(staging, referenced.name),
+                )
+
+
+def left_alone(staging: Staging) -> dict[str, int]:
+    """How many demo rows there are in each of the demo tables that are left alone."""
+    return {
+        table.name: staging.count(staging.dialect.rows_of(table), staging.demo.predicate(table))
+        for table in staging.demo.left_alone
+    }
+
+
+def require_left_alone(staging: Staging, before: Mapping[str, int]) -> None:
+    """Raise VerificationError if rows of a table that is left alone are no demo rows any more:
+    they may have been such by what they reference."""
+    for name, rows in left_alone(staging).items():
+        if rows < before[name]:
+            raise VerificationError(
+                f"{name}: {before[name] - rows} of its demo rows would be none any more",
+                hint=_along(staging, name),
+            )
 
 
 def _references(staging: Staging) -> Iterator[tuple[Table, ForeignKey]]:
     for table in (*staging.schema.tables.values(), *staging.schema.referencing):
         for key in table.foreign_keys:
             if key.referenced_table in staging.stages and not (
-                staging.selection.is_followed(table, key) and not staging.adds
+                table.name in staging.stages
+                and staging.selection.is_followed(table, key)
+                and not staging.adds
             ):
                 yield table, key
 

@@ -54,7 +54,7 @@ class _Renewal:
     def _is_borrowed(self, stage: Stage) -> bool:
         """Whether the key is made, at least in part, of foreign keys to demo tables."""
         return any(
-            key.referenced_table in self.staging.stages and set(key.columns) & set(stage.key)
+            key.referenced_table in self.staging.schema.tables and set(key.columns) & set(stage.key)
             for key in stage.table.foreign_keys
             if key.referenced_table != stage.table.name
         )

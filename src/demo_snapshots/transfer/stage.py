@@ -70,9 +70,9 @@ class Stage(Struct, frozen=True):
 
 class Staging:
     """A snapshot beside the rows of ``demo`` that it replaces. ``described`` are the document's
-    tables; selected tables it lacks are staged empty. ``includes`` are its tables outside the
-    demo. Of the tables ``joined`` only rows that differ are staged. With ``adds`` nothing is
-    replaced: the snapshot is added beside the demo rows there are."""
+    tables; tables of ``demo`` that it lacks are staged empty, others are left alone. ``includes``
+    are its tables outside the demo. Of the tables ``joined`` only rows that differ are staged. With
+    ``adds`` nothing is replaced: the snapshot is added beside the demo rows there are."""
 
     def __init__(
         self,

@@ -177,6 +177,50 @@ def test_what_cannot_be_put_back_is_not_published(
     assert demo.export(live).written
 
 
+NOTES = (
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY, demo BOOLEAN, body TEXT)",
+    "CREATE TABLE tenants (id INTEGER PRIMARY KEY)",
+    "INSERT INTO tenants VALUES (1)",
+    "INSERT INTO notes VALUES (1, TRUE, 'x'), (2, FALSE, 'real')",
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "hint"),
+    [
+        ("where = 'id < (SELECT max(id) FROM notes)'", "", "rows outside the demo"),
+        (
+            "marker = 'demo'",
+            "CREATE TRIGGER shout AFTER INSERT ON notes BEGIN"
+            " UPDATE notes SET body = upper(body) WHERE id = NEW.id; END",
+            "notes.shout",
+        ),
+        (
+            "marker = 'demo'",
+            "CREATE TRIGGER bar BEFORE INSERT ON notes BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "Correct the rows, or what refuses them",
+        ),
+    ],
+)
+def test_every_cause_has_a_hint_of_its_own(sqlite_url, tmp_path, rule, more, hint) -> None:
+    live = Live(sqlite_url)
+    live.run(*NOTES, *filter(None, [more]))
+    demo = demo_of(tmp_path, f"[tables.notes]\n{rule}\n")
+    with pytest.raises(ProofError, match="notes") as raised:
+        demo.export(live, prove=True)
+    assert hint in (raised.value.hint or "")
+
+
+@engines("mariadb")
+def test_a_condition_on_another_table_is_told(database_url: str, tmp_path: Path) -> None:
+    live = Live(database_url)
+    live.run(*NOTES)
+    demo = demo_of(tmp_path, "[tables.notes]\nwhere = 'id IN (SELECT id FROM tenants)'\n")
+    with pytest.raises(ProofError, match=r"tables\.notes\.where") as raised:
+        demo.export(live, prove=True)
+    assert "write the condition without them" in (raised.value.hint or "")
+
+
 def test_other_bytes_are_found_and_the_table_named(
     sqlite_url: str, tmp_path: Path, scratch_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,12 +348,36 @@ def test_triggers_that_fill_a_virtual_table(sqlite_url: str, films: Demo) -> Non
     live.run(
         "CREATE VIRTUAL TABLE found USING fts5 (title, content='films', content_rowid='id')",
         "INSERT INTO found (found) VALUES ('rebuild')",
+        "CREATE VIRTUAL TABLE kept USING fts5 (title)",
+        "INSERT INTO kept (rowid, title) SELECT id, title FROM films",
+        "CREATE TRIGGER keep AFTER INSERT ON films BEGIN INSERT INTO kept (rowid, title)"
+        " VALUES (NEW.id, NEW.title); END",
+        "CREATE TRIGGER drop_kept AFTER DELETE ON films BEGIN DELETE FROM kept"
+        " WHERE rowid = OLD.id; END",
+        "CREATE TRIGGER edit_kept AFTER UPDATE ON films BEGIN UPDATE kept SET title = NEW.title"
+        " WHERE rowid = OLD.id; END",
         "CREATE TRIGGER find AFTER INSERT ON films BEGIN INSERT INTO found (rowid, title)"
         " VALUES (NEW.id, NEW.title); END",
         "CREATE TRIGGER lose AFTER DELETE ON films BEGIN INSERT INTO found (found, rowid, title)"
         " VALUES ('delete', OLD.id, OLD.title); END",
     )
     assert films.export(live, prove=True).proof is not None
+
+
+def test_a_virtual_table_with_content_of_its_own(sqlite_url: str, tmp_path: Path) -> None:
+    live = Live(sqlite_url)
+    live.run(
+        "CREATE VIRTUAL TABLE pages USING fts5 (title, body)",
+        "INSERT INTO pages VALUES ('demo one', 'body'), ('real', 'body')",
+    )
+    demo = demo_of(tmp_path, "[tables.pages]\nwhere = \"title LIKE 'demo%'\"\n")
+    result = demo.export(live, prove=True)
+    assert result.proof is not None
+    whole = live.rows("SELECT * FROM pages ORDER BY title")
+    live.run("UPDATE pages SET body = 'edited' WHERE title = 'demo one'")
+    demo.load(live, result.path)
+    assert live.rows("SELECT * FROM pages ORDER BY title") == whole
+    assert live.rows("SELECT title FROM pages WHERE pages MATCH 'one'") == [("demo one",)]
 
 
 @engines("postgresql", "mariadb")

@@ -14,7 +14,17 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.engines.leftovers import proof_directory
-from demo_snapshots.errors import Call, DatabaseError, DemoError, ProofError, Words
+from demo_snapshots.errors import (
+    Call,
+    ConfigError,
+    DatabaseError,
+    DemoError,
+    DocumentError,
+    ProofError,
+    UnfitValueError,
+    VerificationError,
+    Words,
+)
 from demo_snapshots.model.results import Proof
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.sources import Source
@@ -24,6 +34,10 @@ from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.transfer.scratch import scratch, scratch_place
 
 _NOTHING = "No version was published."
+_OUTSIDE = (
+    "What a where condition or a trigger needs of rows outside the demo cannot be proved: they are"
+    " not there."
+)
 
 
 def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: Config) -> Proof:
@@ -59,8 +73,7 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
             raise ProofError(
                 f"the snapshot could not be put back into {place}:"
                 f" {error.message.removeprefix(f'{document.name}: ')}",
-                hint=f"{_NOTHING} What a where condition or a trigger needs of tables outside the"
-                " demo cannot be proved: their rows are not there.",
+                hint=f"{_NOTHING} {_remedy(error)}",
             ) from error
         if came_out != digest:
             table = _first_difference(document, again)
@@ -71,6 +84,28 @@ def prove(document: Source, header: Header, digest: str, demo: DemoSet, config: 
             )
         left_out = [name for name in _names(demo) if name not in fired]
         return Proof(place, header.statistics.total, tuple(left_out))
+
+
+def _remedy(error: DemoError) -> str:
+    """What to do about an import into a scratch database that was refused."""
+    if isinstance(error, ConfigError):
+        return (
+            "The scratch database has no other tables than those of the configuration: write the"
+            " condition without them, or with follows."
+        )
+    if isinstance(error, VerificationError):
+        own = (error.hint or "").removeprefix("Nothing was changed. ")
+        return f"{own} {_OUTSIDE}".lstrip()
+    if isinstance(error, (DatabaseError, UnfitValueError)):
+        return (
+            "The table's own constraints or triggers refuse rows that it holds: they were there"
+            " before, or were let past them. Correct the rows, or what refuses them."
+        )
+    return (
+        "This is a fault of this program: please report it with the definition of the tables."
+        if isinstance(error, DocumentError)
+        else _OUTSIDE
+    )
 
 
 def moved(config: Config, url: str, demo: DemoSet) -> Config:

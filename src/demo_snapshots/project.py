@@ -81,6 +81,8 @@ class Project(Upkeep, frozen=True, dict=True):
             options["undo"] = self._undo_keeping()
         if version is not None and file is not None:
             raise UsageError("a version and a file contradict each other")
+        if hooks and options.get("connection") is None:
+            self.require_hooks()
         if file is not None:
             result = operation.import_from_file(
                 Path(file), self.config, scenario=scenario, **options
@@ -94,6 +96,14 @@ class Project(Upkeep, frozen=True, dict=True):
         if hooks and options.get("connection") is None:
             self.after_import(result)
         return result
+
+    def require_hooks(self) -> None:
+        """Raise HookFailedError if what an ``after-import`` command runs is not there: for those
+        who call ``after_import`` themselves."""
+        if self.config.hooks.after_import:
+            from demo_snapshots.operations.hooks import require_after_import
+
+            require_after_import(self.config.hooks.after_import, self.config.directory)
 
     def after_import(self, result: ImportResult) -> None:
         """Run the configured ``after-import`` commands, if rows went in: ``after_import``."""
@@ -123,6 +133,8 @@ class Project(Upkeep, frozen=True, dict=True):
         Commands are run as ``import_`` runs them."""
         from demo_snapshots.operations.undo import undo_import
 
+        if hooks and options.get("connection") is None:
+            self.require_hooks()
         result = undo_import(
             self.config, self._undo_log, now=self.clock(), number=number, **options
         )

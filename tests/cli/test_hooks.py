@@ -110,6 +110,24 @@ def test_a_failure_after_an_import_leaves_the_rows_in(app, run_demo):
     assert run_demo("import", "tour", "--yes", "--no-hooks").status == 0
 
 
+def test_a_command_that_is_not_there_is_told_before_anything_is_done(app, run_demo, workplace):
+    app(after=["true", "'no such program' # password"])
+    assert run_demo("export", "tour").status == 0
+    with sqlite3.connect("app.sqlite") as connection:
+        connection.execute("UPDATE notes SET body = 'c'")
+    connection.close()
+    refused = run_demo("import", "tour", "--yes")
+    assert refused.status == 53
+    assert refused.errors == ["error: after-import: command 2 of 2: what it runs is not there"]
+    assert "Nothing was imported" in refused.stderr
+    assert "password" not in refused.stderr
+    assert notes() == [(1, "c"), (2, "c")]
+    assert run_demo("undo", "--yes").status == 53
+    app(before=[f"{PYTHON} note.py before.json", "./not-there.sh"])
+    assert run_demo("export", "tour").status == 53
+    assert not (workplace / "before.json").exists()
+
+
 def test_a_snapshot_brings_none_along(app, run_demo, workplace):
     app()
     assert run_demo("export", "tour", "--format=yaml").status == 0

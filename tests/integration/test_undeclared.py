@@ -319,8 +319,11 @@ def test_a_circle_leads_nowhere(sqlite_url, tmp_path):
     live.run(*TABLES)
     circle = 'follows = { column = "id", references = "comments.id" }'
     where = "where = \"slug = 'demo'\""
-    with pytest.raises(ConfigError, match="tenants -> comments -> posts -> tenants leads nowhere"):
+    with pytest.raises(
+        ConfigError, match="tenants -> comments -> posts -> tenants leads nowhere"
+    ) as caught:
         demo_of(tmp_path, RULES.replace(where, circle) + TYPES).export(live, "tour")
+    assert "marker" in (caught.value.hint or "")
 
 
 @engines(*ALL)

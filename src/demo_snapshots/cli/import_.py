@@ -140,6 +140,8 @@ def command(
     _refuse_two_sources(latest, version, file)
     from demo_snapshots.render import transfer as render
 
+    if not no_hooks:
+        session.project.require_hooks()
     with session.terminal.progress() as progress:
 
         def confirm(plan: ImportPlan) -> bool:

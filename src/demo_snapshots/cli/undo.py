@@ -51,6 +51,8 @@ def command(
         entries = session.project.list_undo()
         session.terminal.result(render_undo.undo_report(entries), render_undo.undo_json(entries))
         return
+    if not no_hooks:
+        session.project.require_hooks()
     with session.terminal.progress() as progress:
 
         def confirm(plan: ImportPlan) -> bool:

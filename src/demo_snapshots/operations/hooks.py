@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from demo_snapshots.model.results import ImportResult
 logger = logging.getLogger(__name__)
 
 _STDERR = 2
+# The first word, where it can be nothing but a program; in quotes, as paths with spaces are.
+_PROGRAM = re.compile(r"""\s*(?:([\w./+-]+)(?=\s|$)|["']([\w ./+-]+)["'](?=\s|$))""")
 
 
 def before_export(commands: Sequence[str], scenario: str, directory: Path) -> None:
@@ -28,7 +31,13 @@ def before_export(commands: Sequence[str], scenario: str, directory: Path) -> No
     further one.
     """
     hint = "Nothing was exported."
+    _require_found("before-export", commands, directory, hint)
     _run("before-export", commands, {"DEMO_SCENARIO": scenario}, directory, hint)
+
+
+def require_after_import(commands: Sequence[str], directory: Path) -> None:
+    """Raise HookFailedError for a command whose program is not there, before anything is done."""
+    _require_found("after-import", commands, directory, "Nothing was imported.")
 
 
 def after_import(commands: Sequence[str], result: ImportResult, directory: Path) -> None:
@@ -45,6 +54,26 @@ def after_import(commands: Sequence[str], result: ImportResult, directory: Path)
     }
     hint = "The demo rows are in. Run what is left by hand, or import again."
     _run("after-import", commands, facts, directory, hint)
+
+
+def _require_found(name: str, commands: Sequence[str], directory: Path, hint: str) -> None:
+    for number, command in enumerate(commands, start=1):
+        program = _PROGRAM.match(command)
+        if os.name == "posix" and program is not None:
+            asked = ["/bin/sh", "-c", 'command -v "$1"', "sh", program[1] or program[2]]
+            found = subprocess.run(
+                asked,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            if found.returncode:
+                raise HookFailedError(
+                    f"{name}: command {number} of {len(commands)}: what it runs is not there",
+                    hint=f"{hint} It is looked for as the shell does, from the directory of the"
+                    " configuration file.",
+                )
 
 
 def _run(

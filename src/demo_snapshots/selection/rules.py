@@ -55,7 +55,8 @@ def _require_end(
 ) -> None:
     if name in passed:
         raise ConfigError(
-            f"tables.{passed[0]}.follows: {' -> '.join([*passed, name])} leads nowhere"
+            f"tables.{passed[0]}.follows: {' -> '.join([*passed, name])} leads nowhere",
+            hint="Say of one of these tables with a marker or with where which rows are demo rows.",
         )
     for way in ways_of(rules[name].rule):
         _require_end(way.table, rules, (*passed, name))

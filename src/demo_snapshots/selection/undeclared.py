@@ -151,7 +151,9 @@ def require_listed_types(database: Database, listed: Iterable[ListedTypes]) -> N
         ]
         if not found:
             continue
-        shown = ", ".join(f"{name} ({count} rows)" for name, count in found[:_SHOWN])
+        shown = ", ".join(
+            f"{name} ({count} {'row' if count == 1 else 'rows'})" for name, count in found[:_SHOWN]
+        )
         more = ", …" if len(found) > _SHOWN else ""
         # TOML takes a backslash as it is only between single quotes.
         raise ConfigError(

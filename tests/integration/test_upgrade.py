@@ -211,7 +211,7 @@ OPERATIONS = (
 
 
 @pytest.mark.slow
-@engines("sqlite")
+@engines("sqlite", "postgresql")
 def test_by_django(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     place = tmp_path / "shop" / "migrations"
@@ -238,3 +238,50 @@ def test_by_django(database_url: str, tmp_path: Path, monkeypatch: pytest.Monkey
     names = {"users": "shop_user", "notes": "shop_note", "follows": "user_id", "plans": "shop_plan"}
     text = AFTER.format(**names, tool="django", words=list(DJANGO))
     upgraded(project(tmp_path, database_url, text), live, "shop_user")
+
+
+DRIFT = """
+[tables.users]
+marker = "is_demo"
+
+[[drift]]
+rename-tables = { people = "users" }
+rename-columns = { "users.name" = "full_name" }
+defaults = { "users.locale" = "en" }
+"""
+
+
+@pytest.mark.parametrize("kind", ["deltas", "parts"])
+def test_versions_that_are_not_one_whole_file(sqlite_url: str, tmp_path: Path, kind: str) -> None:
+    live = Live(sqlite_url)
+    live.run(REVISIONS[0][0], "INSERT INTO people VALUES (0, 'Real', 0)")
+    live.insert("people", *((number, f"n{number}", 1) for number in range(1, 900)))
+    saved = project(tmp_path, sqlite_url, '[tables.people]\nmarker = "is_demo"\n')
+    if kind == "parts":
+        assert saved.export("general", parts=3).parts > 1
+    else:
+        saved.export("general")
+        live.run(
+            "UPDATE people SET name = 'edited' WHERE id = 7", "DELETE FROM people WHERE id = 8"
+        )
+        assert saved.export("general", delta=True).delta is not None
+        live.run("INSERT INTO people VALUES (8, 'again', 1), (1000, 'new', 1)")
+        assert saved.export("general", delta=True).delta is not None
+    live.run(
+        *REVISIONS[1],
+        *REVISIONS[2],
+        "ALTER TABLE users ADD COLUMN locale VARCHAR(5) NOT NULL DEFAULT 'en'",
+    )
+    now = project(tmp_path, sqlite_url, DRIFT)
+    assert now.validate(schema_only=True).upgrade_due
+    before = live.dump()
+    done = now.upgrade("general")
+    assert (done.written, live.dump()) == (True, before)
+    assert now.validate(schema_only=True).valid
+    live.run(
+        "UPDATE users SET full_name = 'spoilt' WHERE is_demo", "DELETE FROM users WHERE id = 9"
+    )
+    alone = project(tmp_path, sqlite_url, '[tables.users]\nmarker = "is_demo"\n')
+    alone.import_("general")
+    assert live.dump() == before
+    assert alone.verify().valid

@@ -106,6 +106,10 @@ class DriftedDocument:
             yield event if drift is None else _today(event, drift)
         self.digest = self._document.digest
 
+    def line_of(self, number: int, given: bytes) -> int:
+        """As ``protocol.Document.line_of``."""
+        return self._document.line_of(number, given)
+
     def _target(self, target: Target) -> Target:
         def was(name: str) -> Table | None:
             drift = self._drifts.get(name)

@@ -72,6 +72,10 @@ class Document(Protocol):
         row, DocumentError if the counts or the digest do not match, or the end is missing.
         """
 
+    def line_of(self, number: int, given: bytes) -> int:
+        """The line of the file on which row ``number``, from 0, begins of the raw rows ``given``,
+        those of the last event."""
+
 
 class EventsByTable:
     """A document's events, taken table by table in the order of its header."""

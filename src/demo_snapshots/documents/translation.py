@@ -303,6 +303,9 @@ class TranslatedDocument(PartedDocument):
         with self._placing():
             yield from super().rows(target, includes, lookups)
 
+    def line_of(self, number: int, given: bytes) -> int:
+        return self._translation.lines.of(super().line_of(number, given))
+
     def holds(self, digest: str) -> bool:
         with self._placing():
             return super().holds(digest)

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import BinaryIO, TypeVar
 
 from msgspec.structs import replace
 
-from demo_snapshots.documents.opening import open_document
+from demo_snapshots.documents.opening import head_of, open_document
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.errors import (
     Call,
     CommitInDoubtError,
     DatabaseBusyError,
     DatabaseError,
+    DemoError,
     NotConfirmedError,
+    UnfitValueError,
     UsageError,
     VerificationError,
     Words,
@@ -37,7 +39,7 @@ from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.joining import NotJoinableError, joinable
-from demo_snapshots.transfer.load import load_document
+from demo_snapshots.transfer.load import line_of_unfit, load_document
 from demo_snapshots.transfer.missing import leave_out_present
 from demo_snapshots.transfer.protect import (
     left_alone,
@@ -107,6 +109,7 @@ class Import:
         self.whole = demo
         self.drift = drift
         self.database = demo.database
+        self.source = source
         self.name = source.name
         self.imports = self.header.statistics
         self.missing_only = options.get("missing_only", False)
@@ -134,6 +137,26 @@ class Import:
 
     def run(self, document: Document, stream: BinaryIO) -> ImportResult:
         """Ask if there is something to ask about, and take the route that serves."""
+        try:
+            return self._run(document, stream)
+        except UnfitValueError as error:
+            line = self._line_of_unfit(stream) if error.line is None else None
+            if line is None:
+                raise
+            raise UnfitValueError(error.message, line=line, hint=error.hint) from error
+
+    def _line_of_unfit(self, stream: BinaryIO) -> int | None:
+        """Where in the file the value is that the engine, not the reader, has found not to fit."""
+        # What was put together from several files, or completed, has no lines of its own.
+        if self.source.beside is None or head_of(self.source) is not None:
+            return None
+        with suppress(DemoError), self.database.aside() as aside, aside.writing((), keep=False):
+            staging = self._staging(self.demo.over(aside))
+            staging.create()
+            return line_of_unfit(self.again(stream), staging)
+        return None
+
+    def _run(self, document: Document, stream: BinaryIO) -> ImportResult:
         replaces = self.finds_rows_to_replace()
         if self.dry_run:
             return self.staged(self.tried, document, stream)

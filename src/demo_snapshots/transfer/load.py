@@ -10,10 +10,10 @@ from itertools import groupby, islice
 from demo_snapshots.documents.protocol import Document, Event, Included, Rows, Update
 from demo_snapshots.documents.sql.statements import LOOKUP, lookup_pattern, read_lookup
 from demo_snapshots.engines.connection import Database
-from demo_snapshots.errors import DocumentError
+from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.progress import Progress
 from demo_snapshots.model.tables import Table, moments
-from demo_snapshots.rows.literals import choose
+from demo_snapshots.rows.literals import choose, records
 from demo_snapshots.rows.prefetch import ahead
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.external import ExternalReferences
@@ -127,6 +127,37 @@ def _finish(staging: Staging, joined: set[str]) -> None:
     for name in sorted(joined):
         stage_differing(staging, staging.stages[name], ())
     staging.finish()
+
+
+def line_of_unfit(document: Document, staging: Staging) -> int | None:
+    """The line of the first row that does not fit its stage; None if all do."""
+    described = {table.name: table for table in document.header.tables}
+    looked_up = {table.name for table, _, _ in staging.demo.external.lookups()}
+    for event in _events(document, staging.demo):
+        stage = staging.stages.get(event.table)
+        if stage is None or not isinstance(event, Rows):
+            continue
+        wanted = _wanted(described[event.table], stage)
+        text = event.text
+        if event.table in looked_up:
+            [text] = _found([text], staging.demo.external)
+        text = _narrowed(text, wanted)
+        if _takes(staging, stage, text):
+            continue
+        for number, record in enumerate(records(text)):
+            if not _takes(staging, stage, b"(" + record + b")"):
+                return document.line_of(number, event.text)
+    return None
+
+
+def _takes(staging: Staging, stage: Stage, text: bytes) -> bool:
+    with staging.database.attempt() as undo:
+        try:
+            load_rows(staging.database, stage.rows, stage.table, stage.columns, [text])
+        except UnfitValueError:
+            undo()
+            return False
+    return True
 
 
 def lookup_patterns(external: ExternalReferences) -> dict[tuple[str, str], bytes]:

@@ -20,7 +20,7 @@ from demo_snapshots.documents.sql.window import INCOMPLETE, Window
 from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
-from demo_snapshots.rows.literals import TwoFormsError, decode
+from demo_snapshots.rows.literals import TwoFormsError, decode, encode, records
 
 TAIL = re.compile(
     re.escape(polyglot.DIGEST_PREFIX.encode())
@@ -50,6 +50,12 @@ class SqlDocument:
     def line(self) -> int:
         """The line that is read next."""
         return self._source.line
+
+    def line_of(self, number: int, given: bytes) -> int:
+        """As ``protocol.Document.line_of``."""
+        # The line that is read next is past all of them.
+        later = records(given)[number:]
+        return self.line - sum(encode(record).count(b"\n") + 1 for record in later)
 
     def rows(
         self,

@@ -119,6 +119,9 @@ def test_what_would_dangle_is_refused(live, demo):
     live.run("INSERT INTO users VALUES (1, 'Ann', TRUE, NULL, NULL)")
     with pytest.raises(VerificationError, match=r"posts\.user_id: 1 row references"):
         demo.load(live, path, only=["posts"])
+    live.run("DELETE FROM notes WHERE id < 9", "INSERT INTO posts VALUES (1, 9, 'theirs')")
+    with pytest.raises(VerificationError, match=r"notes\.post_id: 1 row references demo rows"):
+        demo.load(live, path, only=["notes"])
 
 
 def test_rows_that_others_reference_stay(live, demo):

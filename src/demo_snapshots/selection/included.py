@@ -46,7 +46,7 @@ class Included:
                 )
 
     def reached(self, start: Iterable[Table]) -> list[str]:
-        """The tables whose rows travel along with those of ``start``, in the order they are reached."""
+        """The tables whose rows travel along with those of ``start``, as they are reached."""
         reached: list[str] = []
         ahead = list(start)
         while ahead:

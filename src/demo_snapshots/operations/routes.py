@@ -243,6 +243,7 @@ class Import:
             changed=edits.changed + edits.added + edits.deleted,
             route="none",
             edited=None if self.renews else edits,
+            included=self.header.included,
             dry_run=True,
         )
 

@@ -201,6 +201,12 @@ def test_the_session_about_people_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_uploaded_files_is_what_happens(shell):
+    [session] = blocks(ROOT / "docs" / "files.md", "console")
+    for command, shown in commands_and_outputs(session.text):
+        assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_about_forms_is_what_happens(shell):
     for session in blocks(ROOT / "docs" / "documents.md", "console"):
         for command, shown in commands_and_outputs(session.text):

@@ -84,6 +84,9 @@ class Project(Upkeep, frozen=True, dict=True):
         if hooks and options.get("connection") is None:
             self.require_hooks()
         if file is not None:
+            from demo_snapshots.store import blobs_beside
+
+            options.setdefault("blobs", blobs_beside(Path(file)) or self.store.blobs)
             result = operation.import_from_file(
                 Path(file), self.config, scenario=scenario, **options
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -314,3 +315,26 @@ def test_what_a_dead_process_left_is_removed(backend: Backend, store: Store) -> 
     with store.lock():
         assert store.stale() == ()
     assert [backend.look(key) for key in left] == [None, None, None]
+
+
+def test_blobs_are_there_once_and_whole_or_not(store: Store, open_again: Open) -> None:
+    content, other = b"x" * 100_000, b""
+    names = [hashlib.sha256(each).hexdigest() for each in (content, other)]
+    for name, each in zip(names, (content, other), strict=True):
+        store.blobs.add([each[:7], each[7:]], name, "a file")
+        store.blobs.add([each], name, "the same again")
+    with pytest.raises(StoreError, match="a file: was altered"):
+        store.blobs.add([b"y"], "0" * 64, "a file")
+    again = open_again()
+    assert again.blobs.sizes() == dict(zip(names, (100_000, 0), strict=True))
+    assert again.blobs.has(names[0], 100_000)
+    assert not again.blobs.has(names[0], 1)
+    assert not again.blobs.has("0" * 64, 1)
+    with again.blobs.source(names[0]).open() as stream:
+        assert stream.read() == content
+    # They are no scenario, and no version names them.
+    save(again)
+    assert (again.scenarios(), again.listing().notes) == (("general",), ())
+    assert again.unused_blobs() == again.blobs.sizes()
+    again.blobs.remove(names)
+    assert store.blobs.sizes() == {}

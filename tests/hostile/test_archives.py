@@ -100,6 +100,12 @@ def agreeing(change: Callable[[bytes], bytes]) -> Change:
     return changed
 
 
+def blobs(*contents: bytes) -> Change:
+    """There are these besides."""
+    more = [made(f"_files/{hashlib.sha256(content).hexdigest()}", content) for content in contents]
+    return lambda parts: [parts[0], *more, *parts[1:]]
+
+
 EXPECTED = f"something else stands where {V1} should be"
 CASES: dict[str, tuple[Change, str]] = {
     "nothing": (lambda parts: [], "not a backup"),
@@ -170,6 +176,24 @@ CASES: dict[str, tuple[Change, str]] = {
     "another compression than its name says": (
         agreeing(lambda old: zstandard.ZstdCompressor().compress(old)),
         f"{V1}: is not what the manifest",
+    ),
+    "a blob of no version": (blobs(b"x"), "blobs that no version names"),
+    "a blob altered": (
+        lambda parts: [parts[0], made("_files/" + "0" * 64, b"x"), *parts[1:]],
+        "has another SHA-256",
+    ),
+    "a blob twice": (blobs(b"x", b"x"), "is there twice, or out of order"),
+    "a blob that leads out": (
+        lambda parts: [parts[0], made("_files/" + "../" * 21 + "x", b"x"), *parts[1:]],
+        EXPECTED,
+    ),
+    "a blob with another head": (
+        lambda parts: [parts[0], _head("_files/" + "0" * 64, 0).replace(b"ustar", b"xstar")],
+        "where a blob should be",
+    ),
+    "uploaded files that are not there": (
+        entry(files={"count": 1, "size": 1, "sha256": "0" * 64, "list_size": 1}),
+        "a list of uploaded files is not in the backup",
     ),
     "half a character in a header": (
         agreeing(lambda old: old.replace(rb"Gr\u00f6\u00dfe", rb"Gr\ud800")),

@@ -41,7 +41,7 @@ def command(session: Session, scenario: str | None, keep: int, dry_run: bool, ye
     from demo_snapshots.render import versions as render
 
     result = session.project.cleanup_exports(scenario, keep=keep, dry_run=True)
-    if result.removed and not dry_run:
+    if (result.removed or result.files) and not dry_run:
         question = render.cleanup_question(result)
         if not session.terminal.ask(render.cleanup_report(result), question, yes=yes):
             raise NotConfirmedError("the answer was no; nothing was removed")

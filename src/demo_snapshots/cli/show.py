@@ -95,12 +95,12 @@ def _print_text(session: Session, showing: Showing, most: int) -> None:
     from demo_snapshots.cli.screen import print_report
     from demo_snapshots.render.comparison import words
     from demo_snapshots.render.report import Line, Look
-    from demo_snapshots.render.version.text import table_report
+    from demo_snapshots.render.version.text import table_report, uploads
 
     signs = words.ASCII if is_ascii(sys.stdout) else words.UNICODE
     name = f"{showing.header.scenario} {showing.header.version}"
     wording = session.terminal.wording
-    print_report((Line(name, Look.GOOD),), sys.stdout, wording)
+    print_report((Line(name, Look.GOOD), *uploads(showing.header)), sys.stdout, wording)
     for shown in showing.tables():
         report = table_report(shown, most, width_of(sys.stdout), signs)
         print_report((Line(""), *report), sys.stdout, wording)

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from demo_snapshots.config.checking import UnfitError, checked
 from demo_snapshots.config.environment import Environment, Found
+from demo_snapshots.config.files import FileRules, file_rules
 from demo_snapshots.config.foreign_keys import (
     ByType,
     Undeclared,
@@ -74,8 +75,10 @@ class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
     tables: dict[str, TableRule] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     foreign_keys: dict[str, str | ByType] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        file_rules(self.files)
         try:
             require_names(self.foreign_keys)
         except UnfitError as error:
@@ -101,6 +104,7 @@ class Config(Struct, frozen=True):
     compare: CompareRules = CompareRules()
     hooks: Hooks = Hooks()
     people: PeopleRules = PeopleRules()
+    files: FileRules = FileRules()
     drift: tuple[DriftRule, ...] = ()
     upgrade: UpgradeRules = UpgradeRules()
     settings: tuple[Setting, ...] = ()
@@ -185,6 +189,7 @@ def load_config(
         compare=parsed.compare,
         hooks=parsed.hooks,
         people=parsed.people,
+        files=file_rules(parsed.files),
         drift=parsed.drift,
         upgrade=parsed.upgrade,
         settings=tuple(

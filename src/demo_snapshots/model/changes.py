@@ -86,15 +86,29 @@ class TableDifference(Struct, frozen=True):
         return bool(rows or self.only_old or self.only_new or self.missing)
 
 
+class FilesDifference(Struct, frozen=True):
+    """How many uploaded files are on one side alone, or have another content on the other."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
 class Comparison(Struct, frozen=True):
-    """Two sides, as they are called, and what differs, by table."""
+    """Two sides, as they are called, and what differs, by table; ``files`` of two versions of a
+    store."""
 
     scenario: str
     old: str
     new: str
     tables: tuple[TableDifference, ...]
     notes: tuple[str, ...] = ()
+    files: FilesDifference = FilesDifference()
 
     @property
     def differs(self) -> bool:
-        return any(table.differs for table in self.tables)
+        return self.files.differs or any(table.differs for table in self.tables)

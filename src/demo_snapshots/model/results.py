@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from demo_snapshots.model.changes import Comparison
+from demo_snapshots.model.files import RestoredFiles, SavedFiles
 from demo_snapshots.model.people import PeopleCheck, PeopleInFile
 from demo_snapshots.model.snapshots import DeltaOf, DocumentForm, Entry, Statistics, Version
 from demo_snapshots.model.sources import path_named
@@ -64,6 +65,8 @@ class ExportResult(Struct, frozen=True):
     """How real persons were looked for, None where they were not."""
     included: Statistics = Statistics()
     """Rows that travel along, which are no demo rows."""
+    files: SavedFiles | None = None
+    """The uploaded files that demo rows name, None where there are none."""
 
     @property
     def path(self) -> Path:
@@ -123,6 +126,8 @@ class ImportPlan(Struct, frozen=True):
     replaces: Statistics
     imports: Statistics
     edited: Edits | None = None
+    files: int = 0
+    """How many uploaded files of the same names, but with other content, would be replaced."""
 
 
 class ImportResult(Struct, frozen=True):
@@ -149,6 +154,8 @@ class ImportResult(Struct, frozen=True):
     added: int = 0
     """How many of those were missing, and are there now."""
     dry_run: bool = False
+    files: RestoredFiles | None = None
+    """What became of the snapshot's uploaded files, None where it has none."""
 
     @property
     def total(self) -> int:

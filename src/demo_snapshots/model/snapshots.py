@@ -8,8 +8,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from demo_snapshots.errors import UsageError
+from demo_snapshots.errors import DocumentError, UsageError
+from demo_snapshots.model.files import HEADER_LINE, FileList
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
 
@@ -207,6 +209,24 @@ class Header(Struct, frozen=True):
     def parents(self) -> tuple[Parent, ...]:
         return tuple(parent for parent in (self.base, self.merged) if parent is not None)
 
+    @property
+    def files(self) -> FileList | None:
+        """The uploaded files that travel beside it. Raises DocumentError for a line about them that
+        says nothing."""
+        said = [value for key, value in self.extra if key == HEADER_LINE]
+        try:
+            if len(said) > 1:
+                raise ValueError("said twice")
+            return FileList.parse(said[0]) if said else None
+        except ValueError as error:
+            raise DocumentError(f"the header's line {HEADER_LINE}: {error}") from None
+
+    def with_files(self, files: FileList | None) -> Header:
+        """The same with those files instead."""
+        rest = tuple(line for line in self.extra if line[0] != HEADER_LINE)
+        own = () if files is None else ((HEADER_LINE, str(files)),)
+        return replace(self, extra=(*own, *rest))
+
 
 MOST_PARTS = 999
 """Of a version."""
@@ -284,10 +304,12 @@ class Entry(Struct, frozen=True):
     parts: tuple[Part, ...] = ()
     included: Statistics = Statistics()
     """Rows that travel along, which are no demo rows. Manifests of before do not have them."""
+    files: FileList | None = None
+    """The uploaded files that its rows name, which it may share with other versions."""
 
     @property
     def total_size(self) -> int:
-        """Bytes that it takes, parts and all."""
+        """Bytes that it takes, parts and all, but without uploaded files."""
         return self.size + size_of(self.parts)
 
 

@@ -106,13 +106,15 @@ class RestoreResult(Struct, frozen=True):
 
 class CleanupResult(Struct, frozen=True):
     """``removed`` and ``kept`` by scenario, newest first. Nothing was removed if ``dry_run``.
-    ``needed`` are those of ``kept`` that are there only because later deltas are on top of them."""
+    ``needed`` are those of ``kept`` that are there only because later deltas are on top of them.
+    ``files`` contents of uploaded files, or lists of them, went that no version names any more."""
 
     removed: tuple[Entry, ...]
     kept: tuple[Entry, ...]
     freed: int
     dry_run: bool
     needed: tuple[Entry, ...] = ()
+    files: int = 0
 
 
 class CopyResult(Struct, frozen=True):

@@ -30,8 +30,9 @@ from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Packing, Parent, Version
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.upkeep import BackupResult
-from demo_snapshots.operations.export import holds, whole_latest
+from demo_snapshots.operations.export import holds, whole_latest, with_files
 from demo_snapshots.operations.snapshot import snapshot_of
+from demo_snapshots.operations.stored_files import FilesCheck
 from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, open_object
@@ -148,10 +149,13 @@ class _Content(Struct):
         """Every version that is still what was saved."""
         files = [stored for stored in self.store.inventory() if stored.present]
         named = Counter((stored.scenario, stored.version) for stored in files)
+        files_check = FilesCheck(self.store)
         for done, stored in enumerate(files):
             name = f"{stored.scenario} {stored.version}"
             progress(name, done, len(files))
             problems = check_version(stored, describe_whole).problems
+            if stored.recorded is not None and not problems:
+                problems = files_check.problems(stored.recorded.files)
             if stored.recorded is not None and not problems:
                 self._take(stored.recorded, stored.source)
                 continue
@@ -200,6 +204,9 @@ class _Content(Struct):
         latest, _ = whole_latest(self.store, demo.scenario)
         base = Parent(latest.version, latest.digest) if latest else None
         with snapshot_of(demo, version, now, base=base) as snapshot:
+            # The store is to be as it was: files that are new are there until all is written.
+            files = with_files(snapshot, demo, config, self.store, keep=False)
+            snapshot, _ = stack.enter_context(files)
             draft = stack.enter_context(self.store.draft(demo.scenario, version, packing, form))
             with packed(draft.file, packing) as file, in_form(file, form) as sql:
                 digest = snapshot.write(sql)
@@ -221,7 +228,8 @@ class _Content(Struct):
         used = {entry.scenario: entry.version.number for entry in self.present}
         try:
             with packed(file, packing, BACKUP) as stream:
-                write_archive(stream, contents.using(used), self._sources, progress)
+                contents = contents.using(used)
+                write_archive(stream, contents, self._sources, progress, self.store.blobs)
         except ExportError as error:
             raise ExportError(
                 f"the versions compress to less than 1/{BACKUP.ratio}, which nothing would unpack",

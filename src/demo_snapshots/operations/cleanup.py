@@ -18,7 +18,7 @@ def cleanup_exports(
     store: Store, scenario: str | None = None, *, keep: int = 5, dry_run: bool = False
 ) -> CleanupResult:
     """Remove all but the newest ``keep`` snapshots of the scenario, or of each one, and those that
-    deltas among these are on top of.
+    deltas among these are on top of; and the contents of uploaded files that no version names.
 
     Never removes a scenario's latest; numbers that were used stay used. Plans and removes
     under the store's lock, so that an export in between is counted; ``dry_run`` only plans,
@@ -33,19 +33,22 @@ def cleanup_exports(
             Words(Call(keep=keep), ": at least the latest version of a scenario is kept"),
             hint="Give 1 or more.",
         )
-    nothing_to_do = not plan(list_exports(store, scenario), keep)[0]
+    going = plan(list_exports(store, scenario), keep)[0]
+    nothing_to_do = not going and not store.unused_blobs()
     with nullcontext() if dry_run or nothing_to_do else store.lock():
         removed, kept = plan(list_exports(store, scenario), keep)
-        if removed and not dry_run:
+        blobs = store.unused_blobs(removed)
+        if not dry_run:
             store.remove(removed)
+            store.blobs.remove(blobs)
     newest: Counter[str] = Counter()
     needed: list[Entry] = []
     for entry in kept:
         newest[entry.scenario] += 1
         if newest[entry.scenario] > keep:
             needed.append(entry)
-    freed = sum(entry.total_size for entry in removed)
-    return CleanupResult(removed, kept, freed, dry_run, tuple(needed))
+    freed = sum(entry.total_size for entry in removed) + sum(blobs.values())
+    return CleanupResult(removed, kept, freed, dry_run, tuple(needed), len(blobs))
 
 
 def plan(listing: Listing, keep: int) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from demo_snapshots.comparison.documents import DocumentComparison
@@ -17,7 +17,7 @@ from demo_snapshots.documents.opening import open_document, read_tail, reading, 
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, ExportNotFoundError, UsageError, Words
-from demo_snapshots.model.changes import Change, Comparison, TableDifference
+from demo_snapshots.model.changes import Change, Comparison, FilesDifference, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
 from demo_snapshots.model.sources import Source
@@ -115,7 +115,19 @@ def compare_exports(
     scope = Scope.of(config, options)
     sources = [store.source(entry) for entry in entries]
     names = [f"{entry.scenario} {entry.version}" for entry in entries]
-    return compare_sources(scenario, sources, names, scope, options.get("tell", tell_nobody))
+    found = compare_sources(scenario, sources, names, scope, options.get("tell", tell_nobody))
+    if entries[0].files == entries[1].files:
+        return found
+    # Imported late: few versions have uploaded files.
+    from demo_snapshots.operations.files_between import files_difference
+
+    files = files_difference(store, entries[0].files, entries[1].files)
+    return replace(found, files=files, notes=(*found.notes, _files_note(files)))
+
+
+def _files_note(files: FilesDifference) -> str:
+    counts = to_builtins(files).items()
+    return f"uploaded files: {', '.join(f'{count} {what}' for what, count in counts if count)}"
 
 
 def compare_files(

@@ -24,6 +24,7 @@ from demo_snapshots.model.sources import Source, is_bucket
 from demo_snapshots.model.upkeep import CopyResult, Renumbered
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.operations.renumbering import copy_of, publish_as
+from demo_snapshots.operations.stored_files import copy_files
 from demo_snapshots.store import Store, open_store
 from demo_snapshots.store.contents import kept_as
 
@@ -137,9 +138,10 @@ def _planned(entry: Entry, there: Iterable[Entry], next_number: int) -> _Planned
 
 def _is_same(one: Entry, other: Entry) -> bool:
     """However each is packed."""
-    return (one.version, one.digest, one.generated, one.source) == (
+    return (one.version, one.digest, one.files, one.generated, one.source) == (
         other.version,
         other.digest,
+        other.files,
         other.generated,
         other.source,
     )
@@ -196,6 +198,7 @@ def _copy(origin: Store, target: Store, entry: Entry) -> None:
     for part in target.missing_parts(entry.scenario, entry.parts) if entry.parts else ():
         assert source.beside is not None
         _copy_part(source.beside(part.name, part.sha256), target, entry.scenario, part)
+    copy_files(origin, target, entry.files)
     with (
         source.open() as stream,
         target.draft(*_place(description)) as draft,

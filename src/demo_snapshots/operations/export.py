@@ -16,6 +16,7 @@ from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, DemoError, NotConfirmedError, UsageError, Words
+from demo_snapshots.model.files import SavedFiles
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
@@ -100,7 +101,8 @@ def export_scenario(
     a row outside the demo holds too, unless ``check_people`` is ``off``. ``compress`` is how the
     file is stored and ``format`` how it spells the rows, None as the configuration says; data equal
     to the latest version's is so however that one is stored. A latest version whose file was
-    damaged is equal to nothing, and named in the result.
+    damaged is equal to nothing, and named in the result. The uploaded files that demo rows name,
+    as ``config.files`` says, are saved with it.
 
     With ``delta`` the file holds only what changed since the latest version, or the one named: SQL,
     read together with that one by whatever reads the version. It is whole after all where a stock
@@ -137,8 +139,27 @@ def export_scenario(
                 watch=watch.see if watch else None,
                 anonymised=_anonymised(demo, config, options),
             ) as snapshot,
+            with_files(snapshot, demo, config, store) as (snapshot, saved),
         ):
-            return _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
+            result = _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
+            return replace(result, files=saved)
+
+
+@contextmanager
+def with_files(
+    snapshot: Snapshot, demo: DemoSet, config: Config, store: Store, *, keep: bool = True
+) -> Iterator[tuple[Snapshot, SavedFiles | None]]:
+    """The snapshot with the uploaded files that its rows name, which are in the store in the block,
+    and with ``keep`` afterwards, unless it fails."""
+    if not config.files.places:
+        yield snapshot, None
+        return
+    # Imported late: few projects have such files.
+    from demo_snapshots.operations.saving_files import saving_files
+
+    with saving_files(demo, config, store, keep=keep) as saving:
+        header = snapshot.header.with_files(saving.files)
+        yield replace(snapshot, header=header), saving.saved
 
 
 def _require_provable(options: ExportOptions) -> None:
@@ -293,8 +314,10 @@ def _require_parts(options: ExportOptions, form: DocumentForm) -> None:
 
 
 def holds(store: Store, entry: Entry, draft: Draft, header: Header, digest: str) -> bool:
-    """Whether a stored version has the content of a finished draft, of whatever format it is.
-    ``header`` and ``digest`` are the draft's."""
+    """Whether a stored version has the content of a finished draft, of whatever format it is, and
+    the same uploaded files. ``header`` and ``digest`` are the draft's."""
+    if entry.files != header.files:
+        return False
     return entry.digest == digest or (
         entry.statistics.total == header.statistics.total
         and same_but_for_cuts(store.source(entry), draft.source)

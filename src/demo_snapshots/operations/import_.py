@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
+from msgspec.structs import replace
+
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import (
     is_handwritten,
@@ -21,6 +23,7 @@ from demo_snapshots.model.snapshots import check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compatibility import require_fit
 from demo_snapshots.operations.drift import drift_of
+from demo_snapshots.operations.files_of_import import files_of_import
 from demo_snapshots.operations.replaced import prune
 from demo_snapshots.operations.routes import Import, ImportOptions
 from demo_snapshots.selection.demo_set import see
@@ -42,6 +45,7 @@ def import_latest_scenario(
     entry = store.latest(scenario)
     if entry is None:
         raise unknown_scenario(scenario, store.scenarios(), store.place)
+    options.setdefault("blobs", store.blobs)
     return import_document(store.source(entry), config, scenario=scenario, **options)
 
 
@@ -59,6 +63,7 @@ def import_scenario_version(
     config.refuse_production(force=options.get("force", False))
     check_scenario_name(scenario)
     source = store.source(store.find(scenario, version))
+    options.setdefault("blobs", store.blobs)
     return import_document(source, config, scenario=scenario, **options)
 
 
@@ -69,6 +74,9 @@ def import_from_file(
     hand-written rows in it, completed by what the database says.
 
     ``scenario``, if given, is what its header must name.
+
+    New uploaded files are in the directories of ``config.files`` before the rows are in, those of
+    other content are replaced afterwards, and never one that a row names which is not demo data.
 
     One transaction: afterwards the demo rows are the snapshot's and every other row is what it
     was, or an error is raised and every row is as it was (a counter may have advanced). Raises
@@ -112,7 +120,8 @@ def import_document(
         require_fit(header, tables, external, database.label, is_drifted=bool(drift))
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
-        job = Import(demo, source, size, header, drift, options)
-        result = job.run(drift.document(document), stream)
+        with files_of_import(header, config, options) as files:
+            job = Import(demo, source, size, header, drift, options, files)
+            result = job.run(drift.document(document), stream)
     prune(job.undo)
-    return result
+    return replace(result, files=files.restored)

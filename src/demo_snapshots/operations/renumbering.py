@@ -49,6 +49,7 @@ def copy_of(entries: Iterable[Entry], entry: Entry) -> Entry | None:
             and other.version.number > entry.version.number
             and (other.version.day, other.digest) == (entry.version.day, entry.digest)
             and (other.generated, other.source) == (entry.generated, entry.source)
+            and other.files == entry.files
         ):
             return other
     return None

@@ -16,11 +16,14 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from demo_snapshots.documents.compression import packed
+from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DemoError, StoreError, UnportableValueError
+from demo_snapshots.model.files import HEADER_LINE, FileList
 from demo_snapshots.model.snapshots import Header, Packing
 from demo_snapshots.operations.snapshot import replaced_rows
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.store import UndoLog
+from demo_snapshots.store.blobs import files_in
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +55,11 @@ def keeping(
     demo: DemoSet,
     header: Header,
     read: Mapping[str, Iterable[list[bytes]]] = MappingProxyType({}),
+    files: FileList | None = None,
 ) -> Iterator[Place]:
     """Write the rows of ``demo`` as they are now, before the block changes them; those of the
-    tables in ``read`` have been read already. The block calls what it is given as its last step,
-    if anything changed.
+    tables in ``read`` have been read already, and ``files`` are what uploaded files hold. The
+    block calls what it is given as its last step, if anything changed.
 
     What cannot be kept (no room, no permission, a value that no document can carry) is told as a
     warning and stops no import. Raises DatabaseError.
@@ -74,6 +78,7 @@ def keeping(
                 (
                     (REPLACED_BY, f"{header.scenario} {header.version}"),
                     (REPLACED, EVERYTHING if demo.scenario is None else SCENARIO),
+                    *(() if files is None else ((HEADER_LINE, str(files)),)),
                 ),
                 read,
             )
@@ -94,6 +99,22 @@ def keeping(
             return draft.number
 
         yield place
+
+
+def drop_unused_blobs(log: UndoLog) -> None:
+    """Remove what uploaded files held, where no entry would put it back any more. Within an
+    import's transaction, before it keeps what it replaces itself. None is removed where an entry
+    is damaged. Raises StoreError."""
+    unused = set(log.blobs.sizes())
+    try:
+        for entry in log.entries() if unused else ():
+            files = describe(log.source(entry)).header.files
+            if files is not None:
+                unused.discard(files.sha256)
+                unused -= {file.sha256 for file in files_in(log.blobs, files)}
+    except (DemoError, OSError):
+        return  # an entry that cannot be read may name any of them
+    log.blobs.remove(unused)
 
 
 def _warn(error: DemoError) -> None:

@@ -19,8 +19,9 @@ from demo_snapshots.model.upkeep import Restored, RestoreResult
 from demo_snapshots.operations.backup import BACKUP
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.store import Store, open_object
-from demo_snapshots.store.archive import Archive
+from demo_snapshots.store.archive import RESTORE, Archive
 from demo_snapshots.store.contents import MAX_NUMBER, Contents, entry_of, kept_as, newest_first
+from demo_snapshots.store.file_list import read_list
 from demo_snapshots.store.manifest import Recorded, recordable
 
 
@@ -77,6 +78,7 @@ def _check(archive: Archive, progress: Progress) -> None:
     total = len(archive.recorded.entries)
     try:
         with tempfile.TemporaryDirectory() as directory:
+            _check_blobs(archive, Path(directory))
             spool = Path(directory) / "document"
             for done, (entry, files) in enumerate(archive.documents()):
                 progress(f"{entry.scenario} {entry.version}", done, total)
@@ -96,6 +98,28 @@ def _check(archive: Archive, progress: Progress) -> None:
         ) from error
 
 
+def _check_blobs(archive: Archive, directory: Path) -> None:
+    """Raise DocumentError unless the blobs in it are those that its versions name."""
+    lists = {e.files.sha256: e.files for e in archive.recorded.entries.values() if e.files}
+    sizes: dict[str, int] = {}
+    for blob, blocks in archive.blobs():
+        sizes[blob.name] = blob.size
+        if blob.name in lists:
+            with (directory / blob.name).open("wb") as spool:
+                spool.writelines(blocks)
+    named = dict.fromkeys(lists)
+    for sha256, files in lists.items():
+        if sha256 not in sizes:
+            raise DocumentError("a list of uploaded files is not in the backup", hint=RESTORE)
+        with (directory / sha256).open("rb") as stream:
+            for file in read_list(stream, files):
+                if sizes.get(file.sha256) != file.size:
+                    raise DocumentError("an uploaded file is not in the backup", hint=RESTORE)
+                named[file.sha256] = None
+    if sizes.keys() != named.keys():
+        raise DocumentError("the backup holds blobs that no version names", hint=RESTORE)
+
+
 def _require_chains(recorded: Recorded, store: Store) -> None:
     """Raise DocumentError for a delta whose versions below are neither in it nor in the store."""
     contents = Contents(newest_first((*recorded.entries.values(), *store.entries())))
@@ -112,8 +136,9 @@ def _described(source: Source, entry: Entry) -> Description:
     naming it, unless it is whole and the version that the entry says."""
     description = describe_whole(replace(source, name=entry.path))
     itself = entry_of(description)
-    said = (entry.path, entry.digest, entry.delta, entry.parts)
-    if (itself.path, itself.digest, itself.delta, itself.parts) != said or not recordable(itself):
+    said = (entry.path, entry.digest, entry.delta, entry.parts, entry.files)
+    says = (itself.path, itself.digest, itself.delta, itself.parts, itself.files)
+    if says != said or not recordable(itself):
         raise DocumentError(f"{entry.path}: is not what the manifest of the backup says")
     return description
 
@@ -123,6 +148,9 @@ def _publish(
 ) -> None:
     if list(archive.recorded.entries.values()) != [restored.entry for restored in versions]:
         raise DocumentError("it was changed while it was read")
+    for blob, blocks in archive.blobs():
+        if not store.blobs.has(blob.name, blob.size):
+            store.blobs.add(blocks, blob.name, f"a blob {blob.name}")
     documents = zip(versions, archive.documents(), strict=True)
     for done, (restored, (entry, files)) in enumerate(documents):
         progress(f"{entry.scenario} {entry.version}", done, len(versions))
@@ -153,12 +181,13 @@ def _publish(
 def _plan(store: Store, recorded: Recorded) -> Iterator[Restored]:
     """Raises StoreError where a version that is there already is damaged."""
     entries = store.entries()
-    there = {(e.scenario, e.version.number, e.digest): e for e in entries}
+    there = {(e.scenario, e.version.number, e.digest, e.files): e for e in entries}
     held = _numbers_held(store, recorded)
     used = _numbers_used(store, recorded)
     for entry in recorded.entries.values():
         scenario, number = entry.scenario, entry.version.number
-        same = there.get((scenario, number, entry.digest)) or copy_of(entries, entry)
+        place = (scenario, number, entry.digest, entry.files)
+        same = there.get(place) or copy_of(entries, entry)
         if same is not None:
             _require_whole(store, same)
             yield Restored(entry, same.version, written=False)

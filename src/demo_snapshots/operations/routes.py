@@ -34,9 +34,11 @@ from demo_snapshots.model.snapshots import Header, Statistics, TableCount
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.operations.drift import Drift, DriftOptions
+from demo_snapshots.operations.files_of_import import FilesOfImport
 from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.joining import NotJoinableError, joinable
 from demo_snapshots.transfer.load import line_of_unfit, load_document
@@ -87,6 +89,8 @@ class ImportOptions(DriftOptions, total=False):
     """Import the rows of these tables, and leave all other demo rows as they are; None for all."""
     dry_run: bool
     """Check and compare, and change nothing; nobody is asked and nothing kept."""
+    blobs: Blobs | None
+    """Where the contents of the snapshot's uploaded files are; not put back if not given."""
     undo: UndoKeeping | None
     """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
     progress: Progress
@@ -104,10 +108,12 @@ class Import:
         header: Header,
         drift: Drift,
         options: ImportOptions,
+        files: FilesOfImport,
     ) -> None:
         self.header, self.demo = _narrowed(header, demo, options.get("only"))
         self.whole = demo
         self.drift = drift
+        self.files = files
         self.database = demo.database
         self.source = source
         self.name = source.name
@@ -160,7 +166,7 @@ class Import:
         replaces = self.finds_rows_to_replace()
         if self.dry_run:
             return self.staged(self.tried, document, stream)
-        if replaces and self.confirm is not None:
+        if (replaces or self.files.replaces) and self.confirm is not None:
             edited = self.ask(document, stream, self.confirm)
             return replace(self.staged(self.merge, self.again(stream), stream), edited=edited)
         if not replaces and self.may_go_direct:
@@ -206,7 +212,7 @@ class Import:
     def ask(self, document: Document, stream: BinaryIO, confirm: Confirm) -> Edits | None:
         """Check what can be checked, then ask; what was asked about."""
         tried = self.staged(self.tried, document, stream)
-        if not tried.changed:
+        if not tried.changed and not self.files.replaces:
             return tried.edited
         plan = ImportPlan(
             scenario=self.header.scenario,
@@ -215,6 +221,7 @@ class Import:
             replaces=tried.replaced,
             imports=tried.statistics,
             edited=tried.edited,
+            files=self.files.replaces,
         )
         if not confirm(plan):
             raise NotConfirmedError("the answer was no; nothing was changed")
@@ -287,7 +294,8 @@ class Import:
             with self.database.postponing([*staging.order.postponed, *self._circular]):
                 if self.demo.finds():
                     raise VerificationError("demo rows appeared meanwhile")
-                place = stack.enter_context(keeping(self.undo, self.demo, self.header))
+                kept = keeping(self.undo, self.demo, self.header, files=self.files.keep())
+                place = stack.enter_context(kept)
                 changed = self._load(document, staging, direct=True)
             for stage in staging.stages.values():
                 loaded = self.header.statistics.rows(stage.table.name)
@@ -309,9 +317,10 @@ class Import:
             with self.database.postponing(self._circular):
                 self._load(document, staging, direct=False)
             replaced = self._checked(staging)
-            if staging.found_same():
+            if not self.files.replaces and staging.found_same():
                 return self._finished(staging, replaced, 0, "merge", lambda: None)
-            with keeping(self.undo, self.whole, self.header, staging.read) as place:
+            files = self.files.keep()
+            with keeping(self.undo, self.whole, self.header, staging.read, files) as place:
                 others = left_alone(staging)
                 changed = restore(staging)
                 require_left_alone(staging, others)
@@ -323,9 +332,12 @@ class Import:
         # What is put back may dangle where the database lets it.
         undoes = self.undo is not None and self.undo.by == "undo"
         require_foreign_keys(staging, undeclared=not undoes)
+        self.files.place(self.demo)
         # Counters survive a rollback, so they come last of all.
         for table in (*self.demo.order.tables, *self.demo.schema.external.values()):
             self.database.advance_sequences(table)
+        undo = place() if changed or self.files.replaces else None
+        self.files.require_kept(undo)
         return ImportResult(
             scenario=self.header.scenario,
             version=self.header.version,
@@ -334,7 +346,7 @@ class Import:
             statistics=self.imports,
             changed=changed,
             route=route,
-            undo=place() if changed else None,
+            undo=undo,
             included=self.header.included,
             added=staging.added,
         )

@@ -52,6 +52,7 @@ def undo_import(
     how: ImportOptions = {
         **options,
         "keep_other_scenarios": dict(header.extra).get(REPLACED) == SCENARIO,
+        "blobs": log.blobs,
         "undo": UndoKeeping(log, now, max(1, config.undo), config.compress, "undo"),
     }
     result = import_document(source, config, scenario=None, **how)

@@ -97,6 +97,7 @@ def upgrade_scenario(
             snapshot = stack.enter_context(
                 snapshot_of(demo, next_one, moment, base=base, allow_empty=True)
             )
+            snapshot = replace(snapshot, header=snapshot.header.with_files(entry.files))
             return _saved(snapshot, entry, store, config, options, brought)
 
 

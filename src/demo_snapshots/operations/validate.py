@@ -145,7 +145,14 @@ def _validate_rows(
         )
         if latest is None:
             return result
-        return _compared(config, result, demo, store.source(latest), scope, progress)
+        compared = _compared(config, result, demo, store.source(latest), scope, progress)
+        if latest.files is None or not config.files.places:
+            return compared
+        # Imported late: few snapshots have uploaded files.
+        from demo_snapshots.operations.placing_files import unlike_files
+
+        unlike = tuple(unlike_files(latest.files, store.blobs, config))
+        return replace(compared, problems=(*compared.problems, *unlike))
 
 
 def _why_not_compared(

@@ -33,6 +33,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.upkeep import FileCheck, Verification
+from demo_snapshots.operations.stored_files import FilesCheck
 from demo_snapshots.rows.literals import count_rows, records
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.store.backends.files import is_stand_in
@@ -51,9 +52,10 @@ def verify_exports(
     """Read every stored file of ``scenario``, or of all, from its first byte to its last.
 
     Each is checked against the grammar, its header's counts, its digest, and the size and
-    SHA-256 in the manifest; deltas together with what they are on top of, too; the manifest and
-    latest are checked against the files. Writes nothing and takes no lock. What is wrong comes back
-    in the result, damaged files too; raises ExportNotFoundError for a scenario without a snapshot,
+    SHA-256 in the manifest; deltas together with what they are on top of, too, and the uploaded
+    files that versions name, each content once; the manifest and latest are checked against the
+    files. Writes nothing and takes no lock. What is wrong comes back in the result, damaged files
+    too; raises ExportNotFoundError for a scenario without a snapshot,
     and StoreError where the store cannot be read. With ``people``, which says what may be there,
     the rows are searched for what tells a person. ``progress`` counts versions.
     """
@@ -62,6 +64,7 @@ def verify_exports(
         raise unknown_scenario(scenario, store.scenarios(), store.place)
     named = Counter((stored.scenario, stored.version.number) for stored in files if stored.present)
     versions = []
+    files_check = FilesCheck(store)
     for done, stored in enumerate(files):
         progress(f"{stored.scenario} {stored.version}", done, len(files))
         check = check_version(stored, read_whole)
@@ -72,7 +75,9 @@ def verify_exports(
             )
             check = replace(check, problems=(*check.problems, problem))
         elif stored.recorded is not None and not check.problems:
-            check = replace(check, problems=_chain_problems(store, stored.recorded))
+            entry = stored.recorded
+            wrong = (*_chain_problems(store, entry), *files_check.problems(entry.files))
+            check = replace(check, problems=wrong)
         if people is not None and not check.problems and stored.recorded is not None:
             found = _people_in(store.source(stored.recorded), people)
             check = replace(check, people=found)
@@ -135,6 +140,7 @@ def _contradictions(stored: Stored, found: Description) -> list[str]:
         header.statistics,
         header.schema,
         found.parts,
+        header.files,
     ):
         problems.append("is described otherwise in the manifest than it describes itself")
     return problems
@@ -155,7 +161,7 @@ def _misnamed(name: str, expected: tuple[str, Version], found: Description) -> l
 
 
 def _told(entry: Entry) -> tuple[object, ...]:
-    return entry.digest, entry.statistics, entry.schema, entry.parts
+    return entry.digest, entry.statistics, entry.schema, entry.parts, entry.files
 
 
 def verify_files(

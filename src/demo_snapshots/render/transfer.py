@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import to_builtins
 
 from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.files import SavedFiles
 from demo_snapshots.model.people import PeopleCheck
 from demo_snapshots.model.results import (
     ConvertResult,
@@ -23,7 +24,7 @@ from demo_snapshots.render.versions import delta_json
 def export_report(result: ExportResult) -> Report:
     name = f"{result.scenario} {result.version}"
     parts = f" in {counted(result.parts, 'part')}" if result.parts else ""
-    pairs = (("Size", _size(result) + parts), ("File", result.file))
+    pairs = (("Size", _size(result) + parts), *_files(result.files), ("File", result.file))
     facts = Facts(
         (
             *included_facts(result.included),
@@ -36,14 +37,30 @@ def export_report(result: ExportResult) -> Report:
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
     if result.whole_because is not None:
         notes = (Line(f"note: no delta, for {result.whole_because}", Look.WARNING), *notes)
+    notes = (*notes, *_missing_files(result.files))
     if not result.written:
-        return (Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD), facts)
+        unchanged = Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD)
+        return (unchanged, facts, *_missing_files(result.files))
     return (
         Line(f"Exported {name}", Look.GOOD),
         statistics_grid((("Records", result.statistics),)),
         facts,
         *notes,
     )
+
+
+def _files(saved: SavedFiles | None) -> tuple[tuple[str, str], ...]:
+    if saved is None or not saved.count:
+        return ()
+    new = f", {number(saved.added)} of them new" if saved.added else ""
+    return (("Uploads", f"{counted(saved.count, 'file')}, {file_size(saved.size)}{new}"),)
+
+
+def _missing_files(saved: SavedFiles | None) -> Report:
+    if saved is None or not saved.missing:
+        return ()
+    more = "" if saved.missing == 1 else f", and {number(saved.missing - 1)} more"
+    return (Line(f"note: {saved.problems[0]}{more}", Look.WARNING),)
 
 
 def _looked_for(people: PeopleCheck | None) -> tuple[tuple[str, str], ...]:
@@ -120,6 +137,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "delta": delta_json(result.delta),
         "whole_because": result.whole_because,
         "people": None if result.people is None else to_builtins(result.people),
+        "files": None if result.files is None else to_builtins(result.files),
     }
 
 
@@ -141,6 +159,8 @@ def import_plan(plan: ImportPlan) -> Report:
 
 def import_question(plan: ImportPlan) -> str:
     rows = counted(plan.replaces.total, "demo row")
+    if plan.files:
+        rows += f" and {counted(plan.files, 'uploaded file')}"
     if plan.edited is None:
         return f"Replace {rows}?"
     return f"Replace {rows} ({_edits(plan.edited)} against {plan.scenario} {plan.version})?"
@@ -168,7 +188,16 @@ def import_report(result: ImportResult) -> Report:
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
-        Facts((*along, *edited, ("Changed", done), ("File", result.source), *undo)),
+        Facts(
+            (
+                *along,
+                *edited,
+                ("Changed", done),
+                *_restored(result),
+                ("File", result.source),
+                *undo,
+            )
+        ),
     )
 
 
@@ -182,6 +211,19 @@ def _import_plan_report(name: str, result: ImportResult) -> Report:
         statistics_grid((("Now", result.replaced), ("Imported", result.statistics))),
         Facts((*edited, ("Changed", differ), ("File", result.source))),
     )
+
+
+def _restored(result: ImportResult) -> tuple[tuple[str, str], ...]:
+    files = result.files
+    if files is None:
+        return ()
+    parts = (
+        (files.written, "put back"),
+        (files.replaced, "replaced"),
+        (files.unchanged, "there already"),
+        (files.left, "left, since [files] does not name their directory"),
+    )
+    return (("Uploads", ", ".join(f"{number(count)} {what}" for count, what in parts if count)),)
 
 
 def import_json(result: ImportResult) -> dict[str, object]:
@@ -198,4 +240,5 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "route": result.route,
         "undo": result.undo,
         "dry_run": result.dry_run,
+        "files": None if result.files is None else to_builtins(result.files),
     }

@@ -73,7 +73,8 @@ def undo_json(entries: Sequence[Undoable]) -> dict[str, object]:
 
 def undone_report(result: ImportResult) -> Report:
     """As of an import, but for its first line."""
-    if not result.changed:
+    files = result.files
+    if not result.changed and not (files and (files.written or files.replaced)):
         return (Line("The demo rows are as they were before already", Look.GOOD),)
     kept = replace(result, undo=None)
     takes_back = Line(Words(Call("undo", result.undo), " takes that back"))

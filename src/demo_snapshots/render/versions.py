@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import to_builtins
+
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import DeltaOf, Entry
@@ -78,16 +80,18 @@ def _listed(entry: Entry, latest: bool) -> str:
         remarks.append(f"{counted(entry.included.total, 'row')} along")
     if entry.parts:
         remarks.append(counted(len(entry.parts), "part"))
+    if entry.files is not None:
+        remarks.append(f"{counted(entry.files.count, 'upload')}, {file_size(entry.files.size)}")
     return ", ".join(remarks)
 
 
 def cleanup_report(result: CleanupResult) -> Report:
     """The plan (``dry_run``), or what was done."""
     kept = counted(len(result.kept), "version")
-    if not result.removed:
+    if not result.removed and not result.files:
         needed = f", {len(result.needed)} for deltas on top" if result.needed else ""
         return (Line(f"Nothing to remove: {kept} kept{needed}", Look.GOOD),)
-    removed = counted(len(result.removed), "version")
+    removed = _going(result)
     verb = "Would remove" if result.dry_run else "Removed"
     return (
         Line(f"{verb} {removed} ({file_size(result.freed)}), {kept} kept", Look.STRONG),
@@ -96,7 +100,13 @@ def cleanup_report(result: CleanupResult) -> Report:
 
 
 def cleanup_question(plan: CleanupResult) -> str:
-    return f"Remove {counted(len(plan.removed), 'version')}?"
+    return f"Remove {_going(plan)}?"
+
+
+def _going(result: CleanupResult) -> str:
+    uploads = f"{counted(result.files, 'blob')} that no version names" if result.files else ""
+    versions = counted(len(result.removed), "version") if result.removed else ""
+    return " and ".join(filter(None, (versions, uploads)))
 
 
 def _cleanup_grid(result: CleanupResult) -> Grid:
@@ -183,6 +193,7 @@ def entry_json(entry: Entry, *, latest: bool) -> dict[str, object]:
         "records": statistics_json(entry.statistics),
         "included": statistics_json(entry.included),
         "delta": delta_json(entry.delta),
+        "files": None if entry.files is None else to_builtins(entry.files),
     }
 
 
@@ -218,4 +229,5 @@ def cleanup_json(result: CleanupResult) -> dict[str, object]:
         "kept": [_brief(entry) for entry in result.kept],
         "needed": [_brief(entry) for entry in result.needed],
         "freed": result.freed,
+        "files": result.files,
     }

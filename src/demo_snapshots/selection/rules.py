@@ -30,7 +30,7 @@ from demo_snapshots.selection.undeclared import is_path
 
 _TRUE = "('true', '1', '\"true\"', '\"1\"')"
 _PART = re.compile(r"[A-Za-z0-9_-]+")
-_INSIDE = re.compile(
+INSIDE = re.compile(
     r"(?P<column>[^.\[]+)(?P<path>(?:\.[A-Za-z0-9_]+)*(?:\[\*\](?:\.[A-Za-z0-9_]+)*)?)"
 )
 """A column and a path into its JSON, with ``[*]`` for each item of one list."""
@@ -107,7 +107,7 @@ def _ways(table: Table, way: WrittenWay, schema: Schema) -> Sequence[Way]:
 def _inside(table: Table, way: Undeclared, schema: Schema) -> FollowsInside:
     """The way through JSON."""
     where, place = f"tables.{table.name}.follows", way.columns[0]
-    match = _INSIDE.fullmatch(place)
+    match = INSIDE.fullmatch(place)
     if match is None:
         raise ConfigError(
             f"{where}: {place!r} is no path into a JSON column",

@@ -14,6 +14,8 @@ from demo_snapshots.errors import UsageError
 from demo_snapshots.model.sources import is_bucket
 from demo_snapshots.store.backends.base import Backend
 from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
+from demo_snapshots.store.blobs import FOLDER as BLOBS
+from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.store.contents import unknown_scenario
 from demo_snapshots.store.inventory import Describe
 from demo_snapshots.store.store import Draft, PartDraft, Store, Whole
@@ -26,6 +28,7 @@ __all__ = [
     "UndoDraft",
     "UndoEntry",
     "UndoLog",
+    "blobs_beside",
     "open_object",
     "open_store",
     "open_undo",
@@ -69,6 +72,12 @@ def open_object(location: str | Path) -> tuple[Backend, str]:
         return _bucket(place, cache=False), key
     path = _directory(location)
     return DirectoryBackend(path.parent), path.name
+
+
+def blobs_beside(document: Path) -> Blobs | None:
+    """The uploaded files of the store that a document lies in, None where it lies in none."""
+    root = document.absolute().parent.parent
+    return Blobs(DirectoryBackend(root)) if (root / BLOBS).is_dir() else None
 
 
 def open_undo(location: str | Path, database: str) -> UndoLog:

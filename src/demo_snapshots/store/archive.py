@@ -1,6 +1,7 @@
 """A whole store in one stream, and back: a tar archive that any tar unpacks into a store::
 
     metadata/export_manifest.json        the versions in it, the highest numbers ever used
+    _files/59944…                        the blobs that they name, in their order
     general/general_v1_2025-01-15.sql    each of them, in the manifest's order
     general/general_v2_2025-01-20.sql.gz
     general/general_v3_2025-01-21.parts.sql
@@ -15,13 +16,17 @@ is other bytes, and refused before anything is made of it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from demo_snapshots.errors import DocumentError, StoreError
+from demo_snapshots.model.files import FileList
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Part
 from demo_snapshots.model.sources import Source
+from demo_snapshots.store.blobs import FOLDER as BLOBS
+from demo_snapshots.store.blobs import Blobs, files_in
 from demo_snapshots.store.contents import Contents
 from demo_snapshots.store.inventory import MANIFEST, MAX_MANIFEST
 from demo_snapshots.store.manifest import Recorded, parse_manifest, render_manifest
@@ -33,6 +38,8 @@ _READ = 1 << 18
 _LONGEST, _LARGEST = 100, 0o77777777777
 RESTORE = "Take another copy of the backup, or make it again."
 """What to do about a damaged one."""
+_NOTHING_ELSE = "A backup holds what its manifest names, in that order, and nothing else."
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 # --- Writing ---------------------------------------------------------------------------------
@@ -43,9 +50,11 @@ def write_archive(
     contents: Contents,
     sources: Mapping[str, Source],
     progress: Progress = no_progress,
+    blobs: Blobs | None = None,
 ) -> None:
-    """Write the versions in ``contents``, the bytes of each from ``sources`` by its path. The same
-    contents give the same bytes. ``progress`` counts versions.
+    """Write the versions in ``contents``, the bytes of each from ``sources`` by its path, and those
+    of their uploaded files from ``blobs``. The same contents give the same bytes.
+    ``progress`` counts versions.
 
     Raises ValueError for contents that no manifest can say, with two versions of one name or
     numbers that are not used, and StoreError for a version whose bytes are not those of its entry
@@ -56,6 +65,8 @@ def write_archive(
     if {*entries} != {*contents.entries}:
         raise ValueError("the manifest does not say what is to be in the archive")
     _write_member(stream, MANIFEST, len(manifest.encode()), [manifest.encode()])
+    if blobs is not None:
+        _write_blobs(stream, {entry.files for entry in entries if entry.files}, blobs)
     for done, entry in enumerate(entries):
         progress(f"{entry.scenario} {entry.version}", done, len(entries))
         source = sources[entry.path]
@@ -65,6 +76,18 @@ def write_archive(
             beside = source.beside(part.name, part.sha256)
             _write_member(stream, _key(entry, part), part.size, _unchanged(beside, part))
     stream.write(_END)
+
+
+def _write_blobs(stream: BinaryIO, lists: Iterable[FileList], blobs: Blobs) -> None:
+    needed: dict[str, int] = {}
+    for files in lists:
+        needed[files.sha256] = files.list_size
+        needed |= {file.sha256: file.size for file in files_in(blobs, files)}
+    for sha256, size in sorted(needed.items()):
+        source, blob = blobs.source(sha256), Part(sha256, size, sha256)
+        if size > _LARGEST:
+            raise StoreError(f"{source.name}: too large for a backup, which takes files of 8 GiB")
+        _write_member(stream, f"{BLOBS}/{sha256}", size, _unchanged(source, blob))
 
 
 def _write_member(stream: BinaryIO, name: str, size: int, blocks: Iterable[bytes]) -> None:
@@ -150,6 +173,7 @@ class Archive:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._ahead = b""
         self.recorded = self._manifest()
 
     def _manifest(self) -> Recorded:
@@ -172,10 +196,44 @@ class Archive:
             raise DocumentError(f"{MANIFEST}: {'; '.join(recorded.damage)}", hint=RESTORE)
         return recorded
 
+    def blobs(self) -> Iterator[tuple[Part, Iterator[bytes]]]:
+        """Each blob and its bytes, which are those of its SHA-256 once the last is taken, in the
+        order of their names; before the versions. What is not taken of one is read before the
+        next."""
+        last = ""
+        while (blob := self._blob()) is not None:
+            name = f"{BLOBS}/{blob.name}"
+            if blob.name <= last:
+                raise DocumentError(f"{name}: is there twice, or out of order", hint=RESTORE)
+            last = blob.name
+            blocks = self._content(name, blob)
+            yield blob, blocks
+            for _ in blocks:
+                pass
+            self._expect(_padding(blob.size), name)
+
+    def _blob(self) -> Part | None:
+        """The next one, None where a version or the end stands."""
+        head = self._taken("the end", _BLOCK)
+        if not head[345:].startswith(f"{BLOBS}\0".encode()):
+            self._ahead = head
+            return None
+        name = head[:64].decode("ascii", "replace")
+        try:
+            size = int(head[124:135], 8)
+        except ValueError:
+            size = -1
+        is_one = _HEX.fullmatch(name) and 0 <= size <= _LARGEST
+        if not is_one or head != _head(f"{BLOBS}/{name}", size):
+            raise DocumentError("something else stands where a blob should be", hint=_NOTHING_ELSE)
+        return Part(name, size, name)
+
     def documents(self) -> Iterator[tuple[Entry, Iterator[tuple[Part | None, Iterator[bytes]]]]]:
         """Each version and its files, in the manifest's order: its own, and then its parts. Their
         bytes are those of their size and SHA-256 once the last is taken. What is not taken of one
-        is read before the next."""
+        is read before the next, and so are the blobs."""
+        for _ in self.blobs():
+            pass
         for entry in self.recorded.entries.values():
             files = self._files(entry)
             yield entry, files
@@ -219,11 +277,12 @@ class Archive:
         if found != wanted:
             raise DocumentError(
                 f"something else stands where {name} should be",
-                hint="A backup holds what its manifest names, in that order, and nothing else.",
+                hint=_NOTHING_ELSE,
             )
 
     def _read(self, size: int) -> bytes:
+        ahead, self._ahead = self._ahead[:size], self._ahead[size:]
         try:
-            return self._stream.read(size)
+            return ahead + self._stream.read(size - len(ahead))
         except OSError as error:
             raise DocumentError(f"cannot be read: {error.strerror}") from error

@@ -88,6 +88,7 @@ def entry_of(description: Description) -> Entry:
         delta=header.delta.of if header.delta else None,
         parts=description.parts,
         included=header.included,
+        files=header.files,
     )
 
 

@@ -4,7 +4,7 @@ manifest does not know it, as it describes itself. Nothing is written."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct, field
 
@@ -12,6 +12,8 @@ from demo_snapshots.errors import Call, DemoError, StoreDeniedError, StoreUnreac
 from demo_snapshots.model.snapshots import Description, Entry, Stored, is_part_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Item
+from demo_snapshots.store.blobs import FOLDER as BLOBS
+from demo_snapshots.store.blobs import Blobs, files_in
 from demo_snapshots.store.contents import (
     LATEST,
     Contents,
@@ -103,7 +105,7 @@ class Inventory:
     def stale(self) -> tuple[str, ...]:
         """Keys of temporary objects: of processes that died, or of one that is writing now."""
         scenarios = tuple(self._scenario_names(_Findings()))
-        folders = ["", METADATA, UNDO, *scenarios]
+        folders = ["", METADATA, UNDO, BLOBS, *scenarios]
         temporary = [key for folder in folders for key in self._backend.stale(folder)]
         return (*temporary, *(key for name in scenarios for key in self.unused_parts(name)))
 
@@ -122,6 +124,22 @@ class Inventory:
             return ()
         used = {part.name for entry in contents.entries for part in entry.parts}
         return tuple(f"{scenario}/{name}" for name in there if name not in used)
+
+    def unused_blobs(self, gone: Collection[str]) -> dict[str, int]:
+        """As ``Store.unused_blobs``, without the versions of these paths."""
+        blobs = Blobs(self._backend)
+        unused = blobs.sizes()
+        contents = self.contents() if unused else Contents()
+        if contents.unfit:
+            return {}
+        try:
+            for files in {e.files for e in contents.entries if e.files and e.path not in gone}:
+                unused.pop(files.sha256, None)
+                for file in files_in(blobs, files):
+                    unused.pop(file.sha256, None)
+        except DemoError:
+            return {}
+        return unused
 
     # --- The books ---------------------------------------------------------------------------
 
@@ -159,7 +177,7 @@ class Inventory:
     def _scenario_names(self, found: _Findings) -> Iterator[str]:
         for item in self._backend.list():
             name = item.name
-            if name.startswith(".") or name == METADATA or item.form is Form.OBJECT:
+            if name.startswith(".") or name in (METADATA, BLOBS) or item.form is Form.OBJECT:
                 continue
             if is_scenario_name(name) and item.form is Form.FOLDER:
                 yield name

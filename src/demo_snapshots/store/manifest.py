@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
+from demo_snapshots.model.files import FileList
 from demo_snapshots.model.snapshots import (
     DeltaOf,
     DocumentForm,
@@ -175,6 +176,7 @@ def _render_entry(entry: Entry) -> Json:
         **_render_included(entry.included),
         **_render_delta(entry.delta),
         **_render_parts(entry.parts),
+        **({} if entry.files is None else {"files": to_builtins(entry.files)}),
     }
 
 
@@ -226,7 +228,20 @@ def _parse_entry(scenario: str, text: str, content: Json) -> Entry:
         delta=_parse_delta(content.get("delta"), content["path"]),
         parts=tuple(_parse_part(scenario, part) for part in _parts(content)),
         included=Statistics(tuple(map(_parse_count, content.get("included", [])))),
+        files=_parse_files(content.get("files")),
     )
+
+
+def _parse_files(content: Json | None) -> FileList | None:
+    if content is None:
+        return None
+    files = FileList(
+        count=_whole(content["count"]),
+        size=_whole(content["size"]),
+        sha256=_hex(content["sha256"]),
+        list_size=_whole(content["list_size"]),
+    )
+    return FileList.parse(str(files))
 
 
 def _parse_delta(content: Json | None, path: str) -> DeltaOf | None:

@@ -26,6 +26,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Upload
+from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.store.books import Books
 from demo_snapshots.store.contents import Contents, claim_of, entry_of, kept_as, relative_path
 from demo_snapshots.store.inventory import Describe, Inventory
@@ -100,6 +101,11 @@ class Store:
     def place(self) -> str:
         """Where it is, for people."""
         return self._backend.place
+
+    @property
+    def blobs(self) -> Blobs:
+        """Contents of uploaded files, and lists of them. Whoever writes there holds the lock."""
+        return Blobs(self._backend)
 
     # --- Reading -----------------------------------------------------------------------------
 
@@ -183,6 +189,11 @@ class Store:
         nobody who holds it has any."""
         return tuple(self._backend.source(key).name for key in self._inventory.stale())
 
+    def unused_blobs(self, without: Sequence[Entry] = ()) -> Mapping[str, int]:
+        """The blobs that no version names but those ``without``, and their sizes; nothing where a
+        version is damaged, or a list of files."""
+        return self._inventory.unused_blobs({entry.path for entry in without})
+
     def _contents(self, scenario: str | None = None) -> Contents:
         if scenario is not None:
             check_scenario_name(scenario)
@@ -258,7 +269,7 @@ class Store:
         that dies leaves the whole snapshot or none.
         """
         entry = _entry_of(draft, header, digest, parts)
-        self._require_parts(entry)
+        self._require_beside(entry)
         draft.file.close()
         draft.upload.finish()
         contents = self._contents()
@@ -288,13 +299,17 @@ class Store:
         there = {(item.name, item.size) for item in items if item.form is Form.OBJECT}
         return tuple(p for p in dict.fromkeys(parts) if (p.name, p.size) not in there)
 
-    def _require_parts(self, entry: Entry) -> None:
+    def _require_beside(self, entry: Entry) -> None:
         for part in self.missing_parts(entry.scenario, entry.parts) if entry.parts else ():
             raise StoreError(
                 f"{self._backend.source(entry.path).name}: its part {part.name} is not there;"
                 " nothing was saved",
                 hint="Another process removed it. Try again.",
             )
+        files = entry.files
+        if files is not None and not self.blobs.has(files.sha256, files.list_size):
+            name = self._backend.source(entry.path).name
+            raise StoreError(f"{name}: its list of uploaded files is not there; nothing was saved")
 
     def _claim(self, entry: Entry) -> None:
         """Take its number, which another process may have got where locks can be lost."""

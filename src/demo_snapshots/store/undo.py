@@ -20,6 +20,7 @@ from msgspec import Struct
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.model.sources import Source
 from demo_snapshots.store.backends.base import Backend, Form, Upload
+from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.store.measured import Measured
 
 FOLDER = ".undo"
@@ -54,12 +55,17 @@ class UndoDraft(Struct, frozen=True):
     def place(self) -> None:
         self.file.flush()
         self.upload.finish()
-        if self.backend.look(_IGNORE) is None:
-            with self.backend.changes() as changes:
-                changes.write(_IGNORE, b"*\n")
-                changes.commit()
+        _hide_from_git(self.backend)
         self.upload.place()
         self.upload.settle()
+
+
+def _hide_from_git(backend: Backend) -> None:
+    if backend.look(_IGNORE) is None:
+        with backend.upload(_IGNORE) as upload:
+            upload.write(b"*\n")
+            upload.finish()
+            upload.place(over=True)
 
 
 class UndoLog:
@@ -69,6 +75,15 @@ class UndoLog:
     def __init__(self, backend: Backend, database: str) -> None:
         self._backend = backend
         self._database = hashlib.sha256(database.encode()).hexdigest()[:12]
+
+    def hide(self) -> None:
+        """Keep git from all that is in the log; ``UndoDraft.place`` does so too."""
+        _hide_from_git(self._backend)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Contents of uploaded files that were replaced, and lists of them."""
+        return Blobs(self._backend, FOLDER, f"{self._database}_", private=True)
 
     def entries(self) -> tuple[UndoEntry, ...]:
         """Newest first."""

@@ -192,6 +192,12 @@ class RowSource:
                     hint="Set it to NULL or to a number.",
                 )
 
+    def columns_query(self, table: Table, names: Sequence[str]) -> str:
+        """SQL for these columns of the rows that ``rows`` gives, in its order, as they stand in the
+        database."""
+        row = self.dialect.row([self.dialect.literal(table.column(name)) for name in names])
+        return f"SELECT {row} {self._from(table)} ORDER BY {', '.join(self.order_of(table)) or '1'}"
+
     def included_count(self, table: Table) -> int:
         """How many rows of a table outside the demo travel along; ``rows`` gives them."""
         return int(self.database.scalar(f"SELECT count(*) {self._from(table)}"))

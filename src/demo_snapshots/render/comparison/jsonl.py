@@ -41,6 +41,7 @@ def summary_line(comparison: Comparison) -> str:
                 **{what.value: words.count_of(whole, what) for what in words.ORDER},
                 "same": whole.same,
             },
+            "files": to_builtins(comparison.files),
             "notes": list(comparison.notes),
         }
     }

@@ -166,4 +166,6 @@ def verdict(comparison: Comparison) -> str:
     parts = [f"{number(count_of(whole, what))} {what}" for what in ORDER if count_of(whole, what)]
     rows = ", ".join(parts)
     differing = sum(table.differs for table in comparison.tables)
+    if not differing:
+        return "no difference but in uploaded files"
     return f"{rows or 'tables or columns differ'} in {counted(differing, 'table')}"

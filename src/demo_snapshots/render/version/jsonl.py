@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from msgspec import to_builtins
+
 from demo_snapshots.model.tables import Table
 from demo_snapshots.operations.show import Showing, ValueRow
 from demo_snapshots.render.comparison.jsonl import value_json
@@ -30,6 +32,7 @@ def version_line(showing: Showing) -> str:
             "generated": iso(header.generated),
             "source": header.source,
             "digest": showing.digest,
+            "files": None if header.files is None else to_builtins(header.files),
             "tables": [
                 {
                     "table": table.name,

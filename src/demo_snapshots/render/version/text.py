@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from demo_snapshots.model.changes import Value
+from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Kind
 from demo_snapshots.operations.show import ShownTable
 from demo_snapshots.render.comparison import words
@@ -17,6 +18,7 @@ from demo_snapshots.render.report import (
     Report,
     Row,
     counted,
+    file_size,
 )
 from demo_snapshots.render.visible import visible
 
@@ -48,6 +50,14 @@ def table_report(shown: ShownTable, most: int, width: int, signs: words.Signs) -
         more.append(f"{signs.dots} and {counted(len(columns) - fitting, 'more column')}: {names}")
     blocks += [Line(f"  {line}", Look.FAINT) for line in more]
     return tuple(blocks)
+
+
+def uploads(header: Header) -> Report:
+    """How many uploaded files go with it."""
+    if header.files is None:
+        return ()
+    count = counted(header.files.count, "uploaded file")
+    return (Line(f"{count}, {file_size(header.files.size)}", Look.FAINT),)
 
 
 def _fitting(names: list[str], rows: list[tuple[str, ...]], width: int) -> int:

@@ -5,6 +5,7 @@ general/general_v2_2025-01-20.sql.gz
 general/latest.sql.gz -> general_v2_2025-01-20.sql.gz
 metadata/export_manifest.json
 metadata/schema_versions.json
+_files/5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5
 .gitattributes
 """
 
@@ -54,12 +55,14 @@ _ATTRIBUTES = (
     "*.zst binary\n"
     "*.json text eol=lf\n"
     "*.yaml text eol=lf\n"
+    "/_files/* binary\n"
 )
 _GENERATED = (
     "# A diff of latest.* shows the rows that changed; forges fold the numbered files.\n"
     "*_v*_????-??-??.* linguist-generated gitlab-generated\n"
 )
-# As they were written while SQL was the only form.
+# As they were written before there were uploaded files, and while SQL was the only form.
+_WITHOUT_FILES = _ATTRIBUTES.removesuffix("/_files/* binary\n")
 _ONLY_SQL = (
     "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
     "*.sql -text\n"
@@ -92,7 +95,8 @@ class DirectoryBackend:
     @property
     def companions(self) -> Mapping[str, Sequence[bytes]]:
         plain, folded = _ATTRIBUTES.encode(), (_ATTRIBUTES + _GENERATED).encode()
-        once = _ONLY_SQL.encode(), (_ONLY_SQL + _ONLY_SQL_GENERATED).encode()
+        pairs = (_WITHOUT_FILES, _GENERATED), (_ONLY_SQL, _ONLY_SQL_GENERATED)
+        once = [text.encode() for one, more in pairs for text in (one, one + more)]
         now = (folded, plain) if self.copies_latest else (plain, folded)
         return {
             ".gitattributes": (*now, *once),

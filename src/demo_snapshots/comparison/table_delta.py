@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
@@ -151,7 +152,7 @@ class TableDelta:
 
     def _require_no_own_lookup(self, values: Iterable[bytes]) -> None:
         for value in values:
-            match = statements.LOOKUP.fullmatch(value) if value[:1] == b"\n" else None
+            match = re.fullmatch(statements.LOOKUP, value) if value[:1] == b"\n" else None
             # MariaDB and MySQL look nothing up in a table that they update (error 1093).
             if match is not None and statements.read_lookup(match)[0] == self.name:
                 raise NoDeltaError(f"a reference of {self.name} by natural key to itself changes")

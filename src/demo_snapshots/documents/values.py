@@ -76,7 +76,7 @@ def value_in_tree(literal: bytes, kind: Kind) -> Tree:
 
 
 def _reference(literal: bytes) -> Tree:
-    match = LOOKUP.fullmatch(literal)
+    match = re.fullmatch(LOOKUP, literal)
     assert match is not None
     table, column, key = read_lookup(match)
     found: dict[str, Tree] = {

@@ -7,7 +7,7 @@ import unicodedata
 
 from msgspec import Struct
 
-_LIST = re.compile(
+_LIST = (
     r"([1-9][0-9]{0,11}) with ([0-9]{1,18}) bytes, list sha256:([0-9a-f]{64})"
     r" with ([1-9][0-9]{0,14}) bytes"
 )
@@ -38,7 +38,7 @@ class FileList(Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> FileList:
         """The list that ``str`` wrote. Raises ValueError for any other text."""
-        match = _LIST.fullmatch(text)
+        match = re.fullmatch(_LIST, text)
         if match is None:
             raise ValueError("not what is said of a list of files")
         return cls(int(match[1]), int(match[2]), match[3], int(match[4]))

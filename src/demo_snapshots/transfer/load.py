@@ -225,7 +225,7 @@ def _found(texts: Iterable[bytes], external: ExternalReferences) -> Iterator[byt
         return known[match[0]]
 
     for text in texts:
-        yield LOOKUP.sub(find, text) if b"\n(SELECT " in text else text
+        yield re.sub(LOOKUP, find, text) if b"\n(SELECT " in text else text
 
 
 def _watched(events: Iterable[Event], size: int, progress: Progress) -> Iterator[Event]:

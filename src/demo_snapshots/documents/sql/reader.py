@@ -16,7 +16,7 @@ from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.grammar import RowGrammar, has_typed_cells
 from demo_snapshots.documents.sql.header import read_header
 from demo_snapshots.documents.sql.identifiers import read_identifier
-from demo_snapshots.documents.sql.window import INCOMPLETE, Window
+from demo_snapshots.documents.sql.window import INCOMPLETE, Pattern, Window
 from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
@@ -123,9 +123,7 @@ class SqlDocument:
                 raise source.error(f"expected the clean-up of {table.name} before this line")
         source.expect("")
 
-    def _pass(
-        self, pattern: re.Pattern[bytes], unfinished: re.Pattern[bytes] | None = None
-    ) -> re.Match[bytes]:
+    def _pass(self, pattern: Pattern, unfinished: Pattern | None = None) -> re.Match[bytes]:
         match = self._source.take(pattern, unfinished)
         if match is None:
             raise self._source.error(

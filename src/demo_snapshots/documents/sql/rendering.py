@@ -14,6 +14,7 @@ from demo_snapshots.documents.sql import polyglot, statements
 from demo_snapshots.documents.sql.header import titles, write_header
 from demo_snapshots.documents.sql.identifiers import read_identifier, write_identifier
 from demo_snapshots.documents.sql.reader import TAIL, SqlDocument, any_lookup
+from demo_snapshots.documents.sql.window import Pattern
 from demo_snapshots.documents.sql.writer import Inserts, Output
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.snapshots import Header
@@ -59,9 +60,7 @@ class PartedDocument(SqlDocument):
         super()._pass_end()
         self._source.kept = None
 
-    def _pass(
-        self, pattern: re.Pattern[bytes], unfinished: re.Pattern[bytes] | None = None
-    ) -> re.Match[bytes]:
+    def _pass(self, pattern: Pattern, unfinished: Pattern | None = None) -> re.Match[bytes]:
         match = super()._pass(pattern, unfinished)
         if pattern is statements.INSERT:
             self._note(match[1], overriding=match["overriding"] is not None)

@@ -22,7 +22,8 @@ _OF = rb"(?: |\n" + re.escape(ONLY.encode()) + rb"\n)"
 _TOKENS = rb"(?:[^'\";]++|'[^']*+'|\"[^\"]*+\")*+;\n"
 
 SECTION = re.compile(rb"-- [^\n]+ \(([0-9]{1,15}) records?\)\n")
-RELEASE = re.compile(
+# Bytes are compiled when first needed, which for most documents is never: it takes milliseconds.
+RELEASE = (
     rb"UPDATE"
     + _OF
     + rb"("
@@ -58,7 +59,7 @@ _INCLUDING = (
     + re.escape(OVERRIDING.encode())
     + rb"\n)SELECT "
 )
-INCLUDE = re.compile(
+INCLUDE = (
     _INCLUDING
     + rb"(?P<values>"
     + LITERAL
@@ -74,7 +75,7 @@ INCLUDE = re.compile(
     + _CONDITION
     + rb")*+)\);\n"
 )
-UNFINISHED_INCLUDE = re.compile(
+UNFINISHED_INCLUDE = (
     _INCLUDING
     + rb"(?:"
     + LITERAL
@@ -97,7 +98,7 @@ ANY_LOOKUP = (
     + _CONDITION
     + rb")*+\)\n"
 )
-LOOKUP = re.compile(
+LOOKUP = (
     rb"\n\(SELECT (?P<column>"
     + _NAME
     + rb") FROM"
@@ -110,7 +111,7 @@ LOOKUP = re.compile(
     + _RAW_CONDITION
     + rb")*+)\)\n|'[^']*+(?:''[^']*+)*+'"
 )
-UPDATE = re.compile(
+UPDATE = (
     rb"UPDATE"
     + _OF
     + rb"(?P<table>"
@@ -125,12 +126,12 @@ UPDATE = re.compile(
     + _CONDITION
     + rb")*+);\n"
 )
-_PAIR = re.compile(rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)")
-_RAW_PAIR = re.compile(rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)")
+_PAIR = rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)"
+_RAW_PAIR = rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)"
 SEARCH_PATH = re.compile(
     re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
 )
-HIDDEN = re.compile(
+HIDDEN = (
     re.escape(POSTGRESQL_ONLY).encode()
     + rb"SELECT CAST\(nspname \|\| "
     + STRING
@@ -140,7 +141,7 @@ HIDDEN = re.compile(
     + STRING
     + rb"\)\);\n"
 )
-CONSTRAINT = re.compile(
+CONSTRAINT = (
     re.escape(POSTGRESQL_ONLY).encode()
     + rb"(?:ALTER TABLE "
     + _NAME
@@ -239,7 +240,8 @@ def lookup(table: str, column: str, key: Sequence[str], *, only: bool = False) -
 def read_lookup(match: re.Match[bytes]) -> tuple[str, str, tuple[tuple[str, bytes], ...]]:
     """Table, column, and the key's names and raw literals, of what LOOKUP found."""
     key = tuple(
-        (read_identifier(pair[1].decode()), pair[2]) for pair in _RAW_PAIR.finditer(match["key"])
+        (read_identifier(pair[1].decode()), pair[2])
+        for pair in re.finditer(_RAW_PAIR, match["key"])
     )
     return (
         read_identifier(match["table"].decode()),
@@ -289,7 +291,7 @@ def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
     Raises ValueError for a column set to another.
     """
     pairs = []
-    for match in _PAIR.finditer(text):
+    for match in re.finditer(_PAIR, text):
         name, literal, column = match.groups()
         if literal is not None:
             pairs.append((read_identifier(name.decode()), literal))
@@ -300,7 +302,7 @@ def read_pairs(text: bytes) -> tuple[tuple[str, bytes], ...]:
 
 def read_untouched(text: bytes) -> tuple[str, ...]:
     """The columns of a SET list that are set to themselves."""
-    names = (match[3] for match in _PAIR.finditer(text))
+    names = (match[3] for match in re.finditer(_PAIR, text))
     return tuple(read_identifier(name.decode()) for name in names if name is not None)
 
 

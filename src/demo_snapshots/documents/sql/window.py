@@ -22,6 +22,10 @@ CONVERTED_HINT = "Keep the store's .gitattributes (*.sql -text) and check the fi
 INCOMPLETE = "the file was cut short: its last line is missing"
 
 
+Pattern = re.Pattern[bytes] | bytes
+"""As bytes one that is compiled when it is first needed, and then known to ``re``."""
+
+
 class Window:
     """The stream as a sliding window; counts lines, hashes what passes while ``hashing``."""
 
@@ -98,18 +102,16 @@ class Window:
                 return self.data[self.position :]
         return self.data[self.position : end + 1]
 
-    def take(
-        self, pattern: re.Pattern[bytes], unfinished: re.Pattern[bytes] | None = None
-    ) -> re.Match[bytes] | None:
+    def take(self, pattern: Pattern, unfinished: Pattern | None = None) -> re.Match[bytes] | None:
         """Pass what ``pattern`` matches here, which ends a line; None if it does not match within
         LONGEST_LINE, or within LONGEST_ROW where all that is there so far is ``unfinished``."""
         while True:
-            match = pattern.match(self.data, self.position)
+            match = re.compile(pattern).match(self.data, self.position)
             if match is not None:
                 self.advance(match.end())
                 return match
             if len(self.data) - self.position > LONGEST_LINE and not (
-                unfinished and unfinished.match(self.data, self.position)
+                unfinished and re.compile(unfinished).match(self.data, self.position)
             ):
                 return None
             if not self.fill():

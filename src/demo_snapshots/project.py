@@ -62,6 +62,7 @@ class Project(Upkeep, frozen=True, dict=True):
         *,
         version: str | None = None,
         file: str | Path | None = None,
+        fresh: bool | None = None,
         hooks: bool = True,
         **options: Unpack[ImportOptions],
     ) -> ImportResult:
@@ -72,13 +73,20 @@ class Project(Upkeep, frozen=True, dict=True):
         Asks nobody unless ``confirm`` is given. What is replaced is kept, so that ``undo`` can
         put it back, as the configuration says; not on a ``connection`` given, whose owner can
         roll back. Afterwards the configured ``after-import`` commands are run, unless ``hooks`` is
-        false, a connection given, which nobody has committed yet, or this a ``dry_run``. As
-        ``import_from_file``; UsageError for both a version and a file, HookFailedError.
+        false, a connection given, which nobody has committed yet, or this a ``dry_run``.
+
+        ``fresh``, or None as the configuration says: evergreen dates are moved, so that they lead
+        up to now, or to ``as_of``. As ``import_from_file``; UsageError for both a version and a
+        file, HookFailedError.
         """
         from demo_snapshots.operations import import_ as operation
 
         if options.get("connection") is None and "undo" not in options:
             options["undo"] = self._undo_keeping()
+        if fresh is False and options.get("as_of") is not None:
+            raise UsageError("a moment for the dates, and dates that are not to move")
+        if options.get("as_of") is None and (self.config.fresh if fresh is None else fresh):
+            options["as_of"] = self.clock()
         if version is not None and file is not None:
             raise UsageError("a version and a file contradict each other")
         if hooks and options.get("connection") is None:

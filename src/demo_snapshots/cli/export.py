@@ -102,6 +102,11 @@ def delta_version(ctx: click.Context, param: click.Parameter, value: str | None)
     type=click.Choice(["auto", "full", "off"]),
     help="How many rows to search for real persons: part of large tables, all, none.",
 )
+@click.option(
+    "--keep-dates",
+    is_flag=True,
+    help="Save evergreen dates as they stand, though a fresh import moved them.",
+)
 @NO_HOOKS
 @common_options
 def command(
@@ -117,6 +122,7 @@ def command(
     delta: str | None,
     parts: int | None,
     dask: str | None,
+    keep_dates: bool,
     no_hooks: bool,
     check_people: PeopleMode | None,
 ) -> None:
@@ -150,6 +156,7 @@ def command(
             parts=parts,
             dask=dask,
             check_people=check_people,
+            keep_dates=keep_dates,
             progress=progress,
         )
     session.terminal.result(render.export_report(result), render.export_json(result))

@@ -14,6 +14,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    moment,
     names,
     on_this_machine,
     pairs,
@@ -22,6 +23,8 @@ from demo_snapshots.cli.options import (
 from demo_snapshots.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from demo_snapshots.model.results import ImportPlan
 
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         "demo import general --file=by-hand.yaml",
         "demo import general --missing-only",
         "demo import general --only contacts,todos --dry-run",
+        "demo import general --fresh",
         "demo import writer --new-ids --keep-other-scenarios",
         "demo import general --rename-column contacts.phone=mobile --default contacts.locale=en",
     ),
@@ -75,6 +79,18 @@ if TYPE_CHECKING:
     multiple=True,
     callback=names,
     help="The rows of these tables; all other demo rows stay as they are.",
+)
+@click.option(
+    "--fresh/--no-fresh",
+    "fresh",
+    default=None,
+    help="Move the dates that the configuration calls evergreen, so that they lead up to today.",
+)
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    callback=moment,
+    help="Move them as if it were then: 2026-11-24 or 2026-11-24T09:00, UTC.",
 )
 @click.option(
     "--drop-column",
@@ -123,6 +139,8 @@ def command(
     add: bool,
     missing_only: bool,
     only: tuple[str, ...],
+    fresh: bool | None,
+    as_of: datetime | None,
     drop_columns: tuple[str, ...],
     rename_columns: dict[str, str],
     rename_tables: dict[str, str],
@@ -161,6 +179,8 @@ def command(
             add=add,
             missing_only=missing_only,
             only=only or None,
+            fresh=fresh,
+            as_of=as_of,
             drop_columns=drop_columns,
             rename_columns=rename_columns,
             rename_tables=rename_tables,

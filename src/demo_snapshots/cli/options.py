@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -156,6 +157,24 @@ def pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) ->
             raise UsageError(f"{flag} says two things of {name}")
         found[name] = said
     return found
+
+
+def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    """The callback of a parameter that says when: a date or time, in UTC unless it says another
+    zone. Raises UsageError."""
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        time = datetime.min.replace(tzinfo=UTC)
+    if not 1900 <= time.year < 9999:
+        raise UsageError(
+            f"--as-of={value} is not a date or time between 1900 and 9998",
+            hint="Write it like 2025-01-15 or 2025-01-15T09:30, in UTC.",
+        )
+    return time.replace(microsecond=0)
 
 
 def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from demo_snapshots.cli.options import (
     WithExamples,
     common_options,
     examples,
+    moment,
     scenario_name,
 )
 from demo_snapshots.errors import NotConfirmedError, UsageError
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
     from demo_snapshots.model.snapshots import Statistics
     from demo_snapshots.render.report import Report
     from demo_snapshots.sample.scenario import Scenario
-
-
-def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        time = datetime.min.replace(tzinfo=UTC)
-    if not 1900 <= time.year < 9999:
-        raise UsageError(
-            f"--as-of={value} is not a date or time between 1900 and 9998",
-            hint="Write it like 2025-01-15 or 2025-01-15T09:30, in UTC.",
-        )
-    return time.replace(microsecond=0)
 
 
 @click.command(
@@ -65,7 +50,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
 @click.option(
     "--as-of",
     metavar="TIME",
-    callback=_moment,
+    callback=moment,
     help="The moment the demo leads up to, an ISO date or time in UTC; now by default.",
 )
 @click.option(

@@ -116,15 +116,24 @@ def lead(text: str, path: Sequence[str], fresh: Mapping[str, str]) -> str:
 
 def changed(text: str, path: Sequence[str], spell: Callable[[int | str], str | None]) -> str:
     """As ``lead``, with what ``spell`` gives for a number or a text, as JSON, None to keep it."""
-    return _changed(text, path, spell) if _is_json(text) else text
+
+    def respell(value: str) -> str | None:
+        said = json.loads(value)
+        if isinstance(said, bool) or not isinstance(said, (int, str)):
+            return None
+        return spell(said)
+
+    return respelled(text, path, respell)
 
 
-def _changed(text: str, path: Sequence[str], spell: Callable[[int | str], str | None]) -> str:
+def respelled(text: str, path: Sequence[str], respell: Callable[[str], str | None]) -> str:
+    """As ``changed``; ``respell`` is given each value at ``path`` as it is spelled."""
+    return _respelled(text, path, respell) if _is_json(text) else text
+
+
+def _respelled(text: str, path: Sequence[str], respell: Callable[[str], str | None]) -> str:
     if not path:
-        value = json.loads(text)
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            return text
-        spelled = spell(value)
+        spelled = respell(text)
         return text if spelled is None else spelled
     if text.lstrip()[:1] != ("[" if path[0] == "[*]" else "{"):
         return text
@@ -132,7 +141,7 @@ def _changed(text: str, path: Sequence[str], spell: Callable[[int | str], str | 
     last = 0
     for name, start, end in _parts(text):
         if path[0] in ("[*]", name):
-            pieces += [text[last:start], _changed(text[start:end], path[1:], spell)]
+            pieces += [text[last:start], _respelled(text[start:end], path[1:], respell)]
             last = end
     return "".join([*pieces, text[last:]])
 

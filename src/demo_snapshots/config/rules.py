@@ -91,9 +91,11 @@ class TableRule(Strict, frozen=True, rename={"json_references": "json-references
     scenario: str | None = None
     breakdown: str | None = None
     json_references: dict[str, str] = field(default_factory=dict)
+    evergreen: bool | Columns = False
 
     def __post_init__(self) -> None:
         self._list("follows")
+        self._list("evergreen")
         if isinstance(self.where, str):
             _predicate(self, "where")
         given = [name for name in ("marker", "follows", "where") if getattr(self, name)]

@@ -54,6 +54,10 @@ GIVEN_SNAPSHOTS = Words(Call(snapshots=...))
 """The origin of a place that the caller gave."""
 
 
+ShiftUnit = Literal["weeks", "days", "exact"]
+"""In what steps the dates of a fresh import move."""
+
+
 class _DemoSection(Strict, frozen=True):
     database: str | None = None
     snapshots: str | None = None
@@ -63,6 +67,9 @@ class _DemoSection(Strict, frozen=True):
     format: Literal["sql", "json", "yaml"] | None = None
     undo: Annotated[int, Meta(ge=0, le=1000)] | None = None
     latest: Literal["link", "copy"] | None = None
+    fresh: bool = False
+    shift: ShiftUnit = "weeks"
+    zone: str | None = None
 
 
 class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
@@ -99,6 +106,11 @@ class Config(Struct, frozen=True):
     format: DocumentForm = DocumentForm.SQL
     undo: int = DEFAULT_UNDO
     latest: Literal["link", "copy"] | None = None
+    fresh: bool = False
+    """Whether imports are fresh unless they are asked not to be."""
+    shift: ShiftUnit = "weeks"
+    zone: str | None = None
+    """Where the clocks are that a fresh import leaves as they were."""
     references: dict[str, Reference] = field(default_factory=dict)
     foreign_keys: tuple[UndeclaredKey, ...] = ()
     compare: CompareRules = CompareRules()
@@ -118,6 +130,11 @@ class Config(Struct, frozen=True):
         directory, or the default one where they are in a bucket."""
         there = from_here(DEFAULT_SNAPSHOTS, self.directory)
         return there if is_bucket(self.snapshots) else self.snapshots
+
+    @property
+    def has_evergreen(self) -> bool:
+        """Whether any dates move with today."""
+        return any(rule.evergreen for rule in self.tables.values())
 
     @property
     def production(self) -> str | None:
@@ -182,6 +199,9 @@ def load_config(
         compress=Packing(compress.value),
         format=DocumentForm(form.value),
         latest=parsed.demo.latest,
+        fresh=parsed.demo.fresh,
+        shift=parsed.demo.shift,
+        zone=parsed.demo.zone,
         undo=int(undo.value),
         tables=tables,
         references=parsed.references,

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC
 
 from msgspec import Struct
 
 from demo_snapshots.documents.sql.header import FORMAT as SQL_FORMAT
 from demo_snapshots.documents.sql.header import (
-    GENERATED,
     TITLE,
     describe_column,
     fingerprint,
     read_header,
+    spelled_moment,
     titles,
 )
 from demo_snapshots.documents.sql.identifiers import write_identifier
@@ -41,6 +40,7 @@ _LINES = {
     "scenario": "Scenario",
     "version": "Version",
     "generated": "Generated",
+    "anchor": "Anchor",
     "source": "Source",
     "tool": "Tool",
     "schema": "Schema",
@@ -80,7 +80,8 @@ def members_of(found: Survey) -> Iterator[tuple[str, Tree]]:
     values = {
         "scenario": header.scenario,
         "version": str(header.version),
-        "generated": header.generated.astimezone(UTC).strftime(GENERATED),
+        "generated": spelled_moment(header.generated),
+        "anchor": header.anchor and spelled_moment(header.anchor),
         "source": header.source,
         "tool": header.tool,
         "schema": fingerprint(header.tables),

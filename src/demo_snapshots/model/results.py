@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -67,6 +67,10 @@ class ExportResult(Struct, frozen=True):
     """Rows that travel along, which are no demo rows."""
     files: SavedFiles | None = None
     """The uploaded files that demo rows name, None where there are none."""
+    dates_later: timedelta = timedelta()
+    """By how much the evergreen dates there are were found to be later than in the version
+    ``dates_of``; what was written, or was found to be unchanged, is as there."""
+    dates_of: Version | None = None
 
     @property
     def path(self) -> Path:
@@ -156,6 +160,10 @@ class ImportResult(Struct, frozen=True):
     dry_run: bool = False
     files: RestoredFiles | None = None
     """What became of the snapshot's uploaded files, None where it has none."""
+    dates_later: timedelta = timedelta()
+    """By how much the evergreen dates are later now than in the document."""
+    without_dates: tuple[str, ...] = ()
+    """Evergreen places at which a fresh import found no date to move."""
 
     @property
     def total(self) -> int:

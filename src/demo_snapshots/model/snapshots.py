@@ -199,6 +199,13 @@ class Header(Struct, frozen=True):
     """The second of the two versions that a merge made this one from."""
     delta: Delta | None = None
     """Set where the document holds changes alone; all else is as the whole document says it."""
+    anchor: datetime | None = None
+    """The moment that its dates lead up to, where that is not when it was generated."""
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that its dates lead up to."""
+        return self.anchor or self.generated
 
     @property
     def included(self) -> Statistics:

@@ -234,9 +234,17 @@ def compare_with_database(
         require_conditions(demo)
         size = read_tail(source).size
         tell = options.get("tell", tell_nobody)
+        notes: tuple[str, ...] = ()
+        if config.has_evergreen:
+            # Imported late: few projects have evergreen dates.
+            from demo_snapshots.operations.fresh import as_there, compared_as_if_not
+
+            document, offset = as_there(demo, config, source, document)
+            if offset.seconds:
+                notes = (compared_as_if_not(entry.version, offset),)
         found = compare_document(document, header, demo, scope, tell, size, progress)
     name = f"{scenario} {entry.version}"
-    return Comparison(scenario, name, "the database", tuple(found))
+    return Comparison(scenario, name, "the database", tuple(found), notes)
 
 
 def compare_document(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from msgspec.structs import replace
@@ -31,12 +32,12 @@ from demo_snapshots.model.snapshots import (
     check_scenario_name,
 )
 from demo_snapshots.operations.people import PeopleMode, PeopleWatch, watching
-from demo_snapshots.operations.snapshot import Snapshot, snapshot_of
+from demo_snapshots.operations.snapshot import Rewriting, Snapshot, snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
 
 if TYPE_CHECKING:
-    from demo_snapshots.transfer.anonymise import Anonymised
+    from demo_snapshots.operations.fresh import TakenBack
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class ExportOptions(TypedDict, total=False):
     dask: str | None
     """The address of a Dask scheduler, as ``tcp://host:8786``, whose workers write the parts: two
     for each of their threads, unless ``parts`` is given."""
+    keep_dates: bool
+    """Save evergreen dates as they stand, though a fresh import has moved them."""
     connection: object
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
@@ -109,6 +112,9 @@ def export_scenario(
     client could not load the changes row by row, where they would take as much room, and after
     eight on top of one another; the result says why.
 
+    Evergreen dates that a fresh import has moved go into the file as the latest version has them,
+    unless ``keep_dates``; the result says how far they were from that.
+
     Raises UsageError for a bad scenario name, ExportNotFoundError for an unknown version,
     NotConfirmedError, ConfigError, DatabaseError, SchemaError, ExportError, StoreError.
     """
@@ -126,6 +132,7 @@ def export_scenario(
         version = Version(store.next_number(scenario), moment.date())
         latest, damaged = whole_latest(store, scenario)
         on = store.find(scenario, delta) if isinstance(delta, str) else latest
+        taken_back = _taken_back(latest, store, demo, config, options)
         with (
             watching(demo, config.people, options.get("check_people")) as watch,
             snapshot_of(
@@ -137,12 +144,16 @@ def export_scenario(
                 jobs=1 if _in_parts(options) else options.get("jobs", 1),
                 progress=options.get("progress", no_progress),
                 watch=watch.see if watch else None,
-                anonymised=_anonymised(demo, config, options),
+                rewriting=tuple(_rewriting(demo, config, options, taken_back)),
+                anchor=partial(taken_back.anchor, moment) if taken_back else None,
             ) as snapshot,
             with_files(snapshot, demo, config, store) as (snapshot, saved),
         ):
             result = _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
-            return replace(result, files=saved)
+            result = replace(result, files=saved)
+    if taken_back is None or latest is None or not taken_back.offset:
+        return result
+    return replace(result, dates_later=taken_back.offset, dates_of=latest.version)
 
 
 @contextmanager
@@ -179,9 +190,26 @@ def _require_sql(config: Config, options: ExportOptions) -> None:
         )
 
 
-def _anonymised(demo: DemoSet, config: Config, options: ExportOptions) -> Anonymised | None:
-    if not config.people.anonymise:
+def _taken_back(
+    latest: Entry | None, store: Store, demo: DemoSet, config: Config, options: ExportOptions
+) -> TakenBack | None:
+    """How the dates there are become those of the latest version again; None where none are
+    evergreen, or they are to stay."""
+    if latest is None or not config.has_evergreen or options.get("keep_dates"):
         return None
+    # Imported late: few projects have evergreen dates.
+    from demo_snapshots.operations.fresh import TakenBack
+
+    return TakenBack.to(store.source(latest), demo, config)
+
+
+def _rewriting(
+    demo: DemoSet, config: Config, options: ExportOptions, taken_back: TakenBack | None
+) -> Iterator[Rewriting]:
+    if taken_back and taken_back.shifted:
+        yield taken_back.shifted
+    if not config.people.anonymise:
+        return
     if _in_parts(options):
         raise UsageError(
             "people.anonymise puts stand-ins into one file, and a version in parts is asked for",
@@ -191,7 +219,7 @@ def _anonymised(demo: DemoSet, config: Config, options: ExportOptions) -> Anonym
     from demo_snapshots.transfer.anonymise import KEY, Anonymised
 
     found = config.environment.get(KEY) if config.environment else None
-    return Anonymised(demo, config.people.anonymise, found.value if found else None)
+    yield Anonymised(demo, config.people.anonymise, found.value if found else None)
 
 
 def _require_meant(scenario: str, config: Config, store: Store, confirm: ConfirmNew | None) -> None:

@@ -15,7 +15,6 @@ from demo_snapshots.documents.opening import (
     reading,
     whole_at,
 )
-from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.results import ImportResult
@@ -88,6 +87,7 @@ def import_from_file(
         # Imported late: most imports are of snapshots, and start sooner without YAML.
         from demo_snapshots.operations.handwritten import complete
 
+        options["as_of"] = None  # they lead up to no moment that anybody knows
         source = complete(
             path,
             config,
@@ -107,21 +107,31 @@ def import_document(
     size = read_tail(source).size
     given = options.get("connection")
     with connect(config.database, given) as database, reading(source) as stream:
-        document: Document = open_document(stream)
-        if scenario is not None and document.header.scenario != scenario:
+        described = open_document(stream).header
+        if scenario is not None and described.scenario != scenario:
             raise DocumentError(
-                f"a snapshot of {document.header.scenario!r}, not of {scenario!r}",
-                hint=f"Import it as {document.header.scenario}.",
+                f"a snapshot of {described.scenario!r}, not of {scenario!r}",
+                hint=f"Import it as {described.scenario}.",
             )
         demo = see(database, config)
-        drift = drift_of(document.header, demo.schema, config, options)
-        header = drift.header(document.header)
+        drift = drift_of(described, demo.schema, config, options)
+        header = drift.header(described)
         tables, external = demo.schema.tables, demo.schema.external
         require_fit(header, tables, external, database.label, is_drifted=bool(drift))
         if options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
         with files_of_import(header, config, options) as files:
-            job = Import(demo, source, size, header, drift, options, files)
-            result = job.run(drift.document(document), stream)
+            job = Import(demo, source, size, header, drift, stream, options, files)
+            result = _run(job, config, options)
     prune(job.undo)
     return replace(result, files=files.restored)
+
+
+def _run(job: Import, config: Config, options: ImportOptions) -> ImportResult:
+    as_of = options.get("as_of")
+    if as_of is None and not config.has_evergreen:
+        return job.run()
+    # Imported late: few projects have evergreen dates.
+    from demo_snapshots.operations.fresh import run_with_dates
+
+    return run_with_dates(job, config, as_of)

@@ -344,6 +344,7 @@ def _header(sides: _Sides, rows: MergedRowsToWrite, store: Store, now: datetime)
         base=Parent(ours.version, ours.digest),
         merged=Parent(theirs.version, theirs.digest),
         extra=(),
+        anchor=max(sides.ours.header.moment, sides.theirs.header.moment),
     )
 
 

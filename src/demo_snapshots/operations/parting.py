@@ -19,7 +19,8 @@ from demo_snapshots.errors import DocumentError, ExportError, StoreError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import MOST_PARTS, DocumentForm, Header, Packing, Part
 from demo_snapshots.model.sources import Source
-from demo_snapshots.operations.snapshot import Snapshot
+from demo_snapshots.model.tables import Table
+from demo_snapshots.operations.snapshot import Rewriting, Snapshot, rewritten
 from demo_snapshots.store import Draft, Store
 from demo_snapshots.transfer.extract import RowSource, checked
 from demo_snapshots.transfer.parallel import read_ahead
@@ -84,6 +85,7 @@ class Task:
     ranges: tuple[Range, ...] = field(repr=False)
     lookups: Mapping[tuple[str, str], bytes] = field(repr=False)
     packing: Packing
+    rewriting: tuple[Rewriting, ...] = field(default=(), repr=False)
 
     def write(
         self, store: Store, first: Callable[[Range], Batches], answer: Answer
@@ -96,11 +98,21 @@ class Task:
                 tables = [each.table for each in self.ranges]
                 writer = PartWriter(file, header, tables, self.lookups)
                 for each in self.ranges:
-                    _write(writer, each, each.rows(first(each), answer))
+                    _write(writer, each, self._rows(each, first(each), answer))
                 writer.end()
             if not any(piece.rows for piece in writer.pieces):
                 return None
             return Contents(draft.place(), tuple(writer.pieces))
+
+    def _rows(self, wanted: Range, first: Batches, answer: Answer) -> Batches:
+        """The rows of a range, rewritten before it is asked where a statement ends."""
+        if wanted.kind is not Kind.ROWS:
+            return wanted.rows(first, answer)
+
+        def rewritten_answer(table: Table, names: Sequence[str], query: str) -> Batches:
+            return rewritten(table, answer(table, names, query), self.rewriting)
+
+        return wanted.rows(rewritten(wanted.table, first, self.rewriting), rewritten_answer)
 
 
 def _write(writer: PartWriter, wanted: Range, rows: Batches) -> None:
@@ -120,7 +132,7 @@ def plan(snapshot: Snapshot, parts: int, packing: Packing) -> list[Task]:
     header, content = snapshot.header, snapshot.content
     found = parted(snapshot.source, _whole(snapshot), parts)
     return [
-        Task(number, header, tuple(ranges), content.lookups, packing)
+        Task(number, header, tuple(ranges), content.lookups, packing, snapshot.rewriting)
         for number, ranges in enumerate(found, 1)
     ]
 

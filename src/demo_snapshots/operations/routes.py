@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
-from typing import BinaryIO, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from msgspec.structs import replace
 
@@ -55,6 +56,9 @@ from demo_snapshots.transfer.rekey import renew_keys
 from demo_snapshots.transfer.restore import restore
 from demo_snapshots.transfer.stage import Staging
 
+if TYPE_CHECKING:
+    from demo_snapshots.operations.fresh import ImportDates
+
 logger = logging.getLogger(__name__)
 
 Done = TypeVar("Done")
@@ -91,6 +95,8 @@ class ImportOptions(DriftOptions, total=False):
     """Check and compare, and change nothing; nobody is asked and nothing kept."""
     blobs: Blobs | None
     """Where the contents of the snapshot's uploaded files are; not put back if not given."""
+    as_of: datetime | None
+    """The moment that evergreen dates lead up to; None: they are the document's."""
     undo: UndoKeeping | None
     """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
     progress: Progress
@@ -107,6 +113,7 @@ class Import:
         size: int,
         header: Header,
         drift: Drift,
+        stream: BinaryIO,
         options: ImportOptions,
         files: FilesOfImport,
     ) -> None:
@@ -114,6 +121,8 @@ class Import:
         self.whole = demo
         self.drift = drift
         self.files = files
+        self.stream = stream
+        self.dates: ImportDates | None = None
         self.database = demo.database
         self.source = source
         self.name = source.name
@@ -134,24 +143,28 @@ class Import:
         self.progress = options.get("progress", no_progress)
         self.size = size
         self.undo = options.get("undo")
+        self.undoes = self.undo is not None and self.undo.by == "undo"
         self.confirm = options.get("confirm")
         self.dry_run = options.get("dry_run", False)
 
-    def again(self, stream: BinaryIO) -> Document:
-        stream.seek(0)
-        return self.drift.document(open_document(stream))
+    def again(self, *, there: bool = False) -> Document:
+        """The document from its beginning, with its dates as they are to be, or with those that
+        the rows ``there`` have."""
+        self.stream.seek(0)
+        document = self.drift.document(open_document(self.stream))
+        return document if self.dates is None else self.dates.document(document, there=there)
 
-    def run(self, document: Document, stream: BinaryIO) -> ImportResult:
+    def run(self) -> ImportResult:
         """Ask if there is something to ask about, and take the route that serves."""
         try:
-            return self._run(document, stream)
+            return self._run()
         except UnfitValueError as error:
-            line = self._line_of_unfit(stream) if error.line is None else None
+            line = self._line_of_unfit() if error.line is None else None
             if line is None:
                 raise
             raise UnfitValueError(error.message, line=line, hint=error.hint) from error
 
-    def _line_of_unfit(self, stream: BinaryIO) -> int | None:
+    def _line_of_unfit(self) -> int | None:
         """Where in the file the value is that the engine, not the reader, has found not to fit."""
         # What was put together from several files, or completed, has no lines of its own.
         if self.source.beside is None or head_of(self.source) is not None:
@@ -159,39 +172,38 @@ class Import:
         with suppress(DemoError), self.database.aside() as aside, aside.writing((), keep=False):
             staging = self._staging(self.demo.over(aside))
             staging.create()
-            return line_of_unfit(self.again(stream), staging)
+            return line_of_unfit(self.again(), staging)
         return None
 
-    def _run(self, document: Document, stream: BinaryIO) -> ImportResult:
+    def _run(self) -> ImportResult:
         replaces = self.finds_rows_to_replace()
         if self.dry_run:
-            return self.staged(self.tried, document, stream)
+            return self.staged(self.tried)
         if (replaces or self.files.replaces) and self.confirm is not None:
-            edited = self.ask(document, stream, self.confirm)
-            return replace(self.staged(self.merge, self.again(stream), stream), edited=edited)
+            edited = self.ask(self.confirm)
+            return replace(self.staged(self.merge), edited=edited)
         if not replaces and self.may_go_direct:
             try:
-                return self.direct(document)
+                return self.direct(self.again())
             except (DatabaseBusyError, CommitInDoubtError):
                 raise
             except (DatabaseError, VerificationError) as error:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("the direct route was refused (%s): staging", error.message)
-                document = self.again(stream)
-        return self.staged(self.merge, document, stream)
+        return self.staged(self.merge)
 
     def staged(
-        self, job: Callable[[Document, Collection[str]], Done], document: Document, stream: BinaryIO
+        self, job: Callable[[Document, Collection[str]], Done], *, there: bool = False
     ) -> Done:
-        """Do the job with only those rows staged that differ, where they can be told."""
+        """Do the job with only those rows staged that differ, where they can be told; with dates
+        as ``again``."""
         joined = () if self.renews or self.adds else joinable(self.demo, self.header)
         if joined:
             try:
-                return job(document, joined)
+                return job(self.again(there=there), joined)
             except NotJoinableError:
                 logger.info("the rows cannot be joined with those there are: staging all of them")
-                document = self.again(stream)
-        return job(document, ())
+        return job(self.again(there=there), ())
 
     @property
     def may_go_direct(self) -> bool:
@@ -209,9 +221,9 @@ class Import:
             require_conditions(self.demo)
             return not self.adds and self.demo.finds()
 
-    def ask(self, document: Document, stream: BinaryIO, confirm: Confirm) -> Edits | None:
+    def ask(self, confirm: Confirm) -> Edits | None:
         """Check what can be checked, then ask; what was asked about."""
-        tried = self.staged(self.tried, document, stream)
+        tried = self.staged(self.tried, there=True)
         if not tried.changed and not self.files.replaces:
             return tried.edited
         plan = ImportPlan(
@@ -330,8 +342,7 @@ class Import:
         self, staging: Staging, replaced: Statistics, changed: int, route: str, place: Place
     ) -> ImportResult:
         # What is put back may dangle where the database lets it.
-        undoes = self.undo is not None and self.undo.by == "undo"
-        require_foreign_keys(staging, undeclared=not undoes)
+        require_foreign_keys(staging, undeclared=not self.undoes)
         self.files.place(self.demo)
         # Counters survive a rollback, so they come last of all.
         for table in (*self.demo.order.tables, *self.demo.schema.external.values()):

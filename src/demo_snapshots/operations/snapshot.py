@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypedDict
+from typing import BinaryIO, Protocol, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,11 +36,17 @@ from demo_snapshots.selection.search_path import SearchPath, search_path
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import lookup_patterns
 
-if TYPE_CHECKING:
-    from demo_snapshots.transfer.anonymise import Anonymised
-
 Watch = Callable[[Table, Sequence[bytes], int], None]
 """Shown raw rows of a table, and how many it has in all."""
+
+Anchor = Callable[[Statistics], datetime]
+"""The moment that the dates of so many rows lead up to."""
+
+
+class Rewriting(Protocol):
+    """What makes other raw rows of those that a database has."""
+
+    def rows(self, table: Table, batches: Iterable[list[bytes]]) -> Iterable[list[bytes]]: ...
 
 
 class Snapshot(Struct, frozen=True):
@@ -49,6 +55,7 @@ class Snapshot(Struct, frozen=True):
     header: Header
     content: Content
     source: RowSource
+    rewriting: tuple[Rewriting, ...] = ()
 
     def write(self, file: BinaryIO) -> str:
         """Write the whole document; its content digest."""
@@ -66,12 +73,14 @@ def snapshot_of(
     jobs: int = 1,
     progress: Progress = no_progress,
     watch: Watch | None = None,
-    anonymised: Anonymised | None = None,
+    rewriting: tuple[Rewriting, ...] = (),
+    anchor: Anchor | None = None,
 ) -> Iterator[Snapshot]:
     """The rows of ``demo``, which is of one scenario, as a document of that version; within one
     consistent read of its database, for as long as the block lasts. ``base`` is the
-    version that it comes after; ``watch`` sees the demo rows as they are written; ``anonymised``
-    replaces values in them.
+    version that it comes after; ``watch`` sees the demo rows as they are written, once all of
+    ``rewriting`` has made other rows of them. ``anchor`` is as in the header, which has none where
+    it is ``generated``.
 
     Raises EmptyScenarioError, ExternalReferenceError, UnportableValueError for what no import
     would take, also while it is written, ConfigError and DatabaseError.
@@ -95,12 +104,20 @@ def snapshot_of(
         statistics=statistics,
         includes=tuple((table, source.included_count(table)) for table in demo.external.included),
         base=base,
+        anchor=_other_than(generated, anchor, statistics),
         **_origin(demo),
     )
-    content = content_of(source, header, progress, path, watch, anonymised)
+    content = content_of(source, header, progress, path, watch, rewriting)
     require_readable(header, content)
     with source.reading_ahead(statistics, jobs):
-        yield Snapshot(header, content, source)
+        yield Snapshot(header, content, source, rewriting)
+
+
+def _other_than(
+    generated: datetime, anchor: Anchor | None, statistics: Statistics
+) -> datetime | None:
+    moment = anchor(statistics) if anchor else generated
+    return None if moment == generated else moment
 
 
 def replaced_rows(
@@ -190,11 +207,10 @@ def content_of(
     progress: Progress,
     path: SearchPath,
     watch: Watch | None = None,
-    anonymised: Anonymised | None = None,
+    rewriting: Sequence[Rewriting] = (),
 ) -> Content:
     """The rows as a document's content, with what the stock clients need to load it."""
     order = source.order
-    rows = _replacing(source, anonymised)
     named = [(table.name, drawn) for table in order.tables for drawn in _named(source, table)]
     filled = {(table, drawn.column) for table, drawn in named}
     postponed = [*order.postponed, *_postponed_of_included(source)]
@@ -202,12 +218,21 @@ def content_of(
         sections=[
             Section(
                 table,
-                _watched(rows(table), table, header.statistics, progress, watch),
+                _watched(
+                    rewritten(table, source.rows(table), rewriting),
+                    table,
+                    header.statistics,
+                    progress,
+                    watch,
+                ),
                 _always(table),
             )
             for table in order.tables
         ],
-        includes=[Section(table, rows(table), _always(table)) for table, _ in header.includes],
+        includes=[
+            Section(table, rewritten(table, source.rows(table), rewriting), _always(table))
+            for table, _ in header.includes
+        ],
         selection=source.selection.rules,
         deferred=[
             Deferred(
@@ -238,12 +263,13 @@ def content_of(
     )
 
 
-def _replacing(
-    source: RowsToWrite, anonymised: Anonymised | None
-) -> Callable[[Table], Iterator[list[bytes]]]:
-    if anonymised is None:
-        return source.rows
-    return lambda table: anonymised.rows(table, source.rows(table))
+def rewritten(
+    table: Table, batches: Iterable[list[bytes]], rewriting: Sequence[Rewriting]
+) -> Iterable[list[bytes]]:
+    """The rows as one after the other of ``rewriting`` makes them."""
+    for each in rewriting:
+        batches = each.rows(table, batches)
+    return batches
 
 
 def _postponed_of_included(source: RowsToWrite) -> Iterator[tuple[Table, ForeignKey]]:

@@ -95,7 +95,14 @@ def upgrade_scenario(
             next_one = Version(store.next_number(scenario), moment.date())
             base = Parent(entry.version, entry.digest)
             snapshot = stack.enter_context(
-                snapshot_of(demo, next_one, moment, base=base, allow_empty=True)
+                snapshot_of(
+                    demo,
+                    next_one,
+                    moment,
+                    base=base,
+                    allow_empty=True,
+                    anchor=lambda _: header.moment,
+                )
             )
             snapshot = replace(snapshot, header=snapshot.header.with_files(entry.files))
             return _saved(snapshot, entry, store, config, options, brought)

@@ -197,6 +197,14 @@ def _compared(
         if found.problems:
             unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)
             return replace(result, problems=(*result.problems, *unfit))
+        if config.has_evergreen:
+            # Imported late: few projects have evergreen dates.
+            from demo_snapshots.operations.fresh import as_there, compared_as_if_not
+
+            document, offset = as_there(demo, config, source, document)
+            if offset.seconds:
+                note = compared_as_if_not(header.version, offset)
+                result = replace(result, notes=(*result.notes, note))
         found_rows = compare_document(document, header, demo, scope, tell_nobody, size, progress)
     comparison = [_as_seen(table) for table in found_rows]
     problems = tuple(_difference(table) for table in comparison if not table.same)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec import to_builtins
 
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.files import SavedFiles
+from demo_snapshots.model.offsets import difference_in_words
 from demo_snapshots.model.people import PeopleCheck
 from demo_snapshots.model.results import (
     ConvertResult,
@@ -29,6 +32,7 @@ def export_report(result: ExportResult) -> Report:
         (
             *included_facts(result.included),
             *pairs,
+            *_taken_back(result),
             *_proved(result.proof),
             *_looked_for(result.people),
         )
@@ -61,6 +65,13 @@ def _missing_files(saved: SavedFiles | None) -> Report:
         return ()
     more = "" if saved.missing == 1 else f", and {number(saved.missing - 1)} more"
     return (Line(f"note: {saved.problems[0]}{more}", Look.WARNING),)
+
+
+def _taken_back(result: ExportResult) -> tuple[tuple[str, str], ...]:
+    if not result.dates_later:
+        return ()
+    difference = difference_in_words(result.dates_later)
+    return (("Dates", f"are {difference} than in {result.dates_of}, and were taken back"),)
 
 
 def _looked_for(people: PeopleCheck | None) -> tuple[tuple[str, str], ...]:
@@ -138,6 +149,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "whole_because": result.whole_because,
         "people": None if result.people is None else to_builtins(result.people),
         "files": None if result.files is None else to_builtins(result.files),
+        "dates_later": _seconds(result.dates_later),
     }
 
 
@@ -185,6 +197,11 @@ def import_report(result: ImportResult) -> Report:
     edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
     call = Words(Call("undo"), " puts back what was there before")
     undo = () if result.undo is None else (("Undo", call),)
+    dates: tuple[tuple[str, str], ...] = ()
+    if result.dates_later:
+        dates = (("Dates", f"{difference_in_words(result.dates_later)} than in the snapshot"),)
+    none = ", ".join(result.without_dates)
+    notes = (Line(f"note: no dates to move in {none}", Look.WARNING),) if none else ()
     return (
         Line(f"Imported {name}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
@@ -194,10 +211,12 @@ def import_report(result: ImportResult) -> Report:
                 *edited,
                 ("Changed", done),
                 *_restored(result),
+                *dates,
                 ("File", result.source),
                 *undo,
             )
         ),
+        *notes,
     )
 
 
@@ -241,4 +260,10 @@ def import_json(result: ImportResult) -> dict[str, object]:
         "undo": result.undo,
         "dry_run": result.dry_run,
         "files": None if result.files is None else to_builtins(result.files),
+        "dates_later": _seconds(result.dates_later),
+        "without_dates": list(result.without_dates),
     }
+
+
+def _seconds(offset: timedelta) -> int:
+    return offset // timedelta(seconds=1)

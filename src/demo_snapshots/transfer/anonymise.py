@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from demo_snapshots.comparison.json_text import changed
 from demo_snapshots.errors import ConfigError
-from demo_snapshots.model.rules import Field, Marked, TableSelection, Where
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.people.standins import StandIns
 from demo_snapshots.rows.literals import cells, quote, value_of
 from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.selection.places import place_in, why_tied
 
 _UNBOUNDED = 1_000_000
 _FEWEST_CHARACTERS = 16
@@ -93,7 +92,8 @@ class Anonymised:
 
 def _resolved(demo: DemoSet, name: str, sort: str) -> tuple[Table, Replaced]:
     table, rest = _table_of(demo, name)
-    column_name, path = (rest, ()) if table.has(rest) else _path(rest)
+    place = place_in(table, rest)
+    column_name, path = place.column, place.path
     if not table.has(column_name):
         raise ConfigError(f"people.anonymise: {table.name} has no column {column_name}")
     column = table.column(column_name)
@@ -103,7 +103,8 @@ def _resolved(demo: DemoSet, name: str, sort: str) -> tuple[Table, Replaced]:
         raise ConfigError(f"people.anonymise: {name} is JSON; name a place in it")
     if column.generated:
         raise ConfigError(f"people.anonymise: {name} is made by the database")
-    _require_free(demo, table, column_name, path)
+    if (why := why_tied(demo, table, place)) is not None:
+        raise ConfigError(f"people.anonymise: {table.name}.{column_name} cannot be replaced: {why}")
     longest = column.length if column.length and not path else _UNBOUNDED
     unique = not path and (column_name,) in table.uniques
     if unique and sort == "phone":
@@ -121,49 +122,3 @@ def _table_of(demo: DemoSet, name: str) -> tuple[Table, str]:
         if name.startswith(f"{called}."):
             return table, name.removeprefix(f"{called}.")
     raise ConfigError(f"people.anonymise: {name} is in no table whose rows are exported")
-
-
-def _path(text: str) -> tuple[str, tuple[str, ...]]:
-    column, *steps = re.findall(r"\[\*\]|[^.\[\]]+", text)
-    return column, tuple(steps)
-
-
-def _require_free(demo: DemoSet, table: Table, column: str, path: tuple[str, ...]) -> None:
-    """Raise ConfigError for a column that something else goes by."""
-    rule = demo.selection.rules.get(table.name)
-    why = None
-    if not table.key:
-        why = "the table has no primary key to order its rows by"
-    elif column in table.key:
-        why = "it is part of the primary key"
-    elif column in _referencing(demo, table):
-        why = "it is part of a foreign key"
-    elif rule is not None and rule.breakdown == column:
-        why = "rows are counted by it"
-    elif rule is not None and _tells(rule, Field(column, path), demo.dialect.name):
-        why = "it says which rows are demo rows"
-    if why is not None:
-        raise ConfigError(f"people.anonymise: {table.name}.{column} cannot be replaced: {why}")
-
-
-def _referencing(demo: DemoSet, table: Table) -> set[str]:
-    """The columns of foreign keys of the table and to it."""
-    others = (*demo.schema.tables.values(), *demo.external.included)
-    keys = [key for other in others for key in other.foreign_keys]
-    there = {
-        n for key in keys if key.referenced_table == table.name for n in key.referenced_columns
-    }
-    return there | {name for key in table.foreign_keys for name in key.columns}
-
-
-def _tells(rule: TableSelection, field: Field, engine: str) -> bool:
-    match rule.rule:
-        case Marked(marker) if marker == field:
-            return True
-        case Where() as where if _is_in(field.column, getattr(where, engine)):
-            return True
-    return rule.scenario == field
-
-
-def _is_in(column: str, condition: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", condition, re.IGNORECASE) is not None

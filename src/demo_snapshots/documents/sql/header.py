@@ -63,6 +63,15 @@ _Value = TypeVar("_Value")
 GENERATED = "%Y-%m-%dT%H:%M:%SZ"
 
 
+def spelled_moment(moment: datetime) -> str:
+    """A moment as a header has it."""
+    return moment.astimezone(UTC).strftime(GENERATED)
+
+
+def _read_moment(text: str) -> datetime:
+    return datetime.strptime(text, GENERATED).replace(tzinfo=UTC)
+
+
 def describe_table(table: Table) -> str:
     """``vaults: id integer key, name text, description text null``: what ``Table`` lines say."""
     columns = ", ".join(
@@ -121,7 +130,8 @@ def write_header(header: Header) -> str:
         f"-- Format: {format}",
         f"-- Scenario: {header.scenario}",
         f"-- Version: {header.version}",
-        f"-- Generated: {header.generated.astimezone(UTC).strftime(GENERATED)}",
+        f"-- Generated: {spelled_moment(header.generated)}",
+        *([f"-- Anchor: {spelled_moment(header.anchor)}"] if header.anchor else []),
         f"-- Source: {header.source}",
     ]
     if header.tool:
@@ -200,7 +210,7 @@ def read_header(lines: Iterable[str], formats: Sequence[int] = FORMATS) -> Heade
     return replace(header, delta=delta, extra=rest)
 
 
-_OPTIONAL = {"Tool", "Migration", "Base", "Merged"}
+_OPTIONAL = {"Anchor", "Tool", "Migration", "Base", "Merged"}
 _KNOWN = {"Format", "Scenario", "Version", "Generated", "Source", "Schema", *_OPTIONAL}
 
 
@@ -255,7 +265,8 @@ def _assemble(
     try:
         scenario = check_scenario_name(values["Scenario"])
         version = Version.parse(values["Version"])
-        generated = datetime.strptime(values["Generated"], GENERATED).replace(tzinfo=UTC)
+        generated = _read_moment(values["Generated"])
+        anchor = _read_moment(values["Anchor"]) if "Anchor" in values else None
         base, merged = (
             Parent.parse(values[key]) if key in values else None for key in ("Base", "Merged")
         )
@@ -277,6 +288,7 @@ def _assemble(
         extra=tuple(extra),
         base=base,
         merged=merged,
+        anchor=anchor,
     )
 
 

@@ -1,0 +1,215 @@
+"""Dates that move with today: by how much an import moves them, and how they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from demo_snapshots.config.settings import Config
+from demo_snapshots.documents.opening import open_document, reading
+from demo_snapshots.documents.protocol import Document
+from demo_snapshots.errors import ConfigError, DatabaseError
+from demo_snapshots.model.offsets import difference_in_words
+from demo_snapshots.model.results import ImportPlan, ImportResult
+from demo_snapshots.model.snapshots import Header, Statistics, Version
+from demo_snapshots.model.sources import Source
+from demo_snapshots.operations.drift import drifted_for
+from demo_snapshots.rows.shift import DAY, Shift
+from demo_snapshots.selection.demo_set import DemoSet
+from demo_snapshots.selection.evergreen import Places, evergreen_places
+from demo_snapshots.transfer.evergreen import Shifted, not_coming_back
+from demo_snapshots.transfer.offset import FoundOffset, find_offset
+
+_CLOCKS_DIFFER = 3_600
+"""Seconds by which the clock of who exported may be ahead of that of who imports."""
+_UNITS = {"weeks": 7 * DAY, "days": DAY, "exact": 1}
+
+
+class Fresh(Struct, frozen=True):
+    """The dates of a demo set that move, in steps of ``unit`` seconds; ``zone`` is where the clocks
+    are that stay."""
+
+    config: Config
+    places: Places
+    unit: int
+    zone: ZoneInfo | None
+
+    @classmethod
+    def of(cls, demo: DemoSet, config: Config) -> Fresh:
+        """As the configuration says. Raises ConfigError for what cannot move, for an unknown zone,
+        and where nothing moves."""
+        if not config.has_evergreen:
+            raise ConfigError(
+                "no dates are evergreen, so a fresh import has nothing to move",
+                hint='Name columns in the configuration: [tables.todos] evergreen = ["due_at"].',
+            )
+        try:
+            zone = ZoneInfo(config.zone) if config.zone else None
+        except (OSError, ValueError, LookupError) as error:
+            raise ConfigError(
+                "demo.zone: no time zone of that name is known here",
+                hint="It is called like Europe/Berlin. Where the system has no zones, install the"
+                " package tzdata.",
+            ) from error
+        return cls(config, evergreen_places(demo, config.tables), _UNITS[config.shift], zone)
+
+    def shifted(self, offset: int) -> Shifted:
+        return Shifted(self.places, Shift(offset, self.zone))
+
+    def offset_to(self, moment: datetime, header: Header) -> int:
+        """By how many seconds the dates of a snapshot move for the moment that they lead up to to
+        be ``moment``, or as little before it as whole steps let it be."""
+        apart = [moment - header.moment]
+        if self.zone is not None:
+            there, here = (
+                each.astimezone(self.zone).replace(tzinfo=None) for each in (moment, header.moment)
+            )
+            apart.append(there - here)
+        seconds = min(apart) // timedelta(seconds=1)
+        if -_CLOCKS_DIFFER <= seconds < 0:
+            return 0
+        return seconds // self.unit * self.unit
+
+    def found(self, demo: DemoSet, document: Document) -> FoundOffset:
+        """By how much the demo rows' dates differ from those of a document, which is under today's
+        names and is read for it. Within a read or a transaction."""
+        return find_offset(demo, document, self.places, self.unit, self.zone)
+
+
+def as_there(
+    demo: DemoSet, config: Config, source: Source, document: Document
+) -> tuple[Document, FoundOffset]:
+    """``document``, which is ``source`` under today's names, with its dates as they are in the
+    database, and by how much that is. Within a read or a transaction."""
+    fresh = Fresh.of(demo, config)
+    with reading(source) as stream:
+        _, again = drifted_for(open_document(stream), demo, config)
+        found = fresh.found(demo, again)
+    return fresh.shifted(found.seconds).document(document) if found.seconds else document, found
+
+
+class ImportDates(Struct, frozen=True):
+    """How an import moves the dates: by ``offset`` seconds; those of the rows there are were moved
+    by ``there``."""
+
+    header: Header
+    shifted: Shifted
+    there: Shifted
+
+    def document(self, document: Document, *, there: bool = False) -> Document:
+        """The document with its dates moved, or with those that the rows ``there`` have."""
+        shifted = self.there if there else self.shifted
+        return shifted.document(document) if shifted.shift.offset else document
+
+    def told(self, result: ImportResult) -> ImportResult:
+        """The result of the import, with what it did to dates."""
+        offset = self.shifted.shift.offset
+        if not offset:
+            return result
+        return replace(
+            result,
+            dates_later=timedelta(seconds=offset),
+            without_dates=self.shifted.without_dates(self.header),
+        )
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """An error of the database within the block says that dates were moved, if it does not say
+        what else is to be done."""
+        try:
+            yield
+        except DatabaseError as error:
+            offset = self.shifted.shift.offset
+            if type(error) is not DatabaseError or error.hint or not offset:
+                raise
+            moved = difference_in_words(timedelta(seconds=offset))
+            raise DatabaseError(
+                error.message,
+                fault=error.fault,
+                hint=f"Nothing was changed. The dates would have been {moved} than in the snapshot:"
+                " leave what must not move out of evergreen, or import it with its own dates.",
+            ) from error
+
+
+class ImportJob(Protocol):
+    """An import that is about to be run."""
+
+    demo: DemoSet
+    header: Header
+    renews: bool
+    missing_only: bool
+    undoes: bool
+    confirm: Callable[[ImportPlan], bool] | None
+    dates: ImportDates | None
+
+    def again(self) -> Document: ...
+
+    def run(self) -> ImportResult: ...
+
+
+def run_with_dates(job: ImportJob, config: Config, as_of: datetime | None) -> ImportResult:
+    """Run an import whose evergreen dates lead up to ``as_of``, or are the document's if None. Rows
+    are missing among others, so such as come between them move as these have moved."""
+    fresh = Fresh.of(job.demo, config)
+    offset = fresh.offset_to(as_of, job.header) if as_of else 0
+    there = 0
+    # Rows with fresh keys are compared with none, and an undo puts back rows as they were.
+    if (job.missing_only or job.confirm is not None) and not job.renews and not job.undoes:
+        with job.demo.database.reading():
+            there = fresh.found(job.demo, job.again()).seconds
+    if job.missing_only and there:
+        offset = there
+    job.dates = ImportDates(job.header, fresh.shifted(offset), fresh.shifted(there))
+    with job.dates.blamed():
+        return job.dates.told(job.run())
+
+
+class TakenBack(Struct, frozen=True):
+    """How the dates there are become those of a snapshot again, whose ``header`` it is: they are
+    ``shifted`` by the ``found`` offset; None where it is 0."""
+
+    header: Header
+    found: FoundOffset
+    shifted: Shifted | None
+
+    @classmethod
+    def to(cls, source: Source, demo: DemoSet, config: Config) -> TakenBack:
+        """To the dates of the document ``source``: to just what it holds, where they are its own.
+        Within a read."""
+        fresh = Fresh.of(demo, config)
+        with reading(source) as stream:
+            header, document = drifted_for(open_document(stream), demo, config)
+            found = fresh.found(demo, document)
+        shift = Shift(found.seconds, fresh.zone)
+        if not found.seconds:
+            return cls(header, found, None)
+        if fresh.zone is None:
+            return cls(header, found, Shifted(fresh.places, shift.back))
+        with reading(source) as stream:
+            _, document = drifted_for(open_document(stream), demo, config)
+            originals = not_coming_back(document, fresh.places, shift)
+        return cls(header, found, Shifted(fresh.places, shift.back, originals))
+
+    @property
+    def offset(self) -> timedelta:
+        return timedelta(seconds=self.found.seconds)
+
+    def anchor(self, now: datetime, statistics: Statistics) -> datetime:
+        """The moment that the dates lead up to, of so many rows: the version's own where they are
+        its own, else now, as far back as they are taken."""
+        own = self.found.exact and all(
+            statistics.rows(count.table) == count.rows for count in self.header.statistics.tables
+        )
+        return self.header.moment if own else now - self.offset
+
+
+def compared_as_if_not(version: Version, found: FoundOffset) -> str:
+    """What is said of rows that were compared as if their dates had not moved."""
+    said = difference_in_words(timedelta(seconds=found.seconds))
+    return f"the dates are {said} than in {version}, which counts as the same"

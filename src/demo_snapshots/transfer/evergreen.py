@@ -1,0 +1,258 @@
+"""Raw rows and documents with their evergreen dates moved."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from demo_snapshots.comparison.json_text import respelled
+from demo_snapshots.documents.protocol import Document, Event, Lookups, Rows, Target, any_literals
+from demo_snapshots.documents.sql.reader import any_lookup
+from demo_snapshots.errors import UnfitValueError
+from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.tables import Table
+from demo_snapshots.rows.literals import CELL, cells, quote, records, value_of
+from demo_snapshots.rows.shift import OutOfRangeError, Shift
+from demo_snapshots.selection.evergreen import EvergreenPlace, Places
+
+Move = Callable[[bytes], bytes]
+"""A raw literal with what is evergreen in it moved."""
+
+Originals = Mapping[str, Mapping[tuple[bytes, ...], Mapping[str, tuple[bytes, bytes]]]]
+"""By table, key and column: a literal, and another that stands for it."""
+
+_ESCAPED = re.compile(r"\\u[0-9A-Fa-f]{4}|\\.|.", re.DOTALL)
+
+
+class Shifted:
+    """Rows as ``shift`` moves the dates at their evergreen ``places``, everything else as it is.
+    ``originals`` say what becomes of some literals instead. Raises UnfitValueError, naming the
+    place, for a date that cannot be moved so far."""
+
+    def __init__(self, places: Places, shift: Shift, originals: Originals | None = None) -> None:
+        self.places = places
+        self.shift = shift
+        self.originals = originals or {}
+        self._rows: dict[tuple[str, tuple[str, ...]], ShiftedRows | None] = {}
+        self._found: set[str] = set()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Shifted, (self.places, self.shift, self.originals)
+
+    def of(self, table: str, columns: Sequence[str]) -> ShiftedRows | None:
+        """What moves the rows of these columns; None where there is nothing to move."""
+        wanted = (table, tuple(columns))
+        if wanted not in self._rows:
+            here = [place for place in self.places.get(table, ()) if place.column in columns]
+            moves = ShiftedRows(wanted[1], here, self.shift, self._found) if here else None
+            self._rows[wanted] = moves
+        return self._rows[wanted]
+
+    def rows(self, table: Table, batches: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+        """Raw rows of all that a document carries of ``table``."""
+        columns = [column.name for column in table.carried]
+        moves = self.of(table.name, columns)
+        if moves is None:
+            yield from batches
+            return
+        originals = self.originals.get(table.name)
+        if not originals:
+            for batch in batches:
+                yield [b"(" + moves.record(row[1:-1]) + b")" for row in batch]
+            return
+        for batch in batches:
+            yield [self._restored(row[1:-1], moves, table, originals) for row in batch]
+
+    def _restored(
+        self,
+        record: bytes,
+        moves: ShiftedRows,
+        table: Table,
+        originals: Mapping[tuple[bytes, ...], Mapping[str, tuple[bytes, bytes]]],
+    ) -> bytes:
+        moved = moves.record(record)
+        was = moves.cells(record)
+        known = originals.get(tuple(was[name] for name in table.key))
+        if known is None:
+            return b"(" + moved + b")"
+        values = moves.cells(moved)
+        for name, (literal, original) in known.items():
+            if was[name] == literal:
+                values[name] = original
+        return b"(" + b",".join(values.values()) + b")"
+
+    def document(self, document: Document) -> Document:
+        """The document with its rows moved, as they stream by."""
+        return _ShiftedDocument(document, self)
+
+    def without_dates(self, header: Header) -> tuple[str, ...]:
+        """The places of tables with rows at which no date was found."""
+        return tuple(
+            place.name
+            for table, places in self.places.items()
+            for place in places
+            if header.statistics.rows(table) and place.name not in self._found
+        )
+
+
+def not_coming_back(document: Document, places: Places, shift: Shift) -> Originals:
+    """What of the document's dates, moved by ``shift``, its opposite does not make what it was: the
+    moved literals, and what they were."""
+    there, back = Shifted(places, shift), Shifted(places, shift.back)
+    keys = {table.name: table.key for table in document.header.tables}
+    found: dict[str, dict[tuple[bytes, ...], dict[str, tuple[bytes, bytes]]]] = {}
+    for event in document.rows(any_literals, any_literals, any_lookup):
+        if not isinstance(event, Rows):
+            continue
+        moves, returns = (each.of(event.table, event.columns) for each in (there, back))
+        if moves is None or returns is None:
+            continue
+        for record in records(event.text):
+            moved = moves.record(record)
+            if returns.record(moved) != record:
+                was, now, again = (
+                    moves.cells(each) for each in (record, moved, returns.record(moved))
+                )
+                key = tuple(was[name] for name in keys[event.table])
+                found.setdefault(event.table, {})[key] = {
+                    name: (now[name], was[name]) for name in was if again[name] != was[name]
+                }
+    return found
+
+
+class ShiftedRows:
+    """Records of these ``columns``. Adds the names of places to ``found`` whose dates moved."""
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        places: Sequence[EvergreenPlace],
+        shift: Shift,
+        found: set[str],
+    ) -> None:
+        self._columns = columns
+        by_column: dict[int, list[Move]] = {}
+        for place in places:
+            move = (_moving_inside if place.path else _moving)(place, shift, found)
+            by_column.setdefault(columns.index(place.column), []).append(move)
+        ordered = sorted(by_column)
+        self._moves = [by_column[at] for at in ordered]
+        self._pattern = _pattern(ordered)
+
+    def record(self, record: bytes) -> bytes:
+        """A raw row without its parentheses, moved."""
+        pieces = self._groups(record)
+        for number, moves in enumerate(self._moves):
+            for move in moves:
+                pieces[2 * number + 1] = move(pieces[2 * number + 1])
+        return b"".join(pieces)
+
+    def _groups(self, record: bytes) -> list[bytes]:
+        match = self._pattern.fullmatch(record)
+        assert match is not None, "the document's grammar, or the engine, has made the row"
+        return list(match.groups())
+
+    def cells(self, record: bytes) -> dict[str, bytes]:
+        """The values of a record by column."""
+        return dict(zip(self._columns, cells(record), strict=True))
+
+
+def _pattern(places: Sequence[int]) -> re.Pattern[bytes]:
+    """A record in pieces: what is before the value at the first of ``places``, the value, what is
+    before the next, and so on to the end."""
+    pattern, done = b"", 0
+    for place in places:
+        before = rb"(?:" + CELL + rb",){%d}" % (place - done)
+        pattern += rb"(" + (b"," if done else b"") + before + rb")(" + CELL + rb")"
+        done = place + 1
+    return re.compile(pattern + rb"(.*+)", re.DOTALL)
+
+
+def _moving(place: EvergreenPlace, shift: Shift, found: set[str]) -> Move:
+    def move(literal: bytes) -> bytes:
+        is_text = literal[:1] == b"'"
+        text = (literal[1:-1] if is_text else literal).decode()
+        moved = _moved(text, place, shift)
+        if moved is None:
+            return literal
+        found.add(place.name)
+        return f"'{moved}'".encode() if is_text else moved.encode()
+
+    return move
+
+
+def _moving_inside(place: EvergreenPlace, shift: Shift, found: set[str]) -> Move:
+    def respell(value: str) -> str | None:
+        moved = _moved_in_json(value, place, shift)
+        if moved is not None:
+            found.add(place.name)
+        return moved
+
+    def move(literal: bytes) -> bytes:
+        text = value_of(literal)
+        if not isinstance(text, str):
+            return literal
+        moved = respelled(text, place.path, respell)
+        return literal if moved == text else quote(moved).encode()
+
+    return move
+
+
+def _moved(text: str, place: EvergreenPlace, shift: Shift) -> str | None:
+    try:
+        return shift.text(text, instant=place.instant)
+    except OutOfRangeError as error:
+        raise UnfitValueError(
+            f"{place.name}: {error}",
+            hint="Nothing was changed. Import without moving the dates, or leave the place out of"
+            " evergreen.",
+        ) from error
+
+
+def _moved_in_json(value: str, place: EvergreenPlace, shift: Shift) -> str | None:
+    """A value as JSON spells it, moved; characters that stay keep their spelling."""
+    if not value.startswith('"'):
+        return _moved(value, place, shift)
+    spelled = _ESCAPED.findall(value[1:-1])
+    text = json.loads(value)
+    moved = _moved(text, place, shift)
+    if moved is None:
+        return None
+    if not len(spelled) == len(text) == len(moved):
+        return json.dumps(moved)
+    same = zip(spelled, text, moved, strict=True)
+    return '"' + "".join(s if old == new else new for s, old, new in same) + '"'
+
+
+class _ShiftedDocument:
+    """A document whose rows move as they stream by."""
+
+    def __init__(self, document: Document, shifted: Shifted) -> None:
+        self._document = document
+        self._shifted = shifted
+        self.header: Header = document.header
+        self.digest = ""
+        self._given = b""
+
+    def rows(
+        self, target: Target, includes: Target | None = None, lookups: Lookups | None = None
+    ) -> Iterator[Event]:
+        """As ``protocol.Document.rows``."""
+        for event in self._document.rows(target, includes, lookups):
+            yield self._moved(event) if isinstance(event, Rows) else event
+        self.digest = self._document.digest
+
+    def line_of(self, number: int, given: bytes) -> int:
+        """As ``protocol.Document.line_of``."""
+        return self._document.line_of(number, self._given)
+
+    def _moved(self, event: Rows) -> Rows:
+        moves = self._shifted.of(event.table, event.columns)
+        self._given = event.text
+        if moves is None:
+            return event
+        moved = b"),\n(".join(map(moves.record, records(event.text)))
+        return replace(event, text=b"(" + moved + b")")

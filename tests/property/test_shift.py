@@ -57,7 +57,7 @@ def test_dates_come_back(text, offset):
 @given(recent, st.timedeltas(timedelta(), timedelta(days=400)), offsets)
 def test_order_and_distances_stay(moment, later, offset):
     one, other = (each.isoformat(" ") for each in (moment, moment + later))
-    moved = [datetime.fromisoformat(Shift(offset).text(each)) for each in (one, other)]
+    moved = [datetime.fromisoformat(Shift(offset).text(each) or "") for each in (one, other)]
     assert moved[1] - moved[0] == later
     assert moved[0] - moment == timedelta(seconds=offset)
 
@@ -91,7 +91,7 @@ def test_in_a_zone_what_does_not_come_back_by_itself_is_known(texts, offset, nam
 def test_clocks_in_a_zone_stay(moment, offset, name):
     zone = ZoneInfo(name)
     text = moment.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    moved = Shift(offset, zone).text(text)
+    moved = Shift(offset, zone).text(text) or ""
     was, now = (
         datetime.fromisoformat(each).astimezone(zone).replace(tzinfo=None) for each in (text, moved)
     )
@@ -101,5 +101,5 @@ def test_clocks_in_a_zone_stay(moment, offset, name):
         timedelta(minutes=30),
     )
     if now - was == timedelta(seconds=offset):
-        there, here = (clock_of(each, zone)[0] for each in (moved, text))
-        assert there - here == offset
+        there, here = (clock_of(each, zone) or (0, 0) for each in (moved, text))
+        assert there[0] - here[0] == offset

@@ -15,7 +15,7 @@ from demo_snapshots.errors import UnfitValueError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import CELL, cells, quote, records, value_of
-from demo_snapshots.rows.shift import OutOfRangeError, Shift
+from demo_snapshots.rows.shift import DAY, OutOfRangeError, Shift
 from demo_snapshots.selection.evergreen import EvergreenPlace, Places
 
 Move = Callable[[bytes], bytes]
@@ -134,6 +134,7 @@ class ShiftedRows:
         found: set[str],
     ) -> None:
         self._columns = columns
+        places = sorted(places, key=lambda place: columns.index(place.column))
         by_column: dict[int, list[Move]] = {}
         for place in places:
             move = (_moving_inside if place.path else _moving)(place, shift, found)
@@ -141,9 +142,39 @@ class ShiftedRows:
         ordered = sorted(by_column)
         self._moves = [by_column[at] for at in ordered]
         self._pattern = _pattern(ordered)
+        self._shift = shift
+        self._names = [place.name for place in places]
+        self._found = found
+        self._quick = _quick_pattern(ordered, places, shift)
+        self._days: dict[bytes, bytes] = {}
 
     def record(self, record: bytes) -> bytes:
         """A raw row without its parentheses, moved."""
+        quick = self._quick and self._quick.fullmatch(record)
+        return (quick and self._with_other_days(record, quick)) or self._in_pieces(record)
+
+    def _with_other_days(self, record: bytes, match: re.Match[bytes]) -> bytes | None:
+        """The record with other days in its dates, which are as long; None where they cannot be
+        moved so simply."""
+        moved = bytearray(record)
+        for number, name in enumerate(self._names, 1):
+            day = match[number]
+            if day is None:
+                continue
+            other = self._days.get(day)
+            if other is None:
+                try:
+                    other = self._days[day] = (self._shift.text(day.decode()) or "").encode()
+                except OutOfRangeError:
+                    return None
+            if not other:
+                return None
+            at = match.start(number)
+            moved[at : at + len(day)] = other
+            self._found.add(name)
+        return bytes(moved)
+
+    def _in_pieces(self, record: bytes) -> bytes:
         pieces = self._groups(record)
         for number, moves in enumerate(self._moves):
             for move in moves:
@@ -169,6 +200,28 @@ def _pattern(places: Sequence[int]) -> re.Pattern[bytes]:
         pattern += rb"(" + (b"," if done else b"") + before + rb")(" + CELL + rb")"
         done = place + 1
     return re.compile(pattern + rb"(.*+)", re.DOTALL)
+
+
+_TIME = rb"(?:[Tt ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?)?"
+
+
+def _quick_pattern(
+    ordered: Sequence[int], places: Sequence[EvergreenPlace], shift: Shift
+) -> re.Pattern[bytes] | None:
+    """A record whose dates are NULL or move with their days, which are its groups; None where what
+    is at the places may have to be moved otherwise. It takes half the time."""
+    days_alone = shift.offset % DAY == 0 and not any(
+        place.path or (place.instant and shift.zone) for place in places
+    )
+    if not days_alone:
+        return None
+    pattern, done = b"", 0
+    for place in ordered:
+        before = rb"(?:" + CELL + rb",){%d}" % (place - done)
+        pattern += (b"," if done else b"") + before
+        pattern += rb"(?:NULL|'(\d{4}-\d\d-\d\d)" + _TIME + rb"')"
+        done = place + 1
+    return re.compile(pattern + rb"(?:,.*+)?", re.DOTALL)
 
 
 def _moving(place: EvergreenPlace, shift: Shift, found: set[str]) -> Move:
@@ -216,6 +269,9 @@ def _moved_in_json(value: str, place: EvergreenPlace, shift: Shift) -> str | Non
     """A value as JSON spells it, moved; characters that stay keep their spelling."""
     if not value.startswith('"'):
         return _moved(value, place, shift)
+    if "\\" not in value:
+        moved = _moved(value[1:-1], place, shift)
+        return None if moved is None else f'"{moved}"'
     spelled = _ESCAPED.findall(value[1:-1])
     text = json.loads(value)
     moved = _moved(text, place, shift)

@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.errors import ConfigError, DatabaseError
+from demo_snapshots.errors import (
+    CommitInDoubtError,
+    ConfigError,
+    DatabaseBusyError,
+    DatabaseError,
+    UnfitValueError,
+)
 from demo_snapshots.model.offsets import difference_in_words
 from demo_snapshots.model.results import ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, Version
@@ -28,6 +34,7 @@ from demo_snapshots.transfer.offset import FoundOffset, find_offset
 
 _CLOCKS_DIFFER = 3_600
 """Seconds by which the clock of who exported may be ahead of that of who imports."""
+_NOTHING_CHANGED = "Nothing was changed."
 _UNITS = {"weeks": 7 * DAY, "days": DAY, "exact": 1}
 
 
@@ -120,21 +127,19 @@ class ImportDates(Struct, frozen=True):
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """An error of the database within the block says that dates were moved, if it does not say
-        what else is to be done."""
+        """An error about a row within the block says that dates were moved."""
         try:
             yield
-        except DatabaseError as error:
+        except (DatabaseError, UnfitValueError) as error:
             offset = self.shifted.shift.offset
-            if type(error) is not DatabaseError or error.hint or not offset:
-                raise
-            moved = difference_in_words(timedelta(seconds=offset))
-            raise DatabaseError(
-                error.message,
-                fault=error.fault,
-                hint=f"Nothing was changed. The dates would have been {moved} than in the snapshot:"
-                " leave what must not move out of evergreen, or import it with its own dates.",
-            ) from error
+            if offset and not isinstance(error, (DatabaseBusyError, CommitInDoubtError)):
+                moved = difference_in_words(timedelta(seconds=offset))
+                error.hint = (
+                    f"{error.hint or _NOTHING_CHANGED} The dates would be {moved} than in the"
+                    " snapshot: leave what must not move out of evergreen, or import it with its"
+                    " own dates."
+                )
+            raise
 
 
 class ImportJob(Protocol):

@@ -258,11 +258,7 @@ def _moved(text: str, place: EvergreenPlace, shift: Shift) -> str | None:
     try:
         return shift.text(text, instant=place.instant)
     except OutOfRangeError as error:
-        raise UnfitValueError(
-            f"{place.name}: {error}",
-            hint="Nothing was changed. Import without moving the dates, or leave the place out of"
-            " evergreen.",
-        ) from error
+        raise UnfitValueError(f"{place.name}: {error}") from error
 
 
 def _moved_in_json(value: str, place: EvergreenPlace, shift: Shift) -> str | None:

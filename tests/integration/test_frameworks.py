@@ -41,6 +41,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return invoke
 
 
+STAMPS = {"evergreen": ["created_at", "updated_at"]}
+
+
 def round_trip(run: Run, live: Live, wipe: tuple[str, ...]) -> dict[str, Any]:
     """Init, export, wipe, import: every row of every table is as it was. Gives the rules that
     were written and what was exported."""
@@ -69,12 +72,19 @@ def test_laravel(database_url, run):
     Path(".env").write_text(laravel.environment_file(live), "utf-8")
     done = round_trip(run, live, laravel.WIPE)
     assert done["tables"] == {
-        "users": {"marker": "is_demo"},
-        "workspaces": {"marker": "metadata.demo_seed", "scenario": "metadata.scenario"},
-        "projects": {"follows": "workspace_id"},
-        "tasks": {"follows": "project_id"},
+        "users": {"marker": "is_demo", "evergreen": ["email_verified_at", *STAMPS["evergreen"]]},
+        "workspaces": {
+            "marker": "metadata.demo_seed",
+            "scenario": "metadata.scenario",
+            **STAMPS,
+        },
+        "projects": {
+            "follows": "workspace_id",
+            "evergreen": ["starts_on", "deleted_at", *STAMPS["evergreen"]],
+        },
+        "tasks": {"follows": "project_id", **STAMPS},
         "task_user": {"follows": "user_id"},
-        "comments": {"follows": "task_id"},
+        "comments": {"follows": "task_id", **STAMPS},
     }
     assert done["records"] == {
         "users": 2,
@@ -113,7 +123,12 @@ def test_django(database_url, run):
     )
     done = round_trip(run, live, wipe)
     assert done["tables"] == {
-        "order": {"marker": "is_demo", "scenario": "scenario", "breakdown": "kind"},
+        "order": {
+            "marker": "is_demo",
+            "scenario": "scenario",
+            "breakdown": "kind",
+            "evergreen": "placed_at",
+        },
         "shop_category": {"marker": "meta.demo_seed", "scenario": "meta.scenario"},
         "shop_tag": {"marker": "is_demo"},
         "order_tags": {"follows": "order_id"},

@@ -202,6 +202,8 @@ def _rule(finding: Finding, findings: Findings) -> Iterator[str]:
         yield f"scenario = {text(str(selection.scenario))}"
     if selection.breakdown:
         yield f"breakdown = {text(selection.breakdown)}"
+    if evergreen := findings.evergreen.get(finding.name):
+        yield f"evergreen = {text_or_list(evergreen)}"
 
 
 def _other_candidates(findings: Findings) -> Iterator[str]:

@@ -7,17 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from demo_snapshots.engines.connection import Database
-from demo_snapshots.model.rules import (
-    Follows,
-    FollowsAny,
-    Marked,
-    Rule,
-    TableSelection,
-    Where,
-)
+from demo_snapshots.model.rules import Follows, FollowsAny, Marked, Rule, TableSelection, Where
 from demo_snapshots.model.tables import ForeignKey, Kind, Table
 from demo_snapshots.selection.assumed import AssumedKey, assume, with_assumed
 from demo_snapshots.selection.counting import COUNTED_ROWS, Counting
+from demo_snapshots.selection.evergreen import proposed
 from demo_snapshots.selection.following import Following, follow
 from demo_snapshots.selection.frameworks import is_bookkeeping
 from demo_snapshots.selection.markers import (
@@ -82,7 +76,8 @@ class Findings(Struct, frozen=True):
     foreign keys, of demo tables or to them, that the database does not declare and that none of
     ``tables`` follows by. ``others`` are candidates that were not taken. ``example`` is, where
     nothing was found, a table that many others follow, and those. ``configured`` says what the
-    configuration calls each table."""
+    configuration calls each table. ``evergreen`` are columns of ``tables`` whose dates may move
+    with today, by what these are called there."""
 
     tables: tuple[Finding, ...]
     external: tuple[ExternalReference, ...]
@@ -93,6 +88,7 @@ class Findings(Struct, frozen=True):
     assumed: tuple[AssumedKey, ...] = ()
     others: tuple[Candidate, ...] = ()
     configured: Mapping[str, str] = field(default_factory=dict)
+    evergreen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 Choose = Callable[[Sequence[Candidate]], int | None]
@@ -208,6 +204,9 @@ class _Seen:
                 if root not in taken
             ),
             configured=self.spelled,
+            evergreen={
+                f.name: proposed(self.tables[f.selection.table], f.selection) for f in findings
+            },
         )
 
     def _rules(

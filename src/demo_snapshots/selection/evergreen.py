@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from demo_snapshots.config.rules import TableRule
 from demo_snapshots.errors import ConfigError
-from demo_snapshots.model.rules import Field
+from demo_snapshots.model.rules import Field, TableSelection, Where
 from demo_snapshots.model.tables import Column, Kind, Table
+from demo_snapshots.people.columns import words_of
 from demo_snapshots.selection.demo_set import DemoSet
-from demo_snapshots.selection.places import place_in, why_tied
+from demo_snapshots.selection.places import is_in, place_in, why_tied
 
 DATES = (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ)
 _MAY_HOLD_DATES = (*DATES, Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT)
@@ -26,6 +27,17 @@ class EvergreenPlace(Struct, frozen=True):
     path: tuple[str, ...] = ()
     instant: bool = False
 
+
+_LASTING = {
+    *("birth", "birthday", "birthdate", "dob", "born", "geburtsdatum", "geboren"),
+    *("death", "died", "founded", "established", "built", "anniversary", "wedding"),
+}
+"""Words of columns whose dates are what they are, whenever a demo is shown."""
+_LASTS = {"expires", "expiry", "expiration", "expired", "valid", "issued", "issue"}
+_DOCUMENTS = {
+    *("passport", "licence", "license", "visa", "permit", "certificate", "document", "identity"),
+    *("card", "ausweis", "fuehrerschein"),
+}
 
 Places = Mapping[str, tuple[EvergreenPlace, ...]]
 """By the names of tables."""
@@ -78,3 +90,26 @@ def _place(table: Table, column: Column, path: tuple[str, ...]) -> EvergreenPlac
     steps = "".join(step if step == "[*]" else f".{step}" for step in path)
     name = f"{table.name}.{column.name}{steps}"
     return EvergreenPlace(name, column.name, path, column.kind is Kind.TIMESTAMPTZ)
+
+
+def proposed(table: Table, selection: TableSelection) -> tuple[str, ...]:
+    """The columns of dates that seem to be about the time that a demo is shown at: neither
+    somebody's birthday nor the expiry of a document, nor what rows are told by."""
+    if not table.key:
+        return ()
+    tied = {*table.key, *(name for key in table.foreign_keys for name in key.columns)}
+    where = selection.rule if isinstance(selection.rule, Where) else None
+    return tuple(
+        column.name
+        for column in table.carried
+        if column.kind in DATES
+        and column.name not in tied
+        and not (where and is_in(column.name, f"{where.sqlite} {where.mariadb}"))
+        and not _lasts(table.name, column.name)
+    )
+
+
+def _lasts(table: str, column: str) -> bool:
+    words = set(words_of(column))
+    about = words | {word.removesuffix("s") for word in words_of(table)}
+    return bool(words & _LASTING or (words & _LASTS and about & _DOCUMENTS))

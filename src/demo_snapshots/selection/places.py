@@ -50,10 +50,11 @@ def _tells(rule: TableSelection, field: Field, engine: str) -> bool:
     match rule.rule:
         case Marked(marker) if marker == field:
             return True
-        case Where() as where if _is_in(field.column, getattr(where, engine)):
+        case Where() as where if is_in(field.column, getattr(where, engine)):
             return True
     return rule.scenario == field
 
 
-def _is_in(column: str, condition: str) -> bool:
+def is_in(column: str, condition: str) -> bool:
+    """Whether a condition speaks of a column of that name."""
     return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", condition, re.IGNORECASE) is not None

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -205,6 +206,15 @@ def test_the_session_about_uploaded_files_is_what_happens(shell):
     [session] = blocks(ROOT / "docs" / "files.md", "console")
     for command, shown in commands_and_outputs(session.text):
         assert settled(shell(command)) == settled(shown), command
+
+
+def test_the_session_about_fresh_dates_is_what_happens(shell):
+    """One session, told in two blocks, between which 300 days pass."""
+    later = datetime.now(UTC) + timedelta(days=300)
+    for block in blocks(ROOT / "docs" / "fresh.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            real = shell(command.replace("--fresh", f"--as-of={later:%Y-%m-%dT%H:%M}"))
+            assert settled(real) == settled(shown), command
 
 
 def test_the_session_about_forms_is_what_happens(shell):
@@ -415,6 +425,7 @@ def mishaps() -> Iterator[str]:
     """Everything that can go wrong in a minute, one after the other, in one directory."""
     general = ("import", "general", "--yes")
     yield run("import", "general", "--latest", "--version=v1")
+    yield run("import", "general", "--fresh", "--no-fresh", "--as-of=2030-01-01")
     yield run("exprot")
     yield run("diff")
     yield run("diff", "general", "--stat", "--limit=1")
@@ -434,6 +445,13 @@ def mishaps() -> Iterator[str]:
     yield run("list-exports", "--snapshots=az://container/demo")
     Path("bad.toml").write_text('[tables.contacts]\nmaker = "is_demo"\n', "utf-8")
     yield run("export", "general", "--config=bad.toml")
+    sample = (ROOT / "src/demo_snapshots/sample/demo.toml").read_text("utf-8")
+    follows = 'follows = "fragment_id"\nevergreen = '
+    assert f"{follows}true" in sample
+    never = re.sub("^evergreen = .*$", "", sample, flags=re.M)
+    for text in (sample.replace(f"{follows}true", f'{follows}"id"'), never):
+        Path("bad.toml").write_text(text, "utf-8")
+        yield run(*general, "--as-of=2030-01-01", "--config=bad.toml")
     Path("bad.toml").write_text('[tables.contacts]\nmarker = "meta.x"\n', "utf-8")
     yield run("export", "general", "--config=bad.toml")
     for text in undeclared_mishaps():

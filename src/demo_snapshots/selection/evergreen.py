@@ -56,14 +56,9 @@ def evergreen_places(demo: DemoSet, rules: Mapping[str, TableRule]) -> Places:
 
 def _places(demo: DemoSet, table: Table, rule: TableRule) -> Iterator[EvergreenPlace]:
     if rule.evergreen is True:
-        columns = [
-            column
-            for column in table.carried
-            if column.kind in DATES and why_tied(demo, table, Field(column.name)) is None
-        ]
-        if not columns:
-            raise ConfigError(f"tables.{table.name}.evergreen: no column of dates that can move")
-        yield from (_place(table, column, ()) for column in columns)
+        for column in table.carried:
+            if column.kind in DATES and why_tied(demo, table, Field(column.name)) is None:
+                yield _place(table, column, ())
         return
     for text in dict.fromkeys(rule.evergreen or ()):
         place = place_in(table, text)

@@ -142,36 +142,32 @@ class ShiftedRows:
         ordered = sorted(by_column)
         self._moves = [by_column[at] for at in ordered]
         self._pattern = _pattern(ordered)
-        self._shift = shift
-        self._names = [place.name for place in places]
-        self._found = found
-        self._quick = _quick_pattern(ordered, places, shift)
-        self._days: dict[bytes, bytes] = {}
+        first = len(columns) - len(ordered)
+        self._at_end = len(ordered) if first > 0 and ordered[0] == first else 0
+        self._quick = _quick_pattern(ordered, places, shift, skips=self._at_end > 0)
+        self._days = [(n, _Days(each, shift, found)) for n, each in enumerate(places, 1)]
 
     def record(self, record: bytes) -> bytes:
         """A raw row without its parentheses, moved."""
-        quick = self._quick and self._quick.fullmatch(record)
+        if self._quick is None:
+            return self._in_pieces(record)
+        # Dates hold no comma: where they stand at the end, what is before them need not be matched.
+        start = len(record.rsplit(b",", self._at_end)[0]) if self._at_end else 0
+        quick = self._quick.fullmatch(record, start)
         return (quick and self._with_other_days(record, quick)) or self._in_pieces(record)
 
     def _with_other_days(self, record: bytes, match: re.Match[bytes]) -> bytes | None:
         """The record with other days in its dates, which are as long; None where they cannot be
         moved so simply."""
         moved = bytearray(record)
-        for number, name in enumerate(self._names, 1):
-            day = match[number]
-            if day is None:
-                continue
-            other = self._days.get(day)
-            if other is None:
-                try:
-                    other = self._days[day] = (self._shift.text(day.decode()) or "").encode()
-                except OutOfRangeError:
-                    return None
-            if not other:
-                return None
-            at = match.start(number)
-            moved[at : at + len(day)] = other
-            self._found.add(name)
+        try:
+            for number, days in self._days:
+                start = match.start(number)
+                if start >= 0:
+                    end = start + 10
+                    moved[start:end] = days[record[start:end]]
+        except KeyError:
+            return None
         return bytes(moved)
 
     def _in_pieces(self, record: bytes) -> bytes:
@@ -191,6 +187,24 @@ class ShiftedRows:
         return dict(zip(self._columns, cells(record), strict=True))
 
 
+class _Days(dict[bytes, bytes]):
+    """Days at a place, and what they move to. Raises KeyError for one that does not move alone."""
+
+    def __init__(self, place: EvergreenPlace, shift: Shift, found: set[str]) -> None:
+        self._place, self._shift, self._found = place, shift, found
+
+    def __missing__(self, day: bytes) -> bytes:
+        try:
+            moved = self._shift.text(day.decode())
+        except OutOfRangeError:
+            moved = None
+        if moved is None:
+            raise KeyError(day)
+        self._found.add(self._place.name)
+        self[day] = moved.encode()
+        return self[day]
+
+
 def _pattern(places: Sequence[int]) -> re.Pattern[bytes]:
     """A record in pieces: what is before the value at the first of ``places``, the value, what is
     before the next, and so on to the end."""
@@ -206,16 +220,17 @@ _TIME = rb"(?:[Tt ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?)?"
 
 
 def _quick_pattern(
-    ordered: Sequence[int], places: Sequence[EvergreenPlace], shift: Shift
+    ordered: Sequence[int], places: Sequence[EvergreenPlace], shift: Shift, *, skips: bool
 ) -> re.Pattern[bytes] | None:
-    """A record whose dates are NULL or move with their days, which are its groups; None where what
-    is at the places may have to be moved otherwise. It takes half the time."""
+    """A record whose dates are NULL or move with their days, which are its groups; with ``skips``
+    from the comma before the first of them on. None where what is at the places may have to be
+    moved otherwise."""
     days_alone = shift.offset % DAY == 0 and not any(
         place.path or (place.instant and shift.zone) for place in places
     )
     if not days_alone:
         return None
-    pattern, done = b"", 0
+    pattern, done = b"", ordered[0] if skips else 0
     for place in ordered:
         before = rb"(?:" + CELL + rb",){%d}" % (place - done)
         pattern += (b"," if done else b"") + before
@@ -238,20 +253,53 @@ def _moving(place: EvergreenPlace, shift: Shift, found: set[str]) -> Move:
 
 
 def _moving_inside(place: EvergreenPlace, shift: Shift, found: set[str]) -> Move:
+    simple = _simple_pattern(place.path)
+
     def respell(value: str) -> str | None:
         moved = _moved_in_json(value, place, shift)
         if moved is not None:
             found.add(place.name)
         return moved
 
+    def respell_match(match: re.Match[str]) -> str:
+        return match[1] + (respell(match[2]) or match[2])
+
     def move(literal: bytes) -> bytes:
         text = value_of(literal)
         if not isinstance(text, str):
             return literal
-        moved = respelled(text, place.path, respell)
+        if simple is not None and len(simple.findall(text)) == _texts_at(text, place.path):
+            moved = simple.sub(respell_match, text)
+        else:
+            moved = respelled(text, place.path, respell)
         return literal if moved == text else quote(moved).encode()
 
     return move
+
+
+def _simple_pattern(path: Sequence[str]) -> re.Pattern[str] | None:
+    """Members of the name that ends ``path``, wherever they are, whose values are plain texts.
+    None of a path that ends otherwise."""
+    if path[-1] == "[*]":
+        return None
+    return re.compile(rf'("{re.escape(path[-1])}"[ \t\n\r]*+:[ \t\n\r]*+)("[^"\\]*+")')
+
+
+def _texts_at(text: str, path: Sequence[str]) -> int | None:
+    """How many texts are at ``path``; None where another value is there, but for NULL. As many
+    members of that name in the whole text are just these: finding them all by a pattern takes a
+    third of the time that walking along the path does."""
+    try:
+        values = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return None
+    for step in path:
+        if step == "[*]":
+            values = [item for value in values if isinstance(value, list) for item in value]
+        else:
+            values = [v[step] for v in values if isinstance(v, dict) and step in v]
+    texts = [value for value in values if value is not None]
+    return len(texts) if all(isinstance(value, str) for value in texts) else None
 
 
 def _moved(text: str, place: EvergreenPlace, shift: Shift) -> str | None:

@@ -27,7 +27,7 @@ def section(text: str, name: str) -> str:
 
 
 def options_of(command: click.Command) -> set[str]:
-    options = (p.opts for p in command.params if isinstance(p, click.Option))
+    options = ((*p.opts, *p.secondary_opts) for p in command.params if isinstance(p, click.Option))
     return {name for names in options for name in names if name.startswith("--")}
 
 

@@ -156,6 +156,9 @@ def test_what_is_added_to_a_fresh_demo_is_as_fresh(live, demo):
     result = demo.load(live, first.path, missing_only=True)
     assert result.dates_later == WEEKS
     assert live.value("SELECT made_at FROM todos WHERE id = 'b'") == "2025-10-21 23:59:59"
+    live.run("DELETE FROM todos WHERE id = 'b'")
+    result = demo.load(live, first.path, only=["todos"], as_of=LATER + timedelta(days=70))
+    assert result.dates_later == WEEKS
     assert not demo.export(live).written
     demo.configuration.write_text(CONFIG.partition("[tables.todos]")[0], "utf-8")
     users = demo.export(live, now=LATER, auto_version=True)

@@ -143,9 +143,11 @@ class ImportDates(Struct, frozen=True):
 
 
 class ImportJob(Protocol):
-    """An import that is about to be run."""
+    """An import that is about to be run: of the rows of ``demo``, which may be some of the
+    ``whole``."""
 
     demo: DemoSet
+    whole: DemoSet
     header: Header
     renews: bool
     missing_only: bool
@@ -160,16 +162,17 @@ class ImportJob(Protocol):
 
 def run_with_dates(job: ImportJob, config: Config, as_of: datetime | None) -> ImportResult:
     """Run an import whose evergreen dates lead up to ``as_of``, or are the document's if None. Rows
-    are missing among others, so such as come between them move as these have moved."""
-    fresh = Fresh.of(job.demo, config)
+    that come beside others of the snapshot move as these have moved."""
+    fresh = Fresh.of(job.whole, config)
     offset = fresh.offset_to(as_of, job.header) if as_of else 0
     there = 0
+    follows = job.missing_only or bool(job.demo.left_alone)
     # Rows with fresh keys are compared with none, and an undo puts back rows as they were.
-    if (job.missing_only or job.confirm is not None) and not job.renews and not job.undoes:
-        with job.demo.database.reading():
-            there = fresh.found(job.demo, job.again()).seconds
-    if job.missing_only and there:
-        offset = there
+    if (follows or job.confirm is not None) and not job.renews and not job.undoes:
+        with job.whole.database.reading():
+            there = fresh.found(job.whole, job.again()).seconds
+            if follows and job.whole.finds():
+                offset = there
     job.dates = ImportDates(job.header, fresh.shifted(offset), fresh.shifted(there))
     with job.dates.blamed():
         return job.dates.told(job.run())

@@ -9,7 +9,7 @@ import pytest
 from database_engines import engines
 from integration.live import NOW, Demo, Live
 
-from demo_snapshots.documents.opening import open_document, reading
+from demo_snapshots.documents.opening import describe, open_document, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
 from demo_snapshots.errors import ConfigError, DatabaseError, UnfitValueError
 from demo_snapshots.operations.compare import compare_with_database
@@ -129,6 +129,9 @@ def test_a_change_to_a_fresh_demo_is_saved_as_if_made_then(live, demo):
         document = open_document(stream)
         texts = [event.text for event in document.rows(any_literals) if isinstance(event, Rows)]
     assert document.header.anchor == LATER - WEEKS
+    for form in ("json", "yaml"):
+        again = demo.export(live, now=LATER, auto_version=True, format=form)
+        assert describe(again.path).header.anchor == LATER - WEEKS, "as before: nothing changed"
     assert b"'new','2025-01-25','2025-01-26 11:00:00'" in b"".join(texts)
     kept = demo.export(live, now=LATER, keep_dates=True, auto_version=True, format="json")
     assert not kept.dates_later

@@ -73,6 +73,18 @@ def test_the_versions_it_was_made_from_stand_in_lines_of_their_own() -> None:
     assert HEADER.parents == ()
 
 
+def test_the_moment_that_the_dates_lead_up_to_stands_where_it_is_another() -> None:
+    moment = datetime(2024, 3, 1, 9, tzinfo=UTC)
+    made = replace(HEADER, anchor=moment)
+    lines = write_header(made).splitlines()
+    assert lines[5] == "-- Anchor: 2024-03-01T09:00:00Z"
+    assert [*lines[:5], *lines[6:]] == LINES
+    assert read_header(lines) == made
+    assert (made.moment, HEADER.moment) == (moment, HEADER.generated)
+    with pytest.raises(DocumentError):
+        read_header([*LINES[:5], "-- Anchor: soon", *LINES[5:]])
+
+
 @pytest.mark.parametrize(
     "value", ["", "v3", "v3_2025-01-10", f"v3 sha256:{'0a' * 32}", "v3_2025-01-10 sha256:0A"]
 )

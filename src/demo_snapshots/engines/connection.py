@@ -363,6 +363,9 @@ def _borrow(connection: object) -> Iterator[Database]:
             label = f"the {name} connection given"
             yield Database(session, engine.catalog(session), label, is_nested=is_nested)
         finally:
+            # They would last as long as the connection, where a transaction of ours was committed.
+            with suppress(engine.error):
+                session.drop_temporary()
             session.restore(before)
     except engine.error as error:
         raise session.wrap(error) from error

@@ -24,7 +24,8 @@ from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.project import Project
 
 PACKAGE = Path(demo_snapshots.__file__).parent
-LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if PACKAGE / "cli" not in path.parents)
+FRONT_ENDS = {PACKAGE / "cli", PACKAGE / "integrations" / "django" / "management"}
+LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if not FRONT_ENDS & {*path.parents})
 FUNCTIONS: list[Any] = [
     demo_snapshots.open_project,
     initialise,

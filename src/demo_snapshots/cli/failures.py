@@ -15,10 +15,12 @@ import click
 from demo_snapshots.cli.terminal import configure_streams
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import (
+    Call,
     DemoError,
     ExternalReferenceError,
     UsageError,
     ValidationFailedError,
+    Words,
 )
 
 INTERRUPTED = 130
@@ -30,10 +32,12 @@ UNREAD = 1
 def as_demo_error(error: click.ClickException) -> UsageError:
     """Click's complaint about the command line, in the words and the tree of this program."""
     message = error.format_message().strip().removesuffix(".").replace("\n", " ")
-    command = getattr(getattr(error, "ctx", None), "command_path", "demo")
-    return UsageError(
-        message[:1].lower() + message[1:], hint=f"See what it takes with {command} --help."
-    )
+    context: click.Context | None = getattr(error, "ctx", None)
+    command: Call | str = "demo"
+    if context and context.parent and context.command.name:
+        command = Call(context.command.name)
+    hint = Words("See what it takes with ", command, " --help.")
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
 def error_as_dict(error: DemoError) -> dict[str, object]:
@@ -58,19 +62,30 @@ def report_failure(error: DemoError, wording: Wording, *, as_json: bool) -> int:
     JSON shows what went wrong as well. Problems that the message already names are not repeated.
     """
     configure_streams()
-    lines = [f"error: {wording.line(error.message)}"]
+    sys.stdout.flush()
+    click.echo(f"error: {in_words(error, wording)}", err=True)
+    if as_json:
+        print_document(error, wording)
+    return error.exit_code
+
+
+def in_words(error: DemoError, wording: Wording) -> str:
+    """``error`` in lines: what failed, the problems it lists, the hint."""
+    lines = [wording.line(error.message)]
     lines += [f"  - {wording.line(text)}" for text in error.problems if text not in error.message]
     if error.hint:
         lines.append(f"hint: {wording.line(error.hint)}")
     if isinstance(error, ExternalReferenceError):
         lines += map(wording.line, error.lines)
-    sys.stdout.flush()
-    click.echo("\n".join(lines), err=True)
-    # That of a validation that failed is the result, which has been shown.
-    if as_json and not isinstance(error, ValidationFailedError):
+    return "\n".join(lines)
+
+
+def print_document(error: DemoError, wording: Wording) -> None:
+    """Print ``error`` as JSON on stdout. That of a validation that failed is the result, which
+    has been shown."""
+    if not isinstance(error, ValidationFailedError):
         document = wording.document({"error": error_as_dict(error)})
         click.echo(json.dumps(document, indent=2))
-    return error.exit_code
 
 
 def report_interrupt() -> int:

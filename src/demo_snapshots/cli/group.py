@@ -25,22 +25,28 @@ class Demo(WithExamples, click.Group):
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        extra["standalone_mode"] = False
         as_json = "--json" in (sys.argv[1:] if args is None else args)
         report = functools.partial(failures.report_failure, wording=Wording(self), as_json=as_json)
         try:
             try:
-                status = super().main(args, prog_name or "demo", **extra)
+                status = self.run(args, prog_name or "demo", **extra)
             except DemoError as error:
                 status = report(error)
-            except click.ClickException as error:
-                status = report(failures.as_demo_error(error))
             except click.Abort:
                 status = failures.report_interrupt()
         except BrokenPipeError:
             # Click answers a pipe closed on a result in the same way.
             status = failures.give_up_writing()
-        sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(status)
+
+    def run(self, args: Sequence[str] | None, prog_name: str = "demo", **extra: Any) -> int:
+        """Run a command; its exit status. Raises DemoError, for what Click complains of as well,
+        and click.Abort where the user interrupts."""
+        try:
+            status = super().main(args, prog_name, **{**extra, "standalone_mode": False})
+        except click.ClickException as error:
+            raise failures.as_demo_error(error) from error
+        return status if isinstance(status, int) else 0
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, or of that short name."""

@@ -60,6 +60,7 @@ def command(session: Session, write: bool, force: bool, latest: str | None, yes:
     terminal = session.terminal
     result = initialise(
         session.project.config,
+        directory=session.host.directory if session.host else None,
         write=write,
         force=force,
         latest=latest,
@@ -105,6 +106,7 @@ def _hanging(candidate: Candidate) -> str:
 
 
 def _report(result: InitResult) -> Report:
+    from demo_snapshots.errors import Call, Words
     from demo_snapshots.operations.writing import rows_in_words
     from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Row, counted
 
@@ -134,7 +136,7 @@ def _report(result: InitResult) -> Report:
         Line(f"Wrote {result.path}", Look.GOOD),
         Grid((Heading("Table"), Heading("Demo rows"), Heading("Why")), rows),
         *(Line(text, Look.WARNING) for text in _notes(result)),
-        Facts((("Next", f"demo export {_scenario(result)}"),)),
+        Facts((("Next", Words(Call("export", _scenario(result)))),)),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec import Struct
 
+from demo_snapshots.cli.host import Host
 from demo_snapshots.cli.terminal import Terminal, configure_streams, log_lines_on_stderr
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import UsageError
@@ -58,11 +59,15 @@ class Session(Struct, frozen=True, dict=True):
     snapshots: str | None = None
     config_file: str | None = None
     no_cache: bool | None = None
+    host: Host | None = None
 
     @cached_property
     def project(self) -> Project:
         """Raises ConfigError."""
-        from demo_snapshots.opening import open_project
+        if self.host:
+            open_project = self.host.open_project
+        else:
+            from demo_snapshots.opening import open_project
 
         return open_project(
             database=self.database,
@@ -92,9 +97,10 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
         group = ctx.find_root().command
         assert isinstance(group, click.Group)
         as_json, quiet = bool(given.pop("as_json")), bool(given.pop("quiet"))
-        terminal = Terminal(Wording(group), as_json, quiet)
+        host = ctx.find_object(Host)
+        terminal = Terminal(Wording(group, host), as_json, quiet)
         with log_lines_on_stderr(int(given.pop("verbose") or 0), quiet=terminal.quiet):
-            function(Session(terminal, **given), **params)
+            function(Session(terminal, host=host, **given), **params)
 
     for option in reversed(COMMON):
         run = option(run)

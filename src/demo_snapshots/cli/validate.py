@@ -11,7 +11,7 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.errors import UpgradeDueError, ValidationFailedError
+from demo_snapshots.errors import Call, UpgradeDueError, ValidationFailedError, Words
 
 
 @click.command(
@@ -50,7 +50,7 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
         message = render.validation_failure(result)
         problems = result.problems if terminal.quiet and not terminal.as_json else ()
         if result.upgrade_due:
-            hint = "demo upgrade makes a version in the tables of today."
+            hint = Words(Call("upgrade"), " makes a version in the tables of today.")
             raise UpgradeDueError(message, problems=problems, hint=hint)
         raise ValidationFailedError(message, problems=problems, hint=_hint(schema_only))
 
@@ -58,4 +58,6 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
 def _hint(schema_only: bool) -> str:
     if schema_only:
         return "Migrate the database, or export the scenario again from a migrated one."
-    return "demo import puts the snapshot back, demo export saves what is there."
+    return Words(
+        Call("import_"), " puts the snapshot back, ", Call("export"), " saves what is there."
+    )

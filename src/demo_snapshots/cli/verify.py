@@ -12,7 +12,13 @@ from demo_snapshots.cli.options import (
     on_this_machine,
     scenario_name,
 )
-from demo_snapshots.errors import PeopleFoundError, UsageError, ValidationFailedError
+from demo_snapshots.errors import (
+    Call,
+    PeopleFoundError,
+    UsageError,
+    ValidationFailedError,
+    Words,
+)
 
 
 def scenario_or_files(
@@ -81,7 +87,11 @@ def command(session: Session, what: tuple[str | None, tuple[str, ...]], people: 
         raise ValidationFailedError(
             render.verification_failure(problems),
             problems=problems if shown else (),
-            hint="Restore damaged files from version control; demo repair puts the rest right.",
+            hint=Words(
+                "Restore damaged files from version control; ",
+                Call("repair"),
+                " puts the rest right.",
+            ),
         )
     if persons:
         raise PeopleFoundError(

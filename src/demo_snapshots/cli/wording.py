@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 from msgspec import Struct
 
+from demo_snapshots.cli.host import Host
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.render.visible import visible as visible
 
@@ -15,6 +16,7 @@ class Wording(Struct, frozen=True):
     """In the commands of ``group``; their own parameters say what an option is called."""
 
     group: click.Group
+    host: Host | None = None
 
     def text(self, text: str) -> str:
         """``text`` with the calls in it as they are typed here."""
@@ -42,11 +44,14 @@ class Wording(Struct, frozen=True):
         if call.method:
             command, *flags = self._command(call.method)
             commands = [self.group.commands[command]]
-            words += [f"{self.group.name} {command}", *flags, *map(str, call.arguments)]
+            words += [self._command_line(command), *flags, *map(str, call.arguments)]
         for name, value in call.parameters.items():
             named = (p for command in commands for p in command.params if p.name == name)
             words += _typed_option(_flag(next(named)), value)
         return " ".join(words)
+
+    def _command_line(self, command: str) -> str:
+        return self.host.command_line(command) if self.host else f"{self.group.name} {command}"
 
     def _command(self, method: str) -> tuple[str, ...]:
         """The command of the same name; or a command and the flag that makes the name with it:

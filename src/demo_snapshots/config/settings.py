@@ -154,6 +154,14 @@ class Config(Struct, frozen=True):
             )
 
 
+class ApplicationSettings(Struct, frozen=True):
+    """What a ``demo.toml`` would hold, from an application that keeps it among its own settings."""
+
+    content: Mapping[str, object]
+    name: str
+    """What people call it."""
+
+
 def load_config(
     *,
     database: str | None = None,
@@ -162,17 +170,22 @@ def load_config(
     cache: bool | None = None,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    settings: ApplicationSettings | None = None,
 ) -> Config:
     """Put the configuration together from all its sources.
 
     ``environment`` stands for ``os.environ`` (nothing is read from the process otherwise). Files
     are looked for from ``directory``, the working directory if None, and paths in them begin where
     they lie; those in ``file``, which is read in place of ``demo.toml``, and in the environment in
-    the working directory. Raises ConfigError naming file and key; a line of ``.env`` that cannot be
-    read is an error only where its variable is needed.
+    the working directory. ``settings`` are those of an application, in place of a file that nobody
+    names: paths in them begin in ``directory``. Raises ConfigError naming file and key; a line of
+    ``.env`` that cannot be read is an error only where its variable is needed.
     """
     places = list(upwards(directory or Path()))
-    parsed, origin, home = _read_file(Path(file) if file else None, places)
+    if settings is not None and file is None:
+        parsed, origin, home = _accepted(settings), settings.name, places[0]
+    else:
+        parsed, origin, home = _read_file(Path(file) if file else None, places)
     surroundings = Environment.read(environment or {}, _beside(".env", places, home))
     tables, tables_origin = parsed.tables, origin
     if not tables:
@@ -182,7 +195,7 @@ def load_config(
     store = _store(snapshots, surroundings, _given(parsed.demo.snapshots, origin, place), home)
     bucket = surroundings.get("DEMO_BUCKET") or _given(parsed.demo.bucket, origin)
     compress, form, undo = _kept(parsed.demo, origin)
-    settings = {
+    in_force = {
         "database": replace(url, value=masked_url(url.value)),
         "snapshots": replace(store, value=masked_place(store.value)),
         "bucket": bucket and replace(bucket, value=masked_place(bucket.value)),
@@ -213,7 +226,7 @@ def load_config(
         drift=parsed.drift,
         upgrade=parsed.upgrade,
         settings=tuple(
-            Setting(name, str(it.value), it.origin) for name, it in settings.items() if it
+            Setting(name, str(it.value), it.origin) for name, it in in_force.items() if it
         ),
         environment=surroundings,
         directory=home,
@@ -326,6 +339,17 @@ SECTION = ("tool", "demo-snapshots")
 
 def _has_section(text: str, name: str) -> bool:
     return SECTION[1] in parse(text, name).get(SECTION[0], {})
+
+
+def _accepted(settings: ApplicationSettings) -> _File:
+    try:
+        return checked(settings.content, _File)
+    except UnfitError as error:
+        place = ".".join(map(str, error.place))
+        raise ConfigError(
+            f"{settings.name}: {place}{': ' if place else ''}{error.message}",
+            hint="The keys are listed in docs/configuration.md.",
+        ) from None
 
 
 def _validate(text: str, name: str, section: tuple[str, ...] = ()) -> _File:

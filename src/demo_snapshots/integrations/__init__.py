@@ -1,0 +1,1 @@
+"""What fits the commands and verbs into programs of others."""

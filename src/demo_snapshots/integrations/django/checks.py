@@ -1,0 +1,70 @@
+"""A system check: does the latest version of each scenario still fit the tables?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import CheckMessage, Warning
+from django.db.migrations.recorder import MigrationRecorder
+
+from demo_snapshots.errors import DemoError
+
+if TYPE_CHECKING:
+    from demo_snapshots.integrations.django.project import DjangoProject
+
+logger = logging.getLogger(__name__)
+
+
+def check_snapshots(
+    app_configs: object, databases: Iterable[str] | None = None, **_: object
+) -> list[CheckMessage]:
+    """Warn of every saved scenario whose latest version no longer fits the tables of one of the
+    ``databases``. Looks at descriptions of tables, at no rows, and never raises. Where a version
+    is of a later migration than the database, ``migrate`` is due and nothing is said."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        try:
+            found += _warnings(alias)
+        except DemoError as error:
+            found.append(Warning(f"{alias}: {error.message}", hint=error.hint, id=f"{_ID}2"))
+        except Exception:
+            # Whatever it is, it is not this check that should keep `migrate` from running.
+            logger.warning("the saved demo data could not be checked", exc_info=True)
+    return found
+
+
+_ID = "demo_snapshots.W00"
+
+
+def _warnings(alias: str) -> Iterator[CheckMessage]:
+    from demo_snapshots.integrations.django.databases import connection_of
+    from demo_snapshots.integrations.django.project import open_project
+
+    project = open_project(alias)
+    applied = MigrationRecorder(connection_of(alias)).applied_migrations()
+    for scenario in project.store.scenarios() if applied else ():
+        if not _is_later(project, scenario, applied):
+            yield from _misfit(project, scenario)
+
+
+def _is_later(project: DjangoProject, scenario: str, applied: dict[tuple[str, str], Any]) -> bool:
+    latest = project.store.latest(scenario)
+    framework, _, heads = ((latest and latest.migration) or "").partition(" ")
+    wanted = {tuple(head.split(".", 1)) for head in heads.split(", ") if head}
+    return framework == "django" and not wanted <= applied.keys()
+
+
+def _misfit(project: DjangoProject, scenario: str) -> Iterator[CheckMessage]:
+    result = project.validate(scenario, schema_only=True)
+    if result.problems:
+        due = result.upgrade_due
+        yield Warning(
+            "\n".join(map(str, result.problems)),
+            hint=f"manage.py demo_upgrade {scenario} makes a version in the tables of today."
+            if due
+            else f"Say under [[drift]] what became of the tables, or export {scenario} again.",
+            obj=f"{scenario} {result.version}",
+            id=f"{_ID}1",
+        )

@@ -1,0 +1,1 @@
+"""A module for each: Django finds commands by the names of files."""

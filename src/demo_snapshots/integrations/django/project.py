@@ -1,0 +1,148 @@
+"""A project whose database is one of DATABASES."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
+from msgspec.structs import replace
+
+from demo_snapshots.config.settings import ApplicationSettings, Config, load_config
+from demo_snapshots.errors import ConfigError, UsageError
+from demo_snapshots.integrations.django.databases import (
+    connection_of,
+    database_url,
+    driver_connection,
+    only_there,
+)
+from demo_snapshots.project import Project
+from demo_snapshots.upkeep import Clock, utc_now
+
+if TYPE_CHECKING:
+    from demo_snapshots.model.changes import Comparison
+    from demo_snapshots.model.results import ExportResult, ImportResult, ValidationResult
+    from demo_snapshots.operations.export import ExportOptions
+    from demo_snapshots.operations.import_ import ImportOptions
+    from demo_snapshots.operations.validate import ValidateOptions
+
+SETTING = "DEMO_SNAPSHOTS"
+
+
+class DjangoProject(Project, frozen=True, dict=True):
+    """A project on one of Django's databases. While Django is in a transaction there, or where
+    nobody else can see the database, its verbs work on Django's own connection."""
+
+    own_connection: Callable[[], object] = lambda: None
+    """Django's connection to work on, None where one of its own will do."""
+
+    def export(
+        self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]
+    ) -> ExportResult:
+        options.setdefault("connection", self.own_connection())
+        return super().export(scenario, hooks=hooks, **options)
+
+    def import_(
+        self,
+        scenario: str,
+        *,
+        version: str | None = None,
+        file: str | Path | None = None,
+        hooks: bool = True,
+        **options: Unpack[ImportOptions],
+    ) -> ImportResult:
+        options.setdefault("connection", self.own_connection())
+        return super().import_(scenario, version=version, file=file, hooks=hooks, **options)
+
+    def undo(
+        self, number: int | None = None, *, hooks: bool = True, **options: Unpack[ImportOptions]
+    ) -> ImportResult:
+        options.setdefault("connection", self.own_connection())
+        return super().undo(number, hooks=hooks, **options)
+
+    def validate(
+        self, scenario: str | None = None, **options: Unpack[ValidateOptions]
+    ) -> ValidationResult:
+        options.setdefault("connection", self.own_connection())
+        return super().validate(scenario, **options)
+
+    def compare_with_database(
+        self,
+        scenario: str,
+        version: str | None = None,
+        *,
+        connection: object = None,
+        **options: Any,
+    ) -> Comparison:
+        given = connection or self.own_connection()
+        return super().compare_with_database(scenario, version, connection=given, **options)
+
+
+def open_project(
+    alias: str = DEFAULT_DB_ALIAS,
+    *,
+    snapshots: str | Path | None = None,
+    config_file: str | Path | None = None,
+    cache: bool | None = None,
+    clock: Clock = utc_now,
+) -> DjangoProject:
+    """The project whose demo rows are in the database ``alias`` of DATABASES.
+
+    What ``demo.toml`` would hold is the setting DEMO_SNAPSHOTS, where there is one; else the file
+    is looked for from BASE_DIR up. Nothing is connected to or written. Raises UsageError for an
+    unknown alias, and ConfigError.
+    """
+    connection = connection_of(alias)
+    config = load_config(
+        database=database_url(connection),
+        snapshots=snapshots,
+        file=config_file,
+        cache=cache,
+        environment=os.environ,
+        directory=project_directory(),
+        settings=_application_settings(),
+    )
+
+    def own_connection() -> object:
+        return driver_connection(connection) if only_there(connection) else None
+
+    return DjangoProject(_with_origin(config, alias), clock, own_connection=own_connection)
+
+
+def project_directory() -> Path:
+    """BASE_DIR, as ``startproject`` calls it; else the working directory."""
+    return Path(getattr(settings, "BASE_DIR", None) or "")
+
+
+def require_file() -> None:
+    """Raise UsageError where DEMO_SNAPSHOTS stands in for a ``demo.toml``."""
+    if getattr(settings, SETTING, None) is not None:
+        raise UsageError(
+            f"the setting {SETTING} is there, and would hide a demo.toml; nothing was written",
+            hint="Print what it would say, and take from it what you like.",
+        )
+
+
+def _application_settings() -> ApplicationSettings | None:
+    content = getattr(settings, SETTING, None)
+    if content is None:
+        return None
+    section = content.get("demo", {}) if isinstance(content, Mapping) else {}
+    if not isinstance(section, Mapping):
+        return ApplicationSettings(content, SETTING)
+    if "database" in section:
+        raise ConfigError(f"{SETTING}: demo.database: the databases are those of DATABASES")
+    # Paths are made of BASE_DIR.
+    texts = {key: str(it) if isinstance(it, Path) else it for key, it in section.items()}
+    return ApplicationSettings({**content, "demo": texts}, SETTING)
+
+
+def _with_origin(config: Config, alias: str) -> Config:
+    told = tuple(
+        replace(setting, origin=f"DATABASES[{alias!r}]") if setting.name == "database" else setting
+        for setting in config.settings
+    )
+    return replace(config, settings=told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -233,6 +234,25 @@ def test_the_session_without_foreign_keys_is_what_happens(shell):
     [session] = blocks(ROOT / "docs" / "undeclared.md", "console")
     for command, shown in commands_and_outputs(session.text):
         assert settled(shell(command)) == settled(shown), command
+
+
+def test_the_session_about_django_is_what_happens(shell, tmp_path):
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -B "$@"\n', "utf-8")
+    python.chmod(0o755)
+    for block in blocks(ROOT / "docs" / "django.md", "console"):
+        for command, shown in commands_and_outputs(block.text):
+            assert settled(shell(command)) == settled(shown), command
+
+
+def test_the_scripts_of_other_frameworks_can_be_typed():
+    [composer] = blocks(ROOT / "docs" / "laravel.md", "json")
+    for script in json.loads(composer.text)["scripts"].values():
+        _, name, *rest = script.split()
+        demo_command.commands[name].make_context(name, rest)
+    [rake] = blocks(ROOT / "docs" / "rails.md", "ruby")
+    [verbs] = re.findall(r"%w\[(.*?)\]", rake.text)
+    assert {*verbs.split()} <= {*demo_command.commands}
 
 
 def test_the_session_of_merging_is_what_happens(shell, monkeypatch):

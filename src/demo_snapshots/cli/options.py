@@ -98,7 +98,7 @@ def common_options(function: Callable[..., None]) -> Callable[..., None]:
         assert isinstance(group, click.Group)
         as_json, quiet = bool(given.pop("as_json")), bool(given.pop("quiet"))
         host = ctx.find_object(Host)
-        terminal = Terminal(Wording(group, host), as_json, quiet)
+        terminal = Terminal(Wording(group, host.command_line if host else None), as_json, quiet)
         with log_lines_on_stderr(int(given.pop("verbose") or 0), quiet=terminal.quiet):
             function(Session(terminal, host=host, **given), **params)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 from msgspec import Struct
 
-from demo_snapshots.cli.host import Host
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.render.visible import visible as visible
 
@@ -16,7 +15,8 @@ class Wording(Struct, frozen=True):
     """In the commands of ``group``; their own parameters say what an option is called."""
 
     group: click.Group
-    host: Host | None = None
+    command_line: Callable[[str], str] | None = None
+    """What is typed for a command of that name, where it is not its name behind the group's."""
 
     def text(self, text: str) -> str:
         """``text`` with the calls in it as they are typed here."""
@@ -51,7 +51,7 @@ class Wording(Struct, frozen=True):
         return " ".join(words)
 
     def _command_line(self, command: str) -> str:
-        return self.host.command_line(command) if self.host else f"{self.group.name} {command}"
+        return self.command_line(command) if self.command_line else f"{self.group.name} {command}"
 
     def _command(self, method: str) -> tuple[str, ...]:
         """The command of the same name; or a command and the flag that makes the name with it:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import CheckMessage, Warning
 from django.db.migrations.recorder import MigrationRecorder
 
-from demo_snapshots.errors import DemoError
+from demo_snapshots.errors import Call, DemoError, Words
 
 if TYPE_CHECKING:
     from demo_snapshots.integrations.django.project import DjangoProject
@@ -28,7 +28,8 @@ def check_snapshots(
         try:
             found += _warnings(alias)
         except DemoError as error:
-            found.append(Warning(f"{alias}: {error.message}", hint=error.hint, id=f"{_ID}2"))
+            message = f"{alias}: {_worded(error.message)}"
+            found.append(Warning(message, hint=_worded(error.hint or ""), id=f"{_ID}2"))
         except Exception:
             # Whatever it is, it is not this check that should keep `migrate` from running.
             logger.warning("the saved demo data could not be checked", exc_info=True)
@@ -59,12 +60,17 @@ def _is_later(project: DjangoProject, scenario: str, applied: dict[tuple[str, st
 def _misfit(project: DjangoProject, scenario: str) -> Iterator[CheckMessage]:
     result = project.validate(scenario, schema_only=True)
     if result.problems:
-        due = result.upgrade_due
         yield Warning(
-            "\n".join(map(str, result.problems)),
-            hint=f"manage.py demo_upgrade {scenario} makes a version in the tables of today."
-            if due
+            "\n".join(map(_worded, result.problems)),
+            hint=_worded(Words(Call("upgrade", scenario), " makes a version in today's tables."))
+            if result.upgrade_due
             else f"Say under [[drift]] what became of the tables, or export {scenario} again.",
             obj=f"{scenario} {result.version}",
             id=f"{_ID}1",
         )
+
+
+def _worded(text: str) -> str:
+    from demo_snapshots.integrations.django.management.wording import WORDING
+
+    return WORDING.line(text)

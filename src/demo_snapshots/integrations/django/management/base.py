@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import re
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
@@ -24,10 +23,14 @@ from demo_snapshots.cli import demo
 from demo_snapshots.cli.failures import INTERRUPTED, give_up_writing, in_words, print_document
 from demo_snapshots.cli.host import Host
 from demo_snapshots.cli.terminal import configure_streams
-from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import DatabaseUnreachableError, DemoError
 from demo_snapshots.integrations.django.management.arguments import add_argument, words
 from demo_snapshots.integrations.django.management.stream import Stream
+from demo_snapshots.integrations.django.management.wording import (
+    WORDING,
+    command_line,
+    in_management,
+)
 from demo_snapshots.integrations.django.project import (
     open_project,
     project_directory,
@@ -52,7 +55,7 @@ class DemoCommand(BaseCommand):
 
     @property
     def help(self) -> str:
-        return _in_management(inspect.cleandoc(self.click_command.help or ""))
+        return in_management(inspect.cleandoc(self.click_command.help or ""))
 
     @property
     def parameters(self) -> list[click.Parameter]:
@@ -63,7 +66,7 @@ class DemoCommand(BaseCommand):
         extra = {"conflict_handler": "resolve", "formatter_class": _HelpFormatter, **extra}
         lines = (self.click_command.epilog or "").splitlines()
         # Their databases are URLs.
-        epilog = _in_management("\n".join(line for line in lines if "--database" not in line))
+        epilog = in_management("\n".join(line for line in lines if "--database" not in line))
         return super().create_parser(prog_name, subcommand, epilog=epilog, **extra)
 
     def add_arguments(self, parser: Any) -> None:
@@ -79,11 +82,8 @@ class DemoCommand(BaseCommand):
     def handle(self, *_: object, **options: Any) -> None:
         name = self.click_command.name
         arguments = [str(name), *_verbosity(options), *words(self.parameters, options)]
-        host = Host(
-            functools.partial(_open_project, options["database"]),
-            _management_line,
-            project_directory(),
-        )
+        opening = functools.partial(_open_project, options["database"])
+        host = Host(opening, command_line, project_directory())
         if getattr(self, "_called_from_command_line", False):
             configure_streams()
         with self._streams(), _colours(options):
@@ -92,7 +92,7 @@ class DemoCommand(BaseCommand):
                     require_file()
                 status = demo.run(arguments, obj=host)
             except DemoError as error:
-                self._fail(error, Wording(demo, host), as_json=bool(options["as_json"]))
+                self._fail(error, as_json=bool(options["as_json"]))
             except click.Abort as error:
                 message = "interrupted; what was not finished was rolled back"
                 raise CommandError(message, returncode=INTERRUPTED) from error
@@ -106,27 +106,16 @@ class DemoCommand(BaseCommand):
         with redirect_stdout(Stream(self.stdout)), redirect_stderr(Stream(self.stderr)):
             yield
 
-    def _fail(self, error: DemoError, wording: Wording, *, as_json: bool) -> NoReturn:
+    def _fail(self, error: DemoError, *, as_json: bool) -> NoReturn:
         if isinstance(error, DatabaseUnreachableError):
             error.hint = "Check DATABASES in the settings, and that the server runs."
         if as_json:
-            print_document(error, wording)
-        raise CommandError(in_words(error, wording), returncode=error.exit_code) from error
+            print_document(error, WORDING)
+        raise CommandError(in_words(error, WORDING), returncode=error.exit_code) from error
 
 
 def _open_project(alias: str, *, database: None, **options: Any) -> Any:
     return open_project(alias, **options)
-
-
-def _management_line(command: str) -> str:
-    return f"manage.py demo_{command.replace('-', '_')}"
-
-
-def _in_management(text: str) -> str:
-    """Commands in a text of help as they are typed here."""
-    names = "|".join(sorted((*demo.commands, "diff"), key=len, reverse=True))
-    text = text.replace("demo diff", "demo compare-exports")
-    return re.sub(rf"\bdemo ({names})\b", lambda found: _management_line(found[1]), text)
 
 
 def _verbosity(options: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ import tomllib
 DEMO_SNAPSHOTS = tomllib.loads((BASE_DIR / "demo.toml").read_text())
 (BASE_DIR / "demo.toml").unlink()
 DEMO_SNAPSHOTS["demo"]["snapshots"] = BASE_DIR / "saved"
+DEMO_SNAPSHOTS["hooks"] = {"after-import": "echo x >> hooked"}
 """
 
 TAGS_BY_NAME = """
@@ -71,7 +72,7 @@ class Checks:
         Order.objects.filter(is_demo=True).update(name="other")
         with self.assertRaisesRegex(AssertionError, 'name: "Demo" → "other"'):
             self.assertDemoUnchanged("general")
-        call_command("demo_import", "general", yes=True, verbosity=0)
+        call_command("demo_import", "general", yes=True, no_hooks=True, verbosity=0)
         call_command("demo_validate", "general", verbosity=0)
 
 
@@ -180,6 +181,8 @@ def test_a_project_that_startproject_made(site: Site) -> None:
     assert "manage.py demo_import puts the snapshot back" in validation.stderr
     assert "Changed  2 rows" in imported.stdout
     assert "manage.py demo_import general v1_" in undo.stdout
+    # Not for what was rolled back.
+    assert (site.place / "hooked").read_text("utf-8") == "x\n"
     assert PASSWORD not in "".join(map(str, second))
 
 
@@ -203,7 +206,7 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
     model = MODELS.replace("    name = models.CharField(max_length=50)\n", TITLE, 1)
     site.write("shop/models.py", model)
     drift = '[[drift]]\nrename-columns = { "shop_order.name" = "title" }\n'
-    renamed, warned, _, due, upgraded, fits, _, later = site.manage(
+    renamed, warned, _, due, upgraded, fits, _, later, _, unread = site.manage(
         ["migrate", "-v0"],
         check,
         ["shell", "-v0", "-c", f"open('demo.toml', 'a').write({drift!r})"],
@@ -212,6 +215,8 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
         check,
         ["migrate", "shop", "0001", "-v0", "--skip-checks"],
         check,
+        ["shell", "-v0", "-c", "open('demo.toml', 'a').write('[nonsense]')"],
+        check,
     )
     assert [each.status for each in (renamed, warned, due)] == [0, 0, 1], (renamed, warned, due)
     assert "(demo_snapshots.W001)" in warned.stderr
@@ -219,3 +224,5 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
     assert "manage.py demo_upgrade general makes" in due.stderr
     assert upgraded == (0, "", "")
     assert fits.stderr == later.stderr == ""
+    assert "(demo_snapshots.W002)" in unread.stderr
+    assert unread.status == 0

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Warning
 from django.db.migrations.recorder import MigrationRecorder
 
 from demo_snapshots.errors import Call, DemoError, Words
+from demo_snapshots.model.sources import is_bucket
 
 if TYPE_CHECKING:
     from demo_snapshots.integrations.django.project import DjangoProject
@@ -22,7 +23,8 @@ def check_snapshots(
 ) -> list[CheckMessage]:
     """Warn of every saved scenario whose latest version no longer fits the tables of one of the
     ``databases``. Looks at descriptions of tables, at no rows, and never raises. Where a version
-    is of a later migration than the database, ``migrate`` is due and nothing is said."""
+    is of a later migration than the database, ``migrate`` is due and nothing is said; nor of
+    versions in a bucket."""
     found: list[CheckMessage] = []
     for alias in databases or ():
         try:
@@ -44,6 +46,8 @@ def _warnings(alias: str) -> Iterator[CheckMessage]:
     from demo_snapshots.integrations.django.project import open_project
 
     project = open_project(alias)
+    if is_bucket(project.config.snapshots):
+        return  # `migrate` is not to wait for a server elsewhere.
     applied = MigrationRecorder(connection_of(alias)).applied_migrations()
     for scenario in project.store.scenarios() if applied else ():
         if not _is_later(project, scenario, applied):

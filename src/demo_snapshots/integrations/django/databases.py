@@ -38,7 +38,9 @@ def connection_of(alias: str) -> Any:
 def only_there(connection: Any) -> bool:
     """Whether the rows can be seen through Django's own connection alone: it is in a transaction,
     or its database is in memory or a ``file:`` URI of SQLite."""
-    if connection.in_atomic_block or (connection.connection and not connection.autocommit):
+    if connection.in_atomic_block:
+        return True
+    if connection.connection is not None and not connection.autocommit:
         return True
     return connection.vendor == "sqlite" and (
         connection.is_in_memory_db() or str(connection.settings_dict["NAME"]).startswith("file:")

@@ -57,6 +57,11 @@ class DjangoProject(Project, frozen=True, dict=True):
         options.setdefault("connection", self.own_connection())
         return super().import_(scenario, version=version, file=file, hooks=hooks, **options)
 
+    def after_import(self, result: ImportResult) -> None:
+        """As that of Project; where the rows may yet be rolled back, no command is run."""
+        if self.own_connection() is None:
+            super().after_import(result)
+
     def undo(
         self, number: int | None = None, *, hooks: bool = True, **options: Unpack[ImportOptions]
     ) -> ImportResult:

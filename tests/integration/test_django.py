@@ -112,10 +112,13 @@ def site(database_url: str, tmp_path: Path) -> Site:
         settings["PASSWORD"] = PASSWORD
     place = tmp_path / "my site"
     (place / ".git").mkdir(parents=True)
-    return start_project(place, settings)
+    site = start_project(place, settings)
+    if settings["ENGINE"].endswith("mysql"):  # type: ignore[attr-defined]
+        site.write("mysite/__init__.py", "import pymysql\npymysql.install_as_MySQLdb()\n")
+    return site
 
 
-@engines("sqlite", "postgresql")
+@engines("sqlite", "postgresql", "mariadb")
 def test_a_project_that_startproject_made(site: Site) -> None:
     first = site.manage(
         ["makemigrations", "shop", "-v0"],

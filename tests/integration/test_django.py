@@ -50,9 +50,10 @@ except CommandError as error:
 """
 
 TESTS = """
-from django.core.management import call_command
+from tempfile import TemporaryDirectory
+from django.core.management import CommandError, call_command
 from django.test import TestCase, TransactionTestCase
-from demo_snapshots.integrations.django import DemoSnapshotsMixin
+from demo_snapshots.integrations.django import DemoSnapshotsMixin, open_project
 from shop.models import Order, Remark, Tag
 
 
@@ -72,6 +73,14 @@ class Checks:
         Order.objects.filter(is_demo=True).update(name="other")
         with self.assertRaisesRegex(AssertionError, 'name: "Demo" → "other"'):
             self.assertDemoUnchanged("general")
+        with TemporaryDirectory() as place:
+            saved = open_project(snapshots=place).export("general", jobs=2)
+            self.assertIn("'other'", saved.path.read_text("utf-8"))
+        with self.assertRaises(CommandError) as differs:
+            call_command(
+                "demo_compare_exports", "general", with_database=True, exit_code=True, verbosity=0
+            )
+        self.assertEqual(differs.exception.returncode, 1)
         call_command("demo_import", "general", yes=True, no_hooks=True, verbosity=0)
         call_command("demo_validate", "general", verbosity=0)
 

@@ -14,10 +14,15 @@ import pytest
 
 import demo_snapshots
 from demo_snapshots.cli import demo
+from demo_snapshots.errors import Call, Words
 from demo_snapshots.integrations.django.management.arguments import add_argument, words
+from demo_snapshots.integrations.django.management.wording import (
+    OF_THE_SAMPLE,
+    WORDING,
+    in_management,
+)
 
-OF_THE_SAMPLE = {"migrate-fresh", "seed-enhanced"}
-DERIVED = sorted(set(demo.commands) - OF_THE_SAMPLE)
+DERIVED = sorted(set(demo.commands) - {*OF_THE_SAMPLE})
 
 MORE = [
     "export general --delta",
@@ -85,6 +90,15 @@ def test_values_from_code_are_told_as_text() -> None:
     )
     assert sorted(told[:-2]) == ["--default=a.b=1", "--drop-column=a.c", "--file=a.sql", "--yes"]
     assert told[-2:] == ["--", "general"]
+
+
+def test_commands_are_worded_as_they_are_typed() -> None:
+    hint = Words(Call("import_", new_ids=True), ", ", Call("migrate_fresh"), ", ", Call(keep=1))
+    said = "manage.py demo_import --new-ids, demo migrate-fresh, --keep=1"
+    assert WORDING.text(hint) == said
+    assert in_management("`demo diff` or demo seed-enhanced. A demo is import.") == (
+        "`manage.py demo_compare_exports` or demo seed-enhanced. A demo is import."
+    )
 
 
 PROGRAM = """

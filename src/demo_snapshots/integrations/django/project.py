@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.results import ExportResult, ImportResult, ValidationResult
     from demo_snapshots.operations.export import ExportOptions
-    from demo_snapshots.operations.import_ import ImportOptions
+    from demo_snapshots.operations.routes import ImportOptions
     from demo_snapshots.operations.validate import ValidateOptions
 
 SETTING = "DEMO_SNAPSHOTS"
@@ -135,14 +135,17 @@ def _application_settings() -> ApplicationSettings | None:
     content = getattr(settings, SETTING, None)
     if content is None:
         return None
-    section = content.get("demo", {}) if isinstance(content, Mapping) else {}
-    if not isinstance(section, Mapping):
-        return ApplicationSettings(content, SETTING)
-    if "database" in section:
+    section = content.get("demo") if isinstance(content, Mapping) else None
+    if isinstance(section, Mapping) and "database" in section:
         raise ConfigError(f"{SETTING}: demo.database: the databases are those of DATABASES")
-    # Paths are made of BASE_DIR.
-    texts = {key: str(it) if isinstance(it, Path) else it for key, it in section.items()}
-    return ApplicationSettings({**content, "demo": texts}, SETTING)
+    return ApplicationSettings(_with_texts(content), SETTING)
+
+
+def _with_texts(value: Any) -> Any:
+    """With text in the place of paths, which settings make of BASE_DIR."""
+    if isinstance(value, Mapping):
+        return {name: _with_texts(item) for name, item in value.items()}
+    return str(value) if isinstance(value, Path) else value
 
 
 def _with_origin(config: Config, alias: str) -> Config:

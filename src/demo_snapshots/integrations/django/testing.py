@@ -51,6 +51,8 @@ class DemoSnapshotsMixin:
                 scenario,
                 version=version or None,
                 keep_other_scenarios=number > 0,
+                # Nobody would roll back uploaded files.
+                blobs=None,
                 connection=connection,
             )
 

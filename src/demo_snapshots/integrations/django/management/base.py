@@ -84,7 +84,7 @@ class DemoCommand(BaseCommand):
         arguments = [str(name), *_verbosity(options), *words(self.parameters, options)]
         opening = functools.partial(_open_project, options["database"])
         host = Host(opening, command_line, project_directory())
-        if getattr(self, "_called_from_command_line", False):
+        if self._called_from_command_line:
             configure_streams()
         with self._streams(), _colours(options):
             try:
@@ -98,8 +98,11 @@ class DemoCommand(BaseCommand):
                 raise CommandError(message, returncode=INTERRUPTED) from error
             except BrokenPipeError:
                 sys.exit(give_up_writing())
-        if status:
+        if status and self._called_from_command_line:
             sys.exit(status)
+        if status:
+            message = f"{command_line(str(name))} ended with status {status}"
+            raise CommandError(message, returncode=status)
 
     @contextmanager
     def _streams(self) -> Iterator[None]:
@@ -126,7 +129,8 @@ def _verbosity(options: dict[str, Any]) -> list[str]:
 def _colours(options: dict[str, Any]) -> Iterator[None]:
     """Have reports drawn with or without colours, as Django was told. Where it was told nothing,
     the environment and the terminal decide."""
-    name = "NO_COLOR" if options["no_color"] else "FORCE_COLOR" if options["force_color"] else None
+    plain = options["no_color"] or os.environ.get("DJANGO_COLORS") == "nocolor"
+    name = "FORCE_COLOR" if options["force_color"] else "NO_COLOR" if plain else None
     if name is None or name in os.environ:
         yield
         return

@@ -7,9 +7,14 @@ import re
 from demo_snapshots.cli import demo
 from demo_snapshots.cli.wording import Wording
 
+OF_THE_SAMPLE = ("migrate-fresh", "seed-enhanced")
+"""Commands that `manage.py` does not have."""
+
 
 def command_line(command: str) -> str:
     """What is typed for the command of this name."""
+    if command in OF_THE_SAMPLE:
+        return f"demo {command}"
     return f"manage.py demo_{command.replace('-', '_')}"
 
 

@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
 """
 
 
+GONE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowhere/at.all"}
 TITLE = "    title = models.CharField(max_length=50)\n"
 
 
@@ -201,6 +202,7 @@ def test_a_project_that_startproject_made(site: Site) -> None:
 @engines("sqlite")
 def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
     site.write("demo.toml", '[tables.shop_order]\nmarker = "is_demo"\n')
+    site.settings(f"DATABASES['gone'] = {GONE!r}")
     check = ["check", "--database", "default"]
     before = site.manage(
         check,
@@ -218,7 +220,7 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
     model = MODELS.replace("    name = models.CharField(max_length=50)\n", TITLE, 1)
     site.write("shop/models.py", model)
     drift = '[[drift]]\nrename-columns = { "shop_order.name" = "title" }\n'
-    renamed, warned, _, due, upgraded, fits, _, later, _, unread = site.manage(
+    renamed, warned, _, due, upgraded, fits, _, later, gone, _, unread = site.manage(
         ["migrate", "-v0"],
         check,
         ["shell", "-v0", "-c", f"open('demo.toml', 'a').write({drift!r})"],
@@ -227,6 +229,7 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
         check,
         ["migrate", "shop", "0001", "-v0", "--skip-checks"],
         check,
+        ["check", "--database", "gone"],
         ["shell", "-v0", "-c", "open('demo.toml', 'a').write('[nonsense]')"],
         check,
     )
@@ -237,4 +240,5 @@ def test_the_check_warns_when_a_migration_no_longer_fits(site: Site) -> None:
     assert upgraded == (0, "", "")
     assert fits.stderr == later.stderr == ""
     assert "(demo_snapshots.W002)" in unread.stderr
-    assert unread.status == 0
+    assert "gone: what is saved could not be checked: OperationalError" in gone.stderr
+    assert (unread.status, gone.status) == (0, 0)

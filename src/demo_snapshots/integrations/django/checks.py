@@ -1,4 +1,7 @@
-"""A system check: does the latest version of each scenario still fit the tables?"""
+"""A system check: does the latest version of each scenario still fit the tables?
+
+Django imports this whenever it starts, so what a check needs is imported when there is one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from django.core.checks import CheckMessage, Warning
 from django.db.migrations.recorder import MigrationRecorder
 
 from demo_snapshots.errors import Call, DemoError, Words
-from demo_snapshots.model.sources import is_bucket
 
 if TYPE_CHECKING:
     from demo_snapshots.integrations.django.project import DjangoProject
@@ -32,9 +34,11 @@ def check_snapshots(
         except DemoError as error:
             message = f"{alias}: {_worded(error.message)}"
             found.append(Warning(message, hint=_worded(error.hint or ""), id=f"{_ID}2"))
-        except Exception:
+        except Exception as error:
             # Whatever it is, it is not this check that should keep `migrate` from running.
-            logger.warning("the saved demo data could not be checked", exc_info=True)
+            logger.debug("checking what is saved of %s", alias, exc_info=True)
+            message = f"{alias}: what is saved could not be checked: {type(error).__name__}"
+            found.append(Warning(message, id=f"{_ID}2"))
     return found
 
 
@@ -44,6 +48,7 @@ _ID = "demo_snapshots.W00"
 def _warnings(alias: str) -> Iterator[CheckMessage]:
     from demo_snapshots.integrations.django.databases import connection_of
     from demo_snapshots.integrations.django.project import open_project
+    from demo_snapshots.model.sources import is_bucket
 
     project = open_project(alias)
     if is_bucket(project.config.snapshots):

@@ -107,6 +107,8 @@ import pymysql
 pymysql.install_as_MySQLdb()
 from django.conf import settings
 settings.configure(DATABASES=json.load(sys.stdin))
+import demo_snapshots.integrations.django.apps, demo_snapshots.integrations.django.checks
+assert not {"click", "msgspec"} & {*sys.modules}, "Django would start later"
 from demo_snapshots.errors import DemoError
 from demo_snapshots.integrations.django.databases import connection_of, database_url
 def said(alias):

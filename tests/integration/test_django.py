@@ -19,6 +19,7 @@ import tomllib
 DEMO_SNAPSHOTS = tomllib.loads((BASE_DIR / "demo.toml").read_text())
 (BASE_DIR / "demo.toml").unlink()
 DEMO_SNAPSHOTS["demo"]["snapshots"] = BASE_DIR / "saved"
+DEMO_SNAPSHOTS["tables"]["shop_order"]["evergreen"] = "placed_at"
 DEMO_SNAPSHOTS["hooks"] = {"after-import": "echo x >> hooked"}
 """
 
@@ -28,6 +29,12 @@ file = Path("demo.toml")
 text = file.read_text()
 assert 'django_content_type = { by-key = ["app_label", "model"] }' in text
 file.write_text(text.replace("# shop_tag = ", "shop_tag = "))
+"""
+
+SAVED_IN_JANUARY = """
+from datetime import UTC, datetime
+from demo_snapshots.integrations.django import open_project
+open_project(clock=lambda: datetime(2025, 1, 20, tzinfo=UTC)).export("general")
 """
 
 CALLS = """
@@ -50,6 +57,7 @@ except CommandError as error:
 """
 
 TESTS = """
+from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from django.core.management import CommandError, call_command
 from django.test import TestCase, TransactionTestCase
@@ -93,6 +101,17 @@ class RolledBack(Checks, DemoSnapshotsMixin, TestCase):
 
     def test_data_of_a_class_s_own(self):
         self.assertEqual(self.order.name, "Demo")
+
+
+class Fresh(DemoSnapshotsMixin, TestCase):
+    demo_snapshots = ["general"]
+    fixtures = ["beside.json"]
+    demo_fresh = True
+
+    def test_dates(self):
+        saved = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+        self.assertFalse(Order.objects.filter(placed_at=saved).exists())
+        self.assertDemoUnchanged()
 
 
 class Flushed(Checks, DemoSnapshotsMixin, TransactionTestCase):
@@ -172,6 +191,7 @@ def test_a_project_that_startproject_made(site: Site) -> None:
     site.write("shop/fixtures/beside.json", TAGS)
     second = site.manage(
         ["demo_init"],
+        ["shell", "-v0", "-c", SAVED_IN_JANUARY],
         ["demo_export", "general", "-v0"],
         ["shell", "-v0", "-c", CALLS],
         ["test", "-v0"],
@@ -183,12 +203,12 @@ def test_a_project_that_startproject_made(site: Site) -> None:
         ["demo_import", "general", "--yes", "--no-color"],
         ["demo_undo", "--list"],
     )
-    hidden, export, calls, tests, same, _, differs, validation, asked, imported, undo = second
+    hidden, _, export, calls, tests, same, _, differs, validation, asked, imported, undo = second
     assert "the setting DEMO_SNAPSHOTS is there" in hidden.stderr
     assert (site.place / "saved" / "general").is_dir()
     assert export == (0, "", "")
     assert calls.stdout.startswith("14 "), calls
-    assert "Ran 5 tests" in tests.stderr
+    assert "Ran 6 tests" in tests.stderr
     statuses = (hidden, tests, same, differs, validation, asked, imported)
     assert [each.status for each in statuses] == [2, 0, 0, 1, 50, 26, 0], statuses
     assert "manage.py demo_import puts the snapshot back" in validation.stderr

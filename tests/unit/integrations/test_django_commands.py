@@ -30,6 +30,8 @@ MORE = [
     "compare-exports --files a.sql b.sql --table=x --table=y --limit=3",
     "import general --rename-column a.b=c --rename-column a.d=-e -y",
     "import -y -- general",
+    "import general --no-fresh",
+    "import general --fresh --as-of=2026-11-24",
     "init --stdout",
     "verify a.sql b.sql --people",
     "convert a.sql --to=json -o b.json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
@@ -25,9 +25,6 @@ from demo_snapshots.upkeep import Clock, utc_now
 if TYPE_CHECKING:
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.results import ExportResult, ImportResult, ValidationResult
-    from demo_snapshots.operations.export import ExportOptions
-    from demo_snapshots.operations.routes import ImportOptions
-    from demo_snapshots.operations.validate import ValidateOptions
 
 SETTING = "DEMO_SNAPSHOTS"
 
@@ -39,51 +36,32 @@ class DjangoProject(Project, frozen=True, dict=True):
     own_connection: Callable[[], object] = lambda: None
     """Django's connection to work on, None where one of its own will do."""
 
-    def export(
-        self, scenario: str, *, hooks: bool = True, **options: Unpack[ExportOptions]
-    ) -> ExportResult:
-        options.setdefault("connection", self.own_connection())
-        return super().export(scenario, hooks=hooks, **options)
+    def export(self, scenario: str, **options: Any) -> ExportResult:
+        return super().export(scenario, **self._connected(options))
 
-    def import_(
-        self,
-        scenario: str,
-        *,
-        version: str | None = None,
-        file: str | Path | None = None,
-        hooks: bool = True,
-        **options: Unpack[ImportOptions],
-    ) -> ImportResult:
-        options.setdefault("connection", self.own_connection())
-        return super().import_(scenario, version=version, file=file, hooks=hooks, **options)
+    def import_(self, scenario: str, **options: Any) -> ImportResult:
+        return super().import_(scenario, **self._connected(options))
 
     def after_import(self, result: ImportResult) -> None:
         """As that of Project; where the rows may yet be rolled back, no command is run."""
         if self.own_connection() is None:
             super().after_import(result)
 
-    def undo(
-        self, number: int | None = None, *, hooks: bool = True, **options: Unpack[ImportOptions]
-    ) -> ImportResult:
-        options.setdefault("connection", self.own_connection())
-        return super().undo(number, hooks=hooks, **options)
+    def undo(self, number: int | None = None, **options: Any) -> ImportResult:
+        return super().undo(number, **self._connected(options))
 
-    def validate(
-        self, scenario: str | None = None, **options: Unpack[ValidateOptions]
-    ) -> ValidationResult:
-        options.setdefault("connection", self.own_connection())
-        return super().validate(scenario, **options)
+    def validate(self, scenario: str | None = None, **options: Any) -> ValidationResult:
+        return super().validate(scenario, **self._connected(options))
 
     def compare_with_database(
-        self,
-        scenario: str,
-        version: str | None = None,
-        *,
-        connection: object = None,
-        **options: Any,
+        self, scenario: str, version: str | None = None, **options: Any
     ) -> Comparison:
-        given = connection or self.own_connection()
-        return super().compare_with_database(scenario, version, connection=given, **options)
+        return super().compare_with_database(scenario, version, **self._connected(options))
+
+    def _connected(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options.get("connection") is None:
+            options["connection"] = self.own_connection()
+        return options
 
 
 def open_project(

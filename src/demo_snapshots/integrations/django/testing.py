@@ -31,6 +31,8 @@ class DemoSnapshotsMixin:
     demo_snapshots: Sequence[str] = ()
     demo_database = DEFAULT_DB_ALIAS
     """The alias in DATABASES."""
+    demo_fresh = False
+    """Whether evergreen dates lead up to today, rather than being those that were saved."""
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -51,6 +53,7 @@ class DemoSnapshotsMixin:
                 scenario,
                 version=version or None,
                 keep_other_scenarios=number > 0,
+                fresh=cls.demo_fresh,
                 # Nobody would roll back uploaded files.
                 blobs=None,
                 connection=connection,

@@ -39,6 +39,9 @@ def _add_option(parser: Any, option: click.Option) -> None:
     }
     if option.is_flag:
         parser.add_argument(*names, action="store_const", const=True, **about)
+        if option.secondary_opts:
+            about["help"] = "The contrary."
+            parser.add_argument(*option.secondary_opts, action="store_const", const=False, **about)
         return
     about["metavar"] = _metavar(option)
     if option.nargs > 1:
@@ -62,13 +65,13 @@ def _may_be_bare(option: click.Option) -> bool:
 
 
 def words(parameters: Iterable[click.Parameter], given: Mapping[str, Any]) -> list[str]:
-    """The command line for Click. A flag counts as given if its value is true; a mapping stands
-    for repeated NAME=VALUE."""
+    """The command line for Click. A flag that has no contrary is given if its value is true; a
+    mapping stands for repeated NAME=VALUE."""
     options: list[str] = []
     arguments: list[str] = []
     for parameter in parameters:
         value = given[parameter.name or ""]
-        if value is None or value is False:
+        if value is None:
             continue
         if isinstance(parameter, click.Option):
             options += _typed(parameter, value)
@@ -79,7 +82,9 @@ def words(parameters: Iterable[click.Parameter], given: Mapping[str, Any]) -> li
 
 def _typed(option: click.Option, value: Any) -> Iterator[str]:
     flag = max(option.opts, key=len)
-    if option.is_flag or (_may_be_bare(option) and value is True):
+    if value is False:
+        yield from option.secondary_opts[:1]
+    elif option.is_flag or (_may_be_bare(option) and value is True):
         yield flag
     elif option.nargs > 1:
         yield from (flag, *map(str, value))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from demo_snapshots.model.snapshots import Statistics
     from demo_snapshots.operations.compare import CompareOptions
     from demo_snapshots.operations.export import ExportOptions
+    from demo_snapshots.operations.fixture import Fixture
     from demo_snapshots.operations.merge import MergeOptions
     from demo_snapshots.operations.replaced import UndoKeeping
     from demo_snapshots.operations.routes import ImportOptions
@@ -107,6 +108,12 @@ class Project(Upkeep, frozen=True, dict=True):
         if hooks and options.get("connection") is None:
             self.after_import(result)
         return result
+
+    def fixture(self, scenario: str, version: str | None = None) -> Fixture:
+        """A version, the latest if None, that many tests load: ``Fixture``."""
+        from demo_snapshots.operations.fixture import Fixture
+
+        return Fixture(self.config, self.store, scenario, version)
 
     def require_hooks(self) -> None:
         """Raise HookFailedError if what an ``after-import`` command runs is not there: for those

@@ -146,10 +146,16 @@ class Database:
         with self.wrapped():
             self.session.create_temporary(name, select, key)
 
-    def advance_sequences(self, table: Table) -> None:
-        """Bring every counter of the table past its highest value, never backwards."""
+    def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
+        """Bring every counter of the tables past its highest value, never backwards. Gives what
+        it found of which counters there are, to be ``known`` where the tables are the same."""
         with self.wrapped():
-            self.session.advance_sequences(table)
+            return self.session.advance_sequences(tables, known)
+
+    def stamp(self, tables: Sequence[Table]) -> object:
+        """What the database says of these tables, to be compared: ``Catalog.stamp``."""
+        with self.wrapped():
+            return self.catalog.stamp(tables)
 
     def sequences(self, table: Table) -> tuple[ColumnSequence, ...]:
         """What PostgreSQL's sequences fill in ``table``."""

@@ -345,8 +345,8 @@ class Import:
         require_foreign_keys(staging, undeclared=not self.undoes)
         self.files.place(self.demo)
         # Counters survive a rollback, so they come last of all.
-        for table in (*self.demo.order.tables, *self.demo.schema.external.values()):
-            self.database.advance_sequences(table)
+        counted = (*self.demo.order.tables, *self.demo.schema.external.values())
+        self.database.advance_sequences(counted)
         undo = place() if changed or self.files.replaces else None
         self.files.require_kept(undo)
         return ImportResult(

@@ -12,6 +12,7 @@ from demo_snapshots.documents.sql.statements import LOOKUP, lookup_pattern, read
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.progress import Progress
+from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table, moments
 from demo_snapshots.rows.literals import choose, records
 from demo_snapshots.rows.prefetch import ahead
@@ -45,7 +46,7 @@ def load_document(
     events = _events(document, staging.demo)
     with _reading(events, staging.database) as arriving:
         watched = _watched(arriving, size, progress)
-        return _load(document, watched, staging, direct=direct, include=include)
+        return load_events(document.header, watched, staging, direct=direct, include=include)
 
 
 @contextmanager
@@ -63,22 +64,23 @@ def _size(event: Event) -> int:
     return len(event.values) * 100 if isinstance(event, Update) else len(event.text)
 
 
-def _load(
-    document: Document,
-    watched: Iterable[Event],
+def load_events(
+    header: Header,
+    events: Iterable[Event],
     staging: Staging,
     *,
     direct: bool,
-    include: bool,
+    include: bool = True,
 ) -> int:
+    """As ``load_document``, of a document of this header that is read already, or as it is read."""
     external = staging.demo.external
-    described = {table.name: table for table in document.header.tables}
+    described = {table.name: table for table in header.tables}
     loaded = dict.fromkeys(described, 0)
-    included = {table.name: table for table, _ in document.header.includes}
+    included = {table.name: table for table, _ in header.includes}
     indexed = direct
     looked_up = {table.name for table, _, _ in external.lookups()}
     joined = {name for name, stage in staging.stages.items() if stage.joined}
-    for (name, kind), group in groupby(watched, lambda event: (event.table, type(event))):
+    for (name, kind), group in groupby(events, lambda event: (event.table, type(event))):
         if name not in staging.stages and name not in staging.includes:
             continue
         if kind is Included:
@@ -113,7 +115,7 @@ def _load(
             staging.database.run(batch)
     if not indexed:
         _finish(staging, joined)
-    for expected in document.header.statistics.tables:
+    for expected in header.statistics.tables:
         if expected.table in staging.stages and loaded[expected.table] != expected.rows:
             raise DocumentError(
                 f"{expected.table}: {loaded[expected.table]} rows,"
@@ -127,6 +129,11 @@ def _finish(staging: Staging, joined: set[str]) -> None:
     for name in sorted(joined):
         stage_differing(staging, staging.stages[name], ())
     staging.finish()
+
+
+def read_events(document: Document, demo: DemoSet) -> list[Event]:
+    """The whole document, checked against the target's columns, in memory."""
+    return list(_events(document, demo))
 
 
 def line_of_unfit(document: Document, staging: Staging) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from demo_snapshots.engines.base.session import Session
-from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Trigger
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Table, Trigger
 
 Place = tuple[str | None, str]
 """A table's schema, None for the default one, and its name."""
@@ -68,6 +68,11 @@ class Catalog(ABC):
     @abstractmethod
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         """The triggers that may fire, and rules (PostgreSQL), of every table that has any."""
+
+    @abstractmethod
+    def stamp(self, tables: Sequence[Table]) -> object:
+        """What the database says of these tables, in whatever form: equal to one taken before
+        only if all that an import goes by is as it was (columns, constraints, triggers)."""
 
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
         """What PostgreSQL's sequences fill in these tables; engines whose counters the stock

@@ -175,8 +175,9 @@ class Session(ABC):
         return self.execute(self.dialect.create_temporary(name, select, key))
 
     @abstractmethod
-    def advance_sequences(self, table: Table) -> None:
-        """Bring every counter of the table past its highest value, never backwards."""
+    def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
+        """Bring every counter of the tables past its highest value, never backwards. Gives what
+        it found of which counters there are, to be ``known`` where the tables are the same."""
 
     @abstractmethod
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:

@@ -8,15 +8,16 @@ or refuses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pymysql
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.engines.mariadb.dialect import SPATIAL, MariaDB
-from demo_snapshots.model.tables import Column, ForeignKey, Kind, Trigger
+from demo_snapshots.model.tables import Column, ForeignKey, Kind, Table, Trigger
 
 _NO_SUCH_TABLE = 1146
+_COUNTER = re.compile(r" AUTO_INCREMENT=[0-9]+")
 
 
 class MariaDBCatalog(Catalog):
@@ -77,6 +78,14 @@ class MariaDBCatalog(Catalog):
             for (clause,) in clauses
             for match in re.finditer(r"json_valid\(([`\"])((?:(?!\1).|\1\1)+)\1\)", clause)
         }
+
+    def stamp(self, tables: Sequence[Table]) -> object:
+        names = sorted(self.dialect.table(table) for table in tables)
+        made = [self._rows(f"SHOW CREATE TABLE {name}")[0][1] for name in names]
+        return (
+            [_COUNTER.sub("", text) for text in made],
+            [row[:5] for row in self._rows("SHOW TRIGGERS")],
+        )
 
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         return by_place(

@@ -216,9 +216,11 @@ class MariaDBSession(Session):
                 where = f" of column {place[1]}" if place else ""
                 raise UnfitValueError(f"a value{where} that the database would change")
 
-    def advance_sequences(self, table: Table) -> None:
+    def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         if not self.dialect.is_mysql:
-            advance(self, table, self._place(table))
+            for table in tables:
+                advance(self, table, self._place(table))
+        return None
 
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         """Foreign keys are off in our sessions."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
 from demo_snapshots.engines.postgresql.sequences import sequences
-from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind, Trigger
+from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind, Table, Trigger
 
 
 class PostgreSQLCatalog(Catalog):
@@ -68,6 +68,13 @@ class PostgreSQLCatalog(Catalog):
     def _name(self, place: Place) -> str:
         schema, name = (self.dialect.quote(part) if part else "" for part in place)
         return f"{schema}.{name}" if schema else name
+
+    def stamp(self, tables: Sequence[Table]) -> object:
+        # A changed row of the catalog has another xmin. pg_class is not asked for its own: every
+        # TRUNCATE writes it.
+        info = self.session.raw.info
+        names = [self.dialect.table(table) for table in tables]
+        return (info.host, info.port, info.server_version, self._rows(_STAMP, [names]))
 
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         return by_place(
@@ -328,3 +335,22 @@ def _column(
         extended=True,
         nul=False,
     )
+
+
+_STAMP = """
+SELECT wanted.name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
+       c.relhassubclass, c.relispartition,
+       (SELECT string_agg(a.xmin::text, ' ' ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0),
+       (SELECT string_agg(d.oid || ':' || d.xmin, ' ' ORDER BY d.oid) FROM pg_attrdef d
+        WHERE d.adrelid = c.oid),
+       (SELECT string_agg(k.oid || ':' || k.xmin, ' ' ORDER BY k.oid) FROM pg_constraint k
+        WHERE k.conrelid = c.oid),
+       (SELECT string_agg(t.oid || ':' || t.xmin, ' ' ORDER BY t.oid) FROM pg_trigger t
+        WHERE t.tgrelid = c.oid),
+       (SELECT string_agg(r.oid || ':' || r.xmin, ' ' ORDER BY r.oid) FROM pg_rewrite r
+        WHERE r.ev_class = c.oid),
+       (SELECT string_agg(p.oid || ':' || p.xmin, ' ' ORDER BY p.oid) FROM pg_policy p
+        WHERE p.polrelid = c.oid)
+FROM unnest(%s::text[]) AS wanted(name) LEFT JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+"""

@@ -7,6 +7,7 @@ name any, and several columns may name the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from demo_snapshots.engines.base.counters import Counter, DrawnKeys
@@ -21,14 +22,55 @@ def sequences(session: Session, names: Iterable[str]) -> Iterator[tuple[str, Col
         yield table, ColumnSequence(column, sequence, schema, ordinary)
 
 
-def advance(session: Session, table: Table) -> None:
-    """Move each sequence that numbers of ``table`` are drawn from past them, never backwards."""
-    name = session.dialect.table(table)
-    for _, column, _, _, _, sequence, *bounds in _found(session, [name]):
-        keys = DrawnKeys(session, name, session.dialect.quote(column), Counter(*bounds))
-        last = keys.last()
-        while last is not None and not _passes(sequence, keys, last):
+Drawn = list[tuple[str, str, str]]
+"""Tables and columns, and the sequences that they draw from, all in SQL."""
+
+
+def advance(session: Session, tables: Iterable[Table], known: Any = None) -> Drawn:
+    """Move each sequence that numbers of ``tables`` are drawn from past them, never backwards;
+    which these are, if that is not ``known``."""
+    drawn: Drawn = known if known is not None else _drawn(session, tables)
+    for (name, column, sequence), (last, stands, called, *bounds) in zip(
+        drawn, _stand(session, drawn), strict=True
+    ):
+        counter = Counter(*bounds)
+        if last is None or _is_past(counter, round(Decimal(last)), stands, called):
+            continue
+        keys = DrawnKeys(session, name, column, counter)
+        key = keys.last()
+        while key is not None and not _passes(sequence, keys, key):
             pass  # somebody has drawn a value meanwhile, which no lock on the table prevents
+    return drawn
+
+
+def _drawn(session: Session, tables: Iterable[Table]) -> Drawn:
+    names = [session.dialect.table(table) for table in tables]
+    return [
+        (name, session.dialect.quote(column), sequence)
+        for name, column, _, _, _, sequence, *_ in _found(session, names)
+    ]
+
+
+def _stand(session: Session, drawn: Drawn) -> list[list[Any]]:
+    """Of each the last key, as text, where the sequence stands, and its bounds, in one query."""
+    if not drawn:
+        return []
+    text = session.dialect.text
+    states = []
+    for number, (table, column, sequence) in enumerate(drawn):
+        keys = f"FROM {table} WHERE {column} BETWEEN q.seqmin AND q.seqmax"
+        states.append(
+            f"SELECT {number}, CASE WHEN q.seqincrement > 0 THEN (SELECT max({column}) {keys})"
+            f" ELSE (SELECT min({column}) {keys}) END::text, s.last_value, s.is_called,"
+            " q.seqincrement, q.seqmin, q.seqmax, q.seqcycle"
+            f" FROM {sequence} AS s, pg_sequence AS q"
+            f" WHERE q.seqrelid = {text(sequence)}::regclass"
+        )
+    return [state for _, *state in sorted(session.rows(" UNION ALL ".join(states)))]
+
+
+def _is_past(counter: Counter, last: int, stands: int, called: bool) -> bool:
+    return not counter.is_beyond(last, stands) and (called or last != stands)
 
 
 def _found(session: Session, names: Iterable[str]) -> list[tuple[Any, ...]]:
@@ -39,7 +81,7 @@ def _passes(sequence: str, keys: DrawnKeys, last: int) -> bool:
     """Move ``sequence`` past ``last``; False if it moved by itself meanwhile."""
     counter = keys.counter
     stands, called = keys.session.rows(f"SELECT last_value, is_called FROM {sequence}")[0]
-    if not counter.is_beyond(last, stands) and (called or last != stands):
+    if _is_past(counter, last, stands, called):
         return True
     target, is_called = counter.in_step(stands, last), True
     if not counter.holds(target + counter.increment):

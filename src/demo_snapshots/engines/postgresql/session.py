@@ -113,11 +113,15 @@ class PostgreSQLSession(Session):
         return status is TransactionStatus.INTRANS or not self.raw.autocommit
 
     def settings(self) -> dict[str, str]:
-        return {name: self.rows(f"SELECT current_setting('{name}')")[0][0] for name in _SETTINGS}
+        current = ", ".join(f"current_setting('{name}')" for name in _SETTINGS)
+        return dict(zip(_SETTINGS, self.rows(f"SELECT {current}")[0], strict=True))
 
     def restore(self, settings: dict[str, str]) -> None:
-        for name, value in settings.items():
-            self.rows(f"SELECT set_config('{name}', {self.dialect.text(value)}, false)")
+        put_back = (
+            f"set_config('{name}', {self.dialect.text(value)}, false)"
+            for name, value in settings.items()
+        )
+        self.rows(f"SELECT {', '.join(put_back)}")
 
     def savepoint(self) -> None:
         super().savepoint()
@@ -154,8 +158,8 @@ class PostgreSQLSession(Session):
                     copy.write(b"\n")
             return int(cursor.rowcount)
 
-    def advance_sequences(self, table: Table) -> None:
-        advance(self, table)
+    def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
+        return advance(self, tables, known)
 
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:
         for table, key in postponed:

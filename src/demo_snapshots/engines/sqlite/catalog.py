@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
-from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Trigger
+from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Table, Trigger
 
 
 class SQLiteCatalog(Catalog):
@@ -63,6 +63,14 @@ class SQLiteCatalog(Catalog):
 
     def _pragma(self, name: str, subject: str) -> list[tuple[Any, ...]]:
         return self._rows(f"PRAGMA main.{name}({self.dialect.quote(subject)})")
+
+    def stamp(self, tables: Sequence[Table]) -> object:
+        # Everything that SQLite knows of tables and triggers is their text; a temporary trigger
+        # may be one of a table that is not.
+        return self._rows(
+            "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+            " UNION ALL SELECT type, name, sql FROM sqlite_temp_schema WHERE sql IS NOT NULL"
+        )
 
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         return by_place(

@@ -116,7 +116,7 @@ class SQLiteSession(Session):
                 loaded += self.raw.execute(f"{head}({cells})", given).rowcount
         return loaded
 
-    def advance_sequences(self, table: Table) -> None:
+    def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
 
     def postpone(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> None:

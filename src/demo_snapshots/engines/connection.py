@@ -322,7 +322,7 @@ class Database:
 @contextmanager
 def connect(url: str, connection: object = None) -> Iterator[Database]:
     """Connect for as long as the block lasts; or use ``connection``, which is open already and
-    stays so: SQLAlchemy's, psycopg's, PyMySQL's or sqlite3's.
+    stays so: SQLAlchemy's, Django's, psycopg's, PyMySQL's or sqlite3's.
 
     Raises ConfigError for a bad URL, UsageError for a connection of another kind, and
     DatabaseUnreachableError, which names the database without its password. A SQLite file that
@@ -357,7 +357,7 @@ def _borrow(connection: object) -> Iterator[Database]:
     if name is None:
         raise UsageError(
             f"no connection to work on: {type(connection).__module__}.{type(connection).__name__}",
-            hint="Give an open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3.",
+            hint="Give an open connection of SQLAlchemy, Django, psycopg, PyMySQL or sqlite3.",
         )
     engine = engine_named(name)
     session = engine.session(raw)
@@ -378,7 +378,12 @@ def _borrow(connection: object) -> Iterator[Database]:
 
 
 def _driver_connection(connection: object) -> Any:
-    """The driver's own connection beneath SQLAlchemy's Session or Connection."""
+    """The driver's own connection beneath SQLAlchemy's Session or Connection, or Django's."""
+    if type(connection).__module__.startswith("django."):
+        # Django connects when the first query wants it to.
+        given: Any = connection
+        given.ensure_connection()
+        return given.connection
     if type(connection).__module__.startswith("sqlalchemy."):
         below: Any = connection
         if callable(getattr(below, "connection", None)):

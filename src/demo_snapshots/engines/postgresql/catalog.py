@@ -353,4 +353,5 @@ SELECT wanted.name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relf
        (SELECT string_agg(p.oid || ':' || p.xmin, ' ' ORDER BY p.oid) FROM pg_policy p
         WHERE p.polrelid = c.oid)
 FROM unnest(%s::text[]) AS wanted(name) LEFT JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+ORDER BY 1
 """

@@ -36,7 +36,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 USE_TZ = False
 """
 
-_MODELS = """\
+MODELS = """\
 from django.db import models
 
 
@@ -199,7 +199,7 @@ def _project(world: World) -> Path:
         (project / "sample").mkdir(parents=True)
         (project / "sample" / "__init__.py").touch()
         (project / "settings.py").write_text(_SETTINGS, encoding="utf-8", newline="\n")
-        (project / "sample" / "models.py").write_text(_MODELS, encoding="utf-8", newline="\n")
+        (project / "sample" / "models.py").write_text(MODELS, encoding="utf-8", newline="\n")
     return project
 
 

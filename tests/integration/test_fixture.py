@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from database_engines import engines
 from integration.test_own_connection import EVERY, as_their_owner_likes, project
 
 import demo_snapshots
-from demo_snapshots.errors import ExportNotFoundError, KeyClashError
+from demo_snapshots.errors import ExportNotFoundError, KeyClashError, VerificationError
 from demo_snapshots.operations.fixture import Fixture
 
 __all__ = ["project"]
@@ -143,3 +144,32 @@ def test_counters_that_were_set_back_are_brought_past_the_rows_again(loading):
     with loading.without_file():
         loading.fixture.load(loading.raw)
     assert loading.run(counter) == loading.run("SELECT max(id) FROM contacts")
+
+
+def test_rows_that_are_no_demo_rows_any_more_are_noticed(sqlite_url, tmp_path):
+    """What a condition looks at elsewhere is in no catalog."""
+    raw = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    raw.executescript(
+        "CREATE TABLE tenants (name TEXT PRIMARY KEY, kind TEXT);"
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant TEXT);"
+        "INSERT INTO tenants VALUES ('acme', 'demo'); INSERT INTO notes VALUES (1, 'acme')"
+    )
+    (tmp_path / "demo.toml").write_text(
+        "[tables.notes]\nwhere = \"tenant IN (SELECT name FROM tenants WHERE kind = 'demo')\"\n",
+        "utf-8",
+    )
+    project = demo_snapshots.open_project(tmp_path, database=sqlite_url, environment={})
+    project.export("tour")
+    raw.execute("DELETE FROM notes")
+    fixture = project.fixture("tour")
+    for kind, loads in (("demo", True), ("demo", True), ("real", False)):
+        raw.execute("BEGIN")
+        raw.execute("UPDATE tenants SET kind = ?", [kind])
+        if loads:
+            assert fixture.load(raw).changed == 1
+        else:
+            with pytest.raises(VerificationError):
+                fixture.load(raw)
+            assert raw.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+        raw.execute("ROLLBACK")
+    raw.close()

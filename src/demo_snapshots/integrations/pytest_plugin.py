@@ -58,7 +58,7 @@ def _asks(marks: Iterable[pytest.Mark]) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The same for a marker of a single set of parameters, which stands nowhere else."""
     for item in items:
-        if item.get_closest_marker("demo") is not None:
+        if any(mark.name == "demo" for mark in item.own_markers):
             names = getattr(item, "fixturenames", None)
             if names is not None and "demo_snapshot" not in names:
                 names.append("demo_snapshot")

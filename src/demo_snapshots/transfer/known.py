@@ -10,7 +10,7 @@ were compared with the snapshot: then there is nothing to do.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ class KnownSnapshot(Struct, frozen=True):
     header: Header
     events: Sequence[Event]
     stamp: object
+    questions: Questions
     digest: bytes
     counters: object
 
@@ -46,8 +47,8 @@ class KnownSnapshot(Struct, frozen=True):
         DatabaseError and VerificationError; then the transaction is to be rolled back."""
         demo = self.demo.over(database)
         staging = Staging(demo, self.header.tables)
-        if any(_counts(staging)):
-            if digest_of(demo) != self.digest:
+        if self.questions.finds(database):
+            if self.questions.digest(database) != self.digest:
                 return None
             replaced, changed = self.header.statistics, 0
         else:
@@ -55,7 +56,7 @@ class KnownSnapshot(Struct, frozen=True):
                 changed = load_events(self.header, self.events, staging, direct=True)
             replaced = Statistics(tuple(TableCount(name, 0) for name in staging.stages))
             loaded = [self.header.statistics.rows(name) for name in staging.stages]
-            if _counts(staging) != loaded:
+            if self.questions.counts(database) != loaded:
                 raise VerificationError("not all rows that were loaded are demo rows")
         require_foreign_keys(staging, undeclared=True)
         database.advance_sequences(_counted(demo), self.counters)
@@ -63,19 +64,72 @@ class KnownSnapshot(Struct, frozen=True):
 
     def is_there(self, database: Database) -> bool:
         """Whether the demo rows are the snapshot's, within a transaction."""
-        return digest_of(self.demo.over(database)) == self.digest
+        return self.questions.digest(database) == self.digest
+
+
+class Questions(Struct, frozen=True):
+    """What is asked each time, in SQL: whether there is any demo row, how many there are in each
+    table, and all of them."""
+
+    any_row: str
+    numbers: str
+    rows: tuple[str, ...]
+
+    @classmethod
+    def about(cls, demo: DemoSet) -> Questions:
+        dialect = demo.dialect
+        demo_rows = [
+            f"FROM {dialect.rows_of(table)} WHERE {demo.predicate(table)}"
+            for table in demo.order.tables
+        ]
+        found = " OR ".join(f"EXISTS (SELECT 1 {rows})" for rows in demo_rows)
+        numbers = (f"SELECT {n}, count(*) {rows}" for n, rows in enumerate(demo_rows))
+        return cls(
+            any_row=f"SELECT CASE WHEN {found} THEN 1 ELSE 0 END",
+            numbers=" UNION ALL ".join(numbers),
+            rows=tuple(
+                f"SELECT {_literal_row(demo, table)} {rows} ORDER BY {_order(demo, table)}"
+                for table, rows in zip(demo.order.tables, demo_rows, strict=True)
+            ),
+        )
+
+    def finds(self, database: Database) -> bool:
+        return bool(database.scalar(self.any_row))
+
+    def counts(self, database: Database) -> list[int]:
+        return [int(number) for _, number in sorted(database.rows(self.numbers))]
+
+    def digest(self, database: Database) -> bytes:
+        """Over every value of every demo row, as the engine writes it."""
+        digest = hashlib.sha256()
+        for number, query in enumerate(self.rows):
+            digest.update(f"\n{number}\n".encode())
+            for batch in database.stream(query):
+                digest.update(b"\n".join(batch))
+                digest.update(b"\n")
+        return digest.digest()
+
+
+def _literal_row(demo: DemoSet, table: Table) -> str:
+    return demo.dialect.row([demo.dialect.literal(column) for column in table.carried])
+
+
+def _order(demo: DemoSet, table: Table) -> str:
+    return ", ".join(demo.dialect.order(table.column(name)) for name in table.key) or "1"
 
 
 def known(demo: DemoSet, header: Header, events: Sequence[Event], stamp: object) -> KnownSnapshot:
     """What is known once the demo rows have been found to be the snapshot's, within that very
     transaction, which began with this ``stamp`` of the tables."""
     database = demo.database
+    questions = Questions.about(demo)
     return KnownSnapshot(
         demo=demo,
         header=header,
         events=events,
         stamp=stamp,
-        digest=digest_of(demo),
+        questions=questions,
+        digest=questions.digest(database),
         counters=database.advance_sequences(_counted(demo)),
     )
 
@@ -103,34 +157,3 @@ def stamped(demo: DemoSet) -> list[Table]:
 
 def _counted(demo: DemoSet) -> list[Table]:
     return [*demo.schema.tables.values(), *demo.schema.external.values()]
-
-
-def _counts(staging: Staging) -> list[int]:
-    """The demo rows there are, by table, in one query."""
-    counts = (
-        f"SELECT {stage.number}, count(*) FROM {stage.target} WHERE {staging.demo_predicate(stage)}"
-        for stage in staging.stages.values()
-    )
-    found = dict(staging.database.rows(" UNION ALL ".join(counts)))
-    return [int(found[stage.number]) for stage in staging.stages.values()]
-
-
-def digest_of(demo: DemoSet) -> bytes:
-    """Over every value of every demo row, as the engine writes it."""
-    digest = hashlib.sha256()
-    for table in demo.order.tables:
-        digest.update(f"\n{table.name}\n".encode())
-        for batch in demo.database.stream(_rows_of(demo, table)):
-            digest.update(b"\n".join(batch))
-            digest.update(b"\n")
-    return digest.digest()
-
-
-def _rows_of(demo: DemoSet, table: Table) -> str:
-    dialect = demo.dialect
-    row = dialect.row([dialect.literal(column) for column in table.carried])
-    order: Collection[str] = [dialect.order(table.column(name)) for name in table.key]
-    return (
-        f"SELECT {row} FROM {dialect.rows_of(table)} WHERE {demo.predicate(table)}"
-        f" ORDER BY {', '.join(order) or '1'}"
-    )

@@ -51,6 +51,10 @@ class Times:
     p95: float
     computing: float
 
+    def named(self) -> Iterator[tuple[str, float]]:
+        for name in ("first", "p5", "median", "p95", "computing"):
+            yield name, getattr(self, name)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -79,10 +83,8 @@ def main(tests: int, as_json: bool) -> None:
     for result in results:
         click.echo(f"{result.records} records, {result.engine}, {tests} tests, milliseconds")
         for one in result.times:
-            click.echo(
-                f"  {one.name:<24} first {one.first:7.1f}  p5 {one.p5:7.1f}  median {one.median:7.1f}"
-                f"  p95 {one.p95:7.1f}  computing {one.computing:6.1f}"
-            )
+            figures = (f"{name} {taken:7.1f}" for name, taken in one.named())
+            click.echo(f"  {one.name:<24} {'  '.join(figures)}")
         click.echo(f"  ours by loaddata         {result.ratio:.3f}")
 
 

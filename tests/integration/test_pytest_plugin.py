@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -86,13 +87,15 @@ def write_recipe(section: str, directory: Path) -> None:
         (directory / name).write_text(source, "utf-8")
 
 
-def run(directory: Path, *arguments: str, **environment: str) -> str:
-    """What pytest says of the suite in the directory."""
+def run(directory: Path, *arguments: str, plugins: Sequence[str] = (), **environment: str) -> str:
+    """What pytest says of the suite in the directory. Of the plugins that are installed it loads
+    ours, and these."""
+    named = [word for name in ("demo_snapshots", *plugins) for word in ("-p", name)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+        [sys.executable, "-m", "pytest", *named, "-p", "no:cacheprovider", "-q",
          "-Werror", *arguments],
         cwd=directory, text=True, capture_output=True, check=False,
-        env={**os.environ, "PYTEST_ADDOPTS": "",
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "",
              **environment},
     )  # fmt: skip
     assert "Traceback" not in done.stdout, done.stdout
@@ -162,29 +165,44 @@ def test_of_a_fixture_of_ones_own(whole):
 """
 
 MISTAKES = """
+import sqlite3
+
 import pytest
 
 
-@pytest.mark.demo("tuor")
-def test_scenario():
+@pytest.mark.demo("tour")
+def test_no_connection():
     pass
 
 
-@pytest.mark.demo("tour", version="v9")
-def test_version():
-    pass
+class TestOpen:
+    @pytest.fixture
+    def demo_connection(self):
+        connection = sqlite3.connect(":memory:")
+        yield connection
+        connection.close()
+
+    @pytest.mark.demo("tuor")
+    def test_scenario(self):
+        pass
+
+    @pytest.mark.demo("tour", version="v9")
+    def test_version(self):
+        pass
+
+    @pytest.mark.demo("tour", versoin="v1")
+    def test_marker(self):
+        pass
+
+    @pytest.mark.demo("tour")
+    def test_tables(self):
+        pass
+
+    def test_no_marker(self, demo_snapshot):
+        pass
 
 
-@pytest.mark.demo("tour", versoin="v1")
-def test_marker():
-    pass
-
-
-def test_no_marker(demo_snapshot):
-    pass
-
-
-class TestConnections:
+class TestNone:
     @pytest.fixture(params=[None, 5])
     def demo_connection(self, request):
         return request.param
@@ -202,22 +220,24 @@ def test_a_suite_with_sqlalchemy(suite):
     assert "2 failed, 6 passed" in told
     assert re.search(r"^E +~ id=1  total: 100 → 99$", told, re.M)
     assert "pytest --demo-update" in told
+
     assert "7 passed" in run(suite, "--demo-update", "-k", "not shown")
-    assert "1 passed" in run(suite, "-k", "paying")
-    saved = suite / "database" / "demo-snapshots"
-    assert [path.name[:8] for path in saved.glob("*/*_v*")].count("paid_v1_") == 1
-    assert len([*saved.glob("tour/tour_v*")]) == 1
+    project = demo_snapshots.open_project(suite, environment={})
+    with project.show("paid", tables=["orders"]) as paid:
+        assert [row[-1] for orders in paid.tables() for row in orders.rows] == [0, 250]
+    assert len(project.list_exports().scenarios) == 2
 
 
 def test_mistakes_are_told_without_a_traceback(suite):
-    write_recipe("SQLAlchemy", suite)
     (suite / "test_mistakes.py").write_text(MISTAKES, "utf-8")
-    told = run(suite, "test_mistakes.py")
-    assert "6 errors" in told
+    told = run(suite)
+    assert "8 errors" in told
     for line in (
+        "No connection for the demo rows.",
         "no snapshot of scenario 'tuor' in database/demo-snapshots",
         "scenario 'tour' has no version 'v9'",
         "The marker demo takes a scenario and, if it is not the latest, a version:",
+        "no table customers, orders in the sqlite connection given",
         "No scenario for demo_snapshot.",
         "The connection for the demo rows is None.",
         "no connection to work on: builtins.int",
@@ -225,15 +245,6 @@ def test_mistakes_are_told_without_a_traceback(suite):
         assert line in told
     assert "demo_snapshots/" not in told
     assert "During handling" not in told
-
-
-def test_a_suite_without_a_connection(suite):
-    (suite / "test_bare.py").write_text(
-        'import pytest\n\n\n@pytest.mark.demo("tour")\ndef test_bare():\n    pass\n', "utf-8"
-    )
-    told = run(suite, "-p", "no:django")
-    assert "No connection for the demo rows." in told
-    assert "1 error" in told
 
 
 def test_a_suite_of_django_s_startproject(suite):
@@ -250,7 +261,7 @@ def test_a_suite_of_django_s_startproject(suite):
         "[pytest]\nDJANGO_SETTINGS_MODULE = website.settings\naddopts = --no-migrations\n", "utf-8"
     )
     write_recipe("Django", suite)
-    assert "3 passed" in run(suite)
+    assert "3 passed" in run(suite, plugins=["django"])
 
 
 def test_a_suite_with_pytest_postgresql(suite, postgresql_url):
@@ -262,6 +273,7 @@ def test_a_suite_with_pytest_postgresql(suite, postgresql_url):
         f"--postgresql-port={server.port}",
         "--postgresql-user=postgres",
         f"--postgresql-dbname={server.path[1:]}_shop",
+        plugins=["pytest_postgresql"],
     )
     assert "1 passed" in told
 
@@ -271,5 +283,5 @@ def test_a_suite_of_several_workers(suite, postgresql_url):
     for number in range(2):
         (suite / f"test_{number}.py").write_text(CHANGES, "utf-8")
     server = postgresql_url.replace("postgresql:", "postgresql+psycopg:")
-    told = run(suite, "-n", "2", "-k", "not paying", TEST_SERVER=server)
+    told = run(suite, "-n", "2", "-k", "not paying", plugins=["xdist"], TEST_SERVER=server)
     assert "2 failed, 8 passed" in told

@@ -38,8 +38,8 @@ REST: dict[str, Any] = {
 COMMANDS = [demo_command, *demo_command.commands.values()]
 WORDING = Wording(demo_command)
 
-TOOL_OF_OTHERS = {"--ultra", "--long"}
-"""Options of zstd."""
+TOOL_OF_OTHERS = {"--ultra", "--long", "--demo-update"}
+"""Options of zstd, and of pytest with our plugin."""
 WRITTEN_INTO_FILES = (
     "Written by demo init, which looked at",
     'named, why = "--database"',

@@ -19,7 +19,7 @@ from demo_snapshots.render.comparison.text import TextForm, heading
 
 _WIDTH = 100
 _SHOWN = 20
-"""Changes of each table, as ``demo compare-exports`` shows them."""
+"""Changes of each table, as many as a comparison shows on the terminal."""
 
 
 class DemoLoad:

@@ -109,11 +109,15 @@ class Project(Upkeep, frozen=True, dict=True):
             self.after_import(result)
         return result
 
-    def fixture(self, scenario: str, version: str | None = None) -> Fixture:
-        """A version, the latest if None, that many tests load: ``Fixture``."""
+    def fixture(
+        self, scenario: str, version: str | None = None, *, fresh: bool | None = None
+    ) -> Fixture:
+        """A version, the latest if None, that many tests load: ``Fixture``. ``fresh``, or None as
+        the configuration says: its evergreen dates lead up to now, each time it is loaded."""
         from demo_snapshots.operations.fixture import Fixture
 
-        return Fixture(self.config, self.store, scenario, version)
+        moves = self.config.fresh if fresh is None else fresh
+        return Fixture(self.config, self.store, scenario, version, self.clock() if moves else None)
 
     def require_hooks(self) -> None:
         """Raise HookFailedError if what an ``after-import`` command runs is not there: for those

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from database_engines import engines
-from integration.test_own_connection import EVERY, as_their_owner_likes, project
+from integration.test_own_connection import EVERY, NOW, as_their_owner_likes, project
+from msgspec.structs import replace
 
 import demo_snapshots
 from demo_snapshots.errors import ExportNotFoundError, KeyClashError, VerificationError
@@ -144,6 +146,21 @@ def test_counters_that_were_set_back_are_brought_past_the_rows_again(loading):
     with loading.without_file():
         loading.fixture.load(loading.raw)
     assert loading.run(counter) == loading.run("SELECT max(id) FROM contacts")
+
+
+@engines("sqlite")
+def test_dates_lead_up_to_the_same_moment_each_time(loading):
+    later = replace(loading.project, clock=lambda: NOW + timedelta(days=70))
+    loading.fixture = later.fixture("general", fresh=True)
+    newest = "SELECT max(updated_at) FROM fragments"
+    loading.fixture.load(loading.raw)
+    moved = loading.run(newest)
+    loading.raw.rollback()
+    with loading.without_file():
+        again = loading.fixture.load(loading.raw)
+    assert (again.changed, again.dates_later) == (324, timedelta(days=70))
+    assert loading.run(newest) == moved
+    assert loading.is_the_snapshot()
 
 
 def test_rows_that_are_no_demo_rows_any_more_are_noticed(sqlite_url, tmp_path):

@@ -236,7 +236,7 @@ def test_mistakes_are_told_without_a_traceback(suite):
         "No connection for the demo rows.",
         "no snapshot of scenario 'tuor' in database/demo-snapshots",
         "scenario 'tour' has no version 'v9'",
-        "The marker demo takes a scenario and, if it is not the latest, a version:",
+        "The marker demo takes a scenario, and if need be a version",
         "no table customers, orders in the sqlite connection given",
         "No scenario for demo_snapshot.",
         "The connection for the demo rows is None.",

@@ -28,21 +28,27 @@ class DemoLoad:
     def __init__(self, project: Project, *, update: bool = False) -> None:
         self.project = project
         self.update = update
-        self._fixtures: dict[tuple[str, str | None], Fixture] = {}
+        self._fixtures: dict[tuple[str, str | None, bool | None], Fixture] = {}
 
     def __call__(
-        self, connection: object, scenario: str, version: str | None = None
+        self,
+        connection: object,
+        scenario: str,
+        version: str | None = None,
+        *,
+        fresh: bool | None = None,
     ) -> DemoSnapshot:
         """Make the demo rows in the database of ``connection`` the version's, the latest that
-        there was at first if None."""
+        there was at first if None. ``fresh``, or None as the configuration says: evergreen dates
+        lead up to the moment of the first time."""
         __tracebackhide__ = True
         if connection is None:
             # It would be the database of the configuration, which no test is to write to.
             pytest.fail("The connection for the demo rows is None.", pytrace=False)
-        wanted = scenario, version
+        wanted = scenario, version, fresh
         with plainly():
             if wanted not in self._fixtures:
-                self._fixtures[wanted] = self.project.fixture(scenario, version)
+                self._fixtures[wanted] = self.project.fixture(scenario, version, fresh=fresh)
             loaded = self._fixtures[wanted].load(connection)
         return DemoSnapshot(self, self._fixtures[wanted], connection, loaded)
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from demo_snapshots.integrations.loaded import DemoLoad, DemoSnapshot
     from demo_snapshots.project import Project
 
-Wanted = tuple[str, str | None]
-"""A scenario and a version of it, None for the latest."""
+Wanted = tuple[str, str | None, bool | None]
+"""A scenario, a version of it, None for the latest, and whether its dates move with today."""
 
 _USES = pytest.mark.usefixtures("demo_snapshot")
-_MARKER = 'demo("SCENARIO", version="v3")'
+_MARKER = 'demo("SCENARIO", version="v3", fresh=True)'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,8 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "demo(scenario, version=None): put the saved version, the latest if None, into the"
-        " database of the fixture demo_connection before the test",
+        "demo(scenario, version=None, fresh=None): put the saved version, the latest if None, into"
+        " the database of the fixture demo_connection before the test; fresh: with its dates moved",
     )
 
 
@@ -103,8 +103,8 @@ def _has_django(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def demo_load(demo_project: Project, pytestconfig: pytest.Config) -> DemoLoad:
-    """``demo_load(connection, "general", version=None)`` puts a version in and gives what
-    ``demo_snapshot`` is: for fixtures of whatever scope, and several databases."""
+    """``demo_load(connection, "general", version=None, fresh=None)`` puts a version in and gives
+    what ``demo_snapshot`` is: for fixtures of whatever scope, and several databases."""
     from demo_snapshots.integrations.loaded import DemoLoad
 
     return DemoLoad(demo_project, update=pytestconfig.getoption("--demo-update"))
@@ -121,22 +121,28 @@ def demo_snapshot(
             f"No scenario for demo_snapshot.\nMark the test: @pytest.mark.{_MARKER}.",
             pytrace=False,
         )
-    return demo_load(demo_connection, *_wanted(*marker.args, **marker.kwargs))
+    scenario, version, fresh = _wanted(*marker.args, **marker.kwargs)
+    return demo_load(demo_connection, scenario, version, fresh=fresh)
 
 
 def _wanted(
-    scenario: object = "", version: object = None, *more: object, **other: object
+    scenario: object = "",
+    version: object = None,
+    *more: object,
+    fresh: object = None,
+    **other: object,
 ) -> Wanted:
     """What a marker with these arguments asks for."""
     if (
         not (isinstance(scenario, str) and scenario)
         or not isinstance(version, str | None)
+        or not isinstance(fresh, bool | None)
         or more
         or other
     ):
         pytest.fail(
-            "The marker demo takes a scenario and, if it is not the latest, a version:"
+            "The marker demo takes a scenario, and if need be a version and whether its dates move:"
             f" @pytest.mark.{_MARKER}.",
             pytrace=False,
         )
-    return scenario, version
+    return scenario, version, fresh

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, read_tail, reading
+from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import Database, connect
 from demo_snapshots.errors import (
     CommitInDoubtError,
@@ -17,7 +20,7 @@ from demo_snapshots.model.results import ImportResult
 from demo_snapshots.model.snapshots import Entry, check_scenario_name
 from demo_snapshots.operations.drift import drift_of
 from demo_snapshots.operations.import_ import import_document
-from demo_snapshots.selection.demo_set import see
+from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.known import KnownSnapshot, can_be_known, known, locked, stamped
@@ -37,10 +40,18 @@ class Fixture:
     """A version of a scenario, to be loaded by many tests. Its file is read and checked the first
     time, and looked at no more. Not for several threads at once.
 
-    ``version`` is ``v1`` or ``v1_2025-01-15``, the latest there is now if None.
+    ``version`` is ``v1`` or ``v1_2025-01-15``, the latest there is now if None. Evergreen dates are
+    moved so that they lead up to ``as_of``, each time the same, or not at all if that is None.
     """
 
-    def __init__(self, config: Config, store: Store, scenario: str, version: str | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        scenario: str,
+        version: str | None = None,
+        as_of: datetime | None = None,
+    ) -> None:
         """Raises ExportNotFoundError, ProtectedDatabaseError."""
         config.refuse_production()
         check_scenario_name(scenario)
@@ -50,7 +61,9 @@ class Fixture:
         self.entry: Entry = entry
         self._config = config
         self._source = store.source(entry)
+        self._as_of = as_of
         self._known: KnownSnapshot | None = None
+        self._dates_later = timedelta()
         self._attempts = _MOST_ATTEMPTS
 
     def load(self, connection: object = None) -> ImportResult:
@@ -103,12 +116,18 @@ class Fixture:
             statistics=snapshot.header.statistics,
             changed=changed,
             route="direct" if changed else "merge",
+            dates_later=self._dates_later,
         )
 
     def _long_way(self, connection: object) -> ImportResult:
         result = import_document(
-            self._source, self._config, scenario=self.entry.scenario, connection=connection
+            self._source,
+            self._config,
+            scenario=self.entry.scenario,
+            connection=connection,
+            as_of=self._as_of,
         )
+        self._dates_later = result.dates_later
         if self._attempts:
             self._attempts -= 1
             self._known = self._learn(connection)
@@ -132,11 +151,22 @@ class Fixture:
                 return None
             # Now: the staging makes tables of its own.
             stamp = database.stamp(stamped(demo))
-            events = read_events(document, demo)
+            events = read_events(self._dated(document, demo), demo)
             stream.seek(0)
             staging = Staging(demo, header.tables)
             staging.create()
-            load_document(open_document(stream), staging, size, no_progress, include=False)
+            again = self._dated(open_document(stream), demo)
+            load_document(again, staging, size, no_progress, include=False)
             if not all(table.same for table in compare(staging)):
                 return None
             return known(staging.demo, header, events, stamp)
+
+    def _dated(self, document: Document, demo: DemoSet) -> Document:
+        """The document with its dates as the import has moved them."""
+        if not self._dates_later:
+            return document
+        # Imported late: few projects have evergreen dates.
+        from demo_snapshots.operations.fresh import Fresh
+
+        seconds = self._dates_later // timedelta(seconds=1)
+        return Fresh.of(demo, self._config).shifted(seconds).document(document)

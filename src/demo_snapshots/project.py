@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from demo_snapshots.model.changes import Comparison
     from demo_snapshots.model.merging import MergeResult
     from demo_snapshots.model.results import (
+        CopyFound,
         ExportResult,
         ImportResult,
+        RemoveResult,
         Undoable,
         UpgradeResult,
         ValidationResult,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.fixture import Fixture
     from demo_snapshots.operations.merge import MergeOptions
+    from demo_snapshots.operations.remove import RemoveOptions
     from demo_snapshots.operations.replaced import UndoKeeping
     from demo_snapshots.operations.routes import ImportOptions
     from demo_snapshots.operations.upgrade import UpgradeOptions
@@ -163,6 +166,23 @@ class Project(Upkeep, frozen=True, dict=True):
         if hooks and options.get("connection") is None:
             self.after_import(result)
         return result
+
+    def remove(self, scenario: str, **options: Unpack[RemoveOptions]) -> RemoveResult:
+        """Take the demo rows of ``scenario`` away, or of its ``copy``: ``remove_scenario``. What is
+        removed is kept for ``undo`` as ``import_`` keeps it."""
+        from demo_snapshots.operations.remove import remove_scenario
+
+        if options.get("connection") is None and "undo" not in options:
+            options["undo"] = self._undo_keeping()
+        return remove_scenario(scenario, self.config, self.store, now=self.clock(), **options)
+
+    def copies(
+        self, scenario: str | None = None, *, connection: object = None
+    ) -> tuple[CopyFound, ...]:
+        """The copies that the database holds, of ``scenario`` or of all: ``list_copies``."""
+        from demo_snapshots.operations.listing_copies import list_copies
+
+        return list_copies(self.config, self._undo_log, scenario, connection=connection)
 
     def upgrade(self, scenario: str, **options: Unpack[UpgradeOptions]) -> UpgradeResult:
         """Save a version of ``scenario`` in the tables of today: ``upgrade_scenario``."""

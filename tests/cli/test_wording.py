@@ -20,7 +20,9 @@ from demo_snapshots.operations.compare import CompareOptions
 from demo_snapshots.operations.export import ExportOptions
 from demo_snapshots.operations.init import initialise
 from demo_snapshots.operations.merge import MergeOptions
+from demo_snapshots.operations.remove import RemoveOptions
 from demo_snapshots.operations.routes import ImportOptions
+from demo_snapshots.operations.validate import ValidateOptions
 from demo_snapshots.project import Project
 
 PACKAGE = Path(demo_snapshots.__file__).parent
@@ -33,7 +35,10 @@ FUNCTIONS: list[Any] = [
 ]
 REST: dict[str, Any] = {
     f"Unpack[{options.__name__}]": options
-    for options in (CompareOptions, ExportOptions, ImportOptions, MergeOptions)
+    for options in (
+        *(CompareOptions, ExportOptions, ImportOptions),
+        *(MergeOptions, RemoveOptions, ValidateOptions),
+    )
 }
 COMMANDS = [demo_command, *demo_command.commands.values()]
 WORDING = Wording(demo_command)

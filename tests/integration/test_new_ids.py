@@ -255,6 +255,27 @@ def test_keys_of_every_sort_lead_where_they_led(database_url, new_database, demo
     target.run("INSERT INTO clubs (name) VALUES ('next')", "INSERT INTO duties (name) VALUES ('n')")
 
 
+@engines("mariadb")
+def test_fresh_keys_leave_moments_alone(database_url, tmp_path):
+    live = Live(database_url)
+    moment = "TIMESTAMP NOT NULL DEFAULT '2020-01-01' ON UPDATE CURRENT_TIMESTAMP"
+    live.run(
+        f"CREATE TABLE notes (id INTEGER PRIMARY KEY, refs JSON, is_demo BOOLEAN, at {moment})",
+        "INSERT INTO notes VALUES (1, '[2]', TRUE, '2020-01-01'), (2, '[1]', TRUE, '2020-01-01')",
+    )
+    configuration = tmp_path / "demo.toml"
+    configuration.write_text(
+        '[tables.notes]\nmarker = "is_demo"\njson-references = { "refs[*]" = "notes.id" }\n',
+        encoding="utf-8",
+    )
+    demo = Demo(tmp_path / "snapshots", configuration)
+    demo.load(live, demo.export(live).path, new_ids=True)
+    assert live.rows("SELECT id, refs, at > '2020-01-01' FROM notes ORDER BY id") == [
+        (3, "[4]", 0),
+        (4, "[3]", 0),
+    ]
+
+
 @engines(*ALL)
 @pytest.mark.parametrize("key", ["code", "code, no"])
 def test_keys_that_mean_something_are_refused(database_url, tmp_path, key):

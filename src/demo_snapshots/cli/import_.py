@@ -9,10 +9,12 @@ import click
 from demo_snapshots.cli.options import (
     FORCE,
     NO_HOOKS,
+    TEMPLATES,
     YES,
     Session,
     WithExamples,
     common_options,
+    copy_name,
     examples,
     moment,
     names,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         "demo import general --only contacts,todos --dry-run",
         "demo import general --fresh",
         "demo import writer --new-ids --keep-other-scenarios",
+        "demo import general --copy=acme --set users.email={email_local}+acme@demo.example",
         "demo import general --rename-column contacts.phone=mobile --default contacts.locale=en",
     ),
 )
@@ -93,6 +96,13 @@ if TYPE_CHECKING:
     help="Move them as if it were then: 2026-11-24 or 2026-11-24T09:00, UTC.",
 )
 @click.option(
+    "--copy",
+    metavar="NAME",
+    callback=copy_name,
+    help="Make a copy of SCENARIO beside it, or that one anew, with fresh keys.",
+)
+@TEMPLATES
+@click.option(
     "--drop-column",
     "drop_columns",
     metavar="TABLE.COLUMN",
@@ -141,6 +151,8 @@ def command(
     only: tuple[str, ...],
     fresh: bool | None,
     as_of: datetime | None,
+    copy: str | None,
+    templates: dict[str, str],
     drop_columns: tuple[str, ...],
     rename_columns: dict[str, str],
     rename_tables: dict[str, str],
@@ -181,6 +193,8 @@ def command(
             only=only or None,
             fresh=fresh,
             as_of=as_of,
+            copy=copy,
+            templates=templates,
             drop_columns=drop_columns,
             rename_columns=rename_columns,
             rename_tables=rename_tables,

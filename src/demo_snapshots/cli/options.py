@@ -183,6 +183,23 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     return time.replace(microsecond=0)
 
 
+TEMPLATES = click.option(
+    "--set",
+    "templates",
+    metavar="TABLE.COLUMN=TEXT",
+    multiple=True,
+    callback=pairs,
+    help="What a column holds in the copy, where {copy} is its name; may be repeated.",
+)
+
+
+def copy_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A parameter's callback. Raises UsageError, which states the rules for names."""
+    from demo_snapshots.model.copies import check_copy_name
+
+    return None if value is None else check_copy_name(value)
+
+
 def scenario_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A parameter's callback. Raises UsageError, which states the rules for names."""
     from demo_snapshots.model.snapshots import check_scenario_name

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from demo_snapshots.cli.options import (
+    TEMPLATES,
     Session,
     WithExamples,
     common_options,
+    copy_name,
     examples,
     scenario_name,
 )
@@ -22,6 +24,7 @@ from demo_snapshots.errors import Call, UpgradeDueError, ValidationFailedError, 
         "demo validate",
         "demo validate general",
         "demo validate general --schema",
+        "demo validate general --copy=acme",
     ),
 )
 @click.argument("scenario", callback=scenario_name, required=False)
@@ -31,8 +34,18 @@ from demo_snapshots.errors import Call, UpgradeDueError, ValidationFailedError, 
     is_flag=True,
     help="Only ask whether the latest version still fits the tables; for CI.",
 )
+@click.option(
+    "--copy", metavar="NAME", callback=copy_name, help="Check that copy of SCENARIO instead."
+)
+@TEMPLATES
 @common_options
-def command(session: Session, scenario: str | None, schema_only: bool) -> None:
+def command(
+    session: Session,
+    scenario: str | None,
+    schema_only: bool,
+    copy: str | None,
+    templates: dict[str, str],
+) -> None:
     """Check the demo rows in the database.
 
     Counts, foreign keys, references kept in JSON, and, row by row, whether they are exactly
@@ -43,7 +56,13 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
 
     terminal = session.terminal
     with terminal.progress() as progress:
-        result = session.project.validate(scenario, schema_only=schema_only, progress=progress)
+        result = session.project.validate(
+            scenario,
+            schema_only=schema_only,
+            copy=copy,
+            templates=templates,
+            progress=progress,
+        )
     report = render.validation_report(result, schema_only=schema_only)
     terminal.result(report, render.validation_json(result))
     if not result.valid:
@@ -52,7 +71,11 @@ def command(session: Session, scenario: str | None, schema_only: bool) -> None:
         if result.upgrade_due:
             hint = Words(Call("upgrade"), " makes a version in the tables of today.")
             raise UpgradeDueError(message, problems=problems, hint=hint)
-        raise ValidationFailedError(message, problems=problems, hint=_hint(schema_only))
+        hint = _COPY_HINT if copy else _hint(schema_only)
+        raise ValidationFailedError(message, problems=problems, hint=hint)
+
+
+_COPY_HINT = "demo import with --copy makes it anew."
 
 
 def _hint(schema_only: bool) -> str:

@@ -11,6 +11,7 @@ from msgspec.structs import force_setattr
 from demo_snapshots.config.checking import UnfitError
 from demo_snapshots.config.foreign_keys import Undeclared
 from demo_snapshots.config.strict import Columns, Strict
+from demo_snapshots.model.copies import check_template
 
 
 def _one_line_predicate(text: str) -> str:
@@ -170,6 +171,19 @@ class PeopleRules(Strict, frozen=True):
         for digest in self.allow:
             if not _DIGEST.fullmatch(digest):
                 raise UnfitError("expected sha256: and 64 hexadecimal digits", "allow")
+
+
+class CopyRules(Strict, frozen=True):
+    """``[copies]``: what columns hold in a copy, by ``table.column``: templates."""
+
+    set: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place, template in self.set.items():
+            try:
+                check_template(place, template)
+            except ValueError as error:
+                raise UnfitError(str(error), "set") from None
 
 
 class DriftRule(

@@ -31,6 +31,7 @@ from demo_snapshots.config.location import from_here, upwards, url_from_here
 from demo_snapshots.config.masking import masked_place, masked_url
 from demo_snapshots.config.rules import (
     CompareRules,
+    CopyRules,
     DriftRule,
     Hooks,
     PeopleRules,
@@ -75,6 +76,7 @@ class _DemoSection(Strict, frozen=True):
 class _File(Strict, frozen=True, rename={"foreign_keys": "foreign-keys"}):
     demo: _DemoSection = _DemoSection()
     compare: CompareRules = CompareRules()
+    copies: CopyRules = CopyRules()
     hooks: Hooks = Hooks()
     people: PeopleRules = PeopleRules()
     drift: tuple[DriftRule, ...] = ()
@@ -114,6 +116,7 @@ class Config(Struct, frozen=True):
     references: dict[str, Reference] = field(default_factory=dict)
     foreign_keys: tuple[UndeclaredKey, ...] = ()
     compare: CompareRules = CompareRules()
+    copies: CopyRules = CopyRules()
     hooks: Hooks = Hooks()
     people: PeopleRules = PeopleRules()
     files: FileRules = FileRules()
@@ -187,9 +190,11 @@ def load_config(
     else:
         parsed, origin, home = _read_file(Path(file) if file else None, places)
     surroundings = Environment.read(environment or {}, _beside(".env", places, home))
-    tables, tables_origin = parsed.tables, origin
+    tables, tables_origin, copies = parsed.tables, origin, parsed.copies
     if not tables:
-        tables, tables_origin = _sample_tables(), "default (the sample application)"
+        sample = _sample()
+        tables, tables_origin = sample.tables, "default (the sample application)"
+        copies = CopyRules({**sample.copies.set, **copies.set})
     place = Path() if file else home
     url = _database(database, surroundings, _given(parsed.demo.database, origin, place), home)
     store = _store(snapshots, surroundings, _given(parsed.demo.snapshots, origin, place), home)
@@ -220,6 +225,7 @@ def load_config(
         references=parsed.references,
         foreign_keys=_undeclared(parsed.foreign_keys, tables),
         compare=parsed.compare,
+        copies=copies,
         hooks=parsed.hooks,
         people=parsed.people,
         files=file_rules(parsed.files),
@@ -255,12 +261,12 @@ def _kept(demo: _DemoSection, origin: str) -> tuple[Found, Found, Found]:
     )
 
 
-def _sample_tables() -> dict[str, TableRule]:
+def _sample() -> _File:
     # Imported late: whoever has rules of their own starts sooner without it.
     from importlib import resources
 
     sample = resources.files("demo_snapshots") / "sample" / "demo.toml"
-    return _validate(sample.read_text("utf-8"), "sample/demo.toml").tables
+    return _validate(sample.read_text("utf-8"), "sample/demo.toml")
 
 
 def _undeclared(

@@ -132,6 +132,8 @@ class ImportPlan(Struct, frozen=True):
     edited: Edits | None = None
     files: int = 0
     """How many uploaded files of the same names, but with other content, would be replaced."""
+    copy: str | None = None
+    """The copy of the scenario that is made, None where its own rows are replaced."""
 
 
 class ImportResult(Struct, frozen=True):
@@ -164,6 +166,8 @@ class ImportResult(Struct, frozen=True):
     """By how much the evergreen dates are later now than in the document."""
     without_dates: tuple[str, ...] = ()
     """Evergreen places at which a fresh import found no date to move."""
+    copy: str | None = None
+    """The copy of the scenario that was made, None where its own rows were replaced."""
 
     @property
     def total(self) -> int:
@@ -172,7 +176,8 @@ class ImportResult(Struct, frozen=True):
 
 class Undoable(Struct, frozen=True):
     """What one import, or one undoing (``by``: ``import`` or ``undo``), replaced: so many
-    ``records``, by the snapshot ``replaced_by``. ``problem`` says why it cannot be put back."""
+    ``records``, by the snapshot ``replaced_by``, or by none, as they were removed; those of the
+    ``copy``, if it says so. ``problem`` says why it cannot be put back."""
 
     number: int
     made: datetime
@@ -181,6 +186,8 @@ class Undoable(Struct, frozen=True):
     replaced_by: str = ""
     records: int = 0
     problem: str | None = None
+    copy: str | None = None
+    removed: bool = False
 
 
 class ScenarioListing(Struct, frozen=True):
@@ -195,6 +202,30 @@ class Listing(Struct, frozen=True):
 
     scenarios: tuple[ScenarioListing, ...]
     notes: tuple[str, ...] = ()
+
+
+class RemoveResult(Struct, frozen=True):
+    """The demo rows of a scenario, or of its ``copy``, that were taken away, or with ``dry_run``
+    would be. ``left`` are demo rows that name no scenario and stay while there are others;
+    ``undo`` is the number under which what was removed is kept."""
+
+    scenario: str
+    copy: str | None
+    removed: Statistics
+    left: int = 0
+    undo: int | None = None
+    dry_run: bool = False
+
+
+class CopyFound(Struct, frozen=True):
+    """A copy in the database, and how many rows it has. ``version`` and ``made`` are of its last
+    import, where this machine's undo log knows it; else None."""
+
+    scenario: str
+    name: str
+    statistics: Statistics
+    version: Version | None = None
+    made: datetime | None = None
 
 
 class TableComparison(Struct, frozen=True):
@@ -224,6 +255,8 @@ class ValidationResult(Struct, frozen=True):
     upgrade_due: bool = False
     """Whether upgrading the snapshots would put right all that is wrong; found out where the schema
     alone was asked about."""
+    copy: str | None = None
+    """The copy of the scenario that was looked at, None where it was the scenario's own rows."""
 
     @property
     def valid(self) -> bool:

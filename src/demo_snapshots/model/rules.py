@@ -80,6 +80,21 @@ def ways_of(rule: Rule) -> tuple[Way, ...]:
             return ()
 
 
+class Labelled(Struct, frozen=True):
+    """The rows that carry ``label`` as their scenario themselves, and those that follow them."""
+
+    label: str
+
+
+class WithCopies(Struct, frozen=True):
+    """All demo rows, those of copies too."""
+
+
+Whose = str | Labelled | WithCopies | None
+"""Of which demo rows one speaks: a scenario's and those that name none; those with a label; None:
+all but those of copies."""
+
+
 class TableSelection(Struct, frozen=True):
     """What makes a row of ``table`` a demo row, and which scenario it belongs to."""
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from demo_snapshots.errors import DocumentError, UsageError
+from demo_snapshots.errors import Call, DocumentError, UsageError, Words
+from demo_snapshots.model.copies import copy_in
 from demo_snapshots.model.files import HEADER_LINE, FileList
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
@@ -29,6 +30,15 @@ def check_scenario_name(name: str) -> str:
     Raises UsageError for anything outside ``[a-z0-9][a-z0-9_-]*`` (at most 100 characters)
     and for ``metadata``, which is the manifest's directory.
     """
+    if (copy := copy_in(name)) is not None:
+        raise UsageError(
+            f"{name!r} is a copy, which is no scenario",
+            hint=Words(
+                "Copies are not saved; ",
+                Call("import_", copy.scenario, copy=copy.name),
+                " makes one.",
+            ),
+        )
     if not _SCENARIO.fullmatch(name) or len(name) > 100:
         raise UsageError(
             f"{name!r} cannot be a scenario name",

@@ -199,7 +199,7 @@ class _Content(Struct):
         self, demo: DemoSet, config: Config, now: datetime, stack: ExitStack
     ) -> None:
         packing, form = config.compress, config.format
-        assert demo.scenario is not None
+        assert isinstance(demo.scenario, str)
         version = Version(self.store.next_number(demo.scenario), now.date())
         latest, _ = whole_latest(self.store, demo.scenario)
         base = Parent(latest.version, latest.digest) if latest else None

@@ -18,9 +18,11 @@ from demo_snapshots.documents.opening import (
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import DocumentError
 from demo_snapshots.model.results import ImportResult
+from demo_snapshots.model.rules import Labelled
 from demo_snapshots.model.snapshots import check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compatibility import require_fit
+from demo_snapshots.operations.copies import copy_wanted
 from demo_snapshots.operations.drift import drift_of
 from demo_snapshots.operations.files_of_import import files_of_import
 from demo_snapshots.operations.replaced import prune
@@ -100,9 +102,15 @@ def import_from_file(
 
 
 def import_document(
-    source: Source, config: Config, *, scenario: str | None, **options: Unpack[ImportOptions]
+    source: Source,
+    config: Config,
+    *,
+    scenario: str | None,
+    labelled: Labelled | None = None,
+    **options: Unpack[ImportOptions],
 ) -> ImportResult:
-    """As ``import_from_file``, wherever the document comes from."""
+    """As ``import_from_file``, wherever the document comes from. Only rows that are ``labelled`` so
+    are replaced, if it is given."""
     config.refuse_production(force=options.get("force", False))
     size = read_tail(source).size
     given = options.get("connection")
@@ -118,10 +126,15 @@ def import_document(
         header = drift.header(described)
         tables, external = demo.schema.tables, demo.schema.external
         require_fit(header, tables, external, database.label, is_drifted=bool(drift))
-        if options.get("keep_other_scenarios"):
+        copy = copy_wanted(demo, config, header.scenario, options)
+        if copy is not None:
+            demo = demo.of(copy.rows)
+        elif labelled is not None:
+            demo = demo.of(labelled)
+        elif options.get("keep_other_scenarios"):
             demo = demo.of(header.scenario)
         with files_of_import(header, config, options) as files:
-            job = Import(demo, source, size, header, drift, stream, options, files)
+            job = Import(demo, source, size, header, drift, stream, options, files, copy)
             result = _run(job, config, options)
     prune(job.undo)
     return replace(result, files=files.restored)

@@ -19,6 +19,7 @@ from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import DemoError, StoreError, UnportableValueError
 from demo_snapshots.model.files import HEADER_LINE, FileList
+from demo_snapshots.model.rules import Labelled, Whose
 from demo_snapshots.model.snapshots import Header, Packing
 from demo_snapshots.operations.snapshot import replaced_rows
 from demo_snapshots.selection.demo_set import DemoSet
@@ -28,9 +29,17 @@ from demo_snapshots.store.blobs import files_in
 logger = logging.getLogger(__name__)
 
 REPLACED_BY, REPLACED = "Replaced-By", "Replaced"
-"""Header lines of an entry: the snapshot that came in the rows' place, and which rows it replaced:
-EVERYTHING or SCENARIO."""
-EVERYTHING, SCENARIO = "all demo rows", "rows of the scenario"
+"""Header lines of an entry: the snapshot that came in the rows' place, or NOTHING, and which rows
+it replaced: EVERYTHING, SCENARIO, or LABELLED with the label."""
+EVERYTHING, SCENARIO, LABELLED = "all demo rows", "rows of the scenario", "rows labelled "
+NOTHING = "nothing"
+
+
+def replaced(whose: Whose) -> str:
+    """What the line REPLACED says of these rows."""
+    if isinstance(whose, Labelled):
+        return LABELLED + whose.label
+    return EVERYTHING if whose is None else SCENARIO
 
 
 class UndoKeeping(Struct, frozen=True):
@@ -56,10 +65,12 @@ def keeping(
     header: Header,
     read: Mapping[str, Iterable[list[bytes]]] = MappingProxyType({}),
     files: FileList | None = None,
+    by: str = "",
 ) -> Iterator[Place]:
     """Write the rows of ``demo`` as they are now, before the block changes them; those of the
-    tables in ``read`` have been read already, and ``files`` are what uploaded files hold. The
-    block calls what it is given as its last step, if anything changed.
+    tables in ``read`` have been read already, and ``files`` are what uploaded files hold. ``by``
+    says what takes their place if it is not the snapshot with this header. The block calls what it
+    is given as its last step, if anything changed.
 
     What cannot be kept (no room, no permission, a value that no document can carry) is told as a
     warning and stops no import. Raises DatabaseError.
@@ -76,8 +87,8 @@ def keeping(
                 header.version,
                 undo.now.replace(microsecond=0),
                 (
-                    (REPLACED_BY, f"{header.scenario} {header.version}"),
-                    (REPLACED, EVERYTHING if demo.scenario is None else SCENARIO),
+                    (REPLACED_BY, by or f"{header.scenario} {header.version}"),
+                    (REPLACED, replaced(demo.scenario)),
                     *(() if files is None else ((HEADER_LINE, str(files)),)),
                 ),
                 read,

@@ -8,7 +8,7 @@ and only what differs is written. Either way the snapshot's rows afterwards or e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -29,6 +29,7 @@ from demo_snapshots.errors import (
     VerificationError,
     Words,
 )
+from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount
@@ -36,11 +37,13 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.operations.drift import Drift, DriftOptions
 from demo_snapshots.operations.files_of_import import FilesOfImport
+from demo_snapshots.operations.narrowing import narrowed
 from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.transfer.compare import compare
+from demo_snapshots.transfer.copies import stage_copy
 from demo_snapshots.transfer.joining import NotJoinableError, joinable
 from demo_snapshots.transfer.load import line_of_unfit, load_document
 from demo_snapshots.transfer.missing import leave_out_present
@@ -91,6 +94,11 @@ class ImportOptions(DriftOptions, total=False):
     """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
     only: Collection[str] | None
     """Import the rows of these tables, and leave all other demo rows as they are; None for all."""
+    copy: str | None
+    """Make that copy of the scenario beside what is there, or anew: rows with fresh keys, told by
+    its name."""
+    templates: Mapping[str, str]
+    """What columns hold in the copy, by ``table.column``, besides what the configuration says."""
     dry_run: bool
     """Check and compare, and change nothing; nobody is asked and nothing kept."""
     blobs: Blobs | None
@@ -116,8 +124,10 @@ class Import:
         stream: BinaryIO,
         options: ImportOptions,
         files: FilesOfImport,
+        copy: CopyOf | None = None,
     ) -> None:
-        self.header, self.demo = _narrowed(header, demo, options.get("only"))
+        self.copy = copy
+        self.header, self.demo = narrowed(header, demo, options.get("only"))
         self.whole = demo
         self.drift = drift
         self.files = files
@@ -197,7 +207,8 @@ class Import:
     ) -> Done:
         """Do the job with only those rows staged that differ, where they can be told; with dates
         as ``again``."""
-        joined = () if self.renews or self.adds else joinable(self.demo, self.header)
+        differs = self.renews or self.adds or self.copy is not None
+        joined = () if differs else joinable(self.demo, self.header)
         if joined:
             try:
                 return job(self.again(there=there), joined)
@@ -212,6 +223,7 @@ class Import:
         return (
             not self.renews
             and not self.adds
+            and self.copy is None
             and not self.demo.left_alone
             and not any(table.has_triggers for table in self.demo.schema.tables.values())
         )
@@ -234,6 +246,7 @@ class Import:
             imports=tried.statistics,
             edited=tried.edited,
             files=self.files.replaces,
+            copy=tried.copy,
         )
         if not confirm(plan):
             raise NotConfirmedError("the answer was no; nothing was changed")
@@ -264,12 +277,15 @@ class Import:
             edited=None if self.renews else edits,
             included=self.header.included,
             dry_run=True,
+            copy=self.copy.name if self.copy else None,
         )
 
     def _checked(self, staging: Staging) -> Statistics:
         """Make the staged rows those that are to go in, and refuse what must not be replaced; the
         demo rows there are."""
-        if self.renews:
+        if self.copy is not None:
+            stage_copy(staging, self.copy)
+        elif self.renews:
             renew_keys(staging)
         if self.missing_only:
             self.imports = leave_out_present(staging)
@@ -360,33 +376,5 @@ class Import:
             undo=undo,
             included=self.header.included,
             added=staging.added,
+            copy=self.copy.name if self.copy else None,
         )
-
-
-def _narrowed(
-    header: Header, demo: DemoSet, only: Collection[str] | None
-) -> tuple[Header, DemoSet]:
-    """Header and set without the tables that are not asked for. Raises UsageError for one that
-    the snapshot does not have."""
-    if only is None:
-        return header, demo
-    names = {demo.schema.configured.get(name, name) for name in only}
-    there = [table.name for table in header.tables]
-    unknown = sorted(names.difference(there))
-    if unknown or not names:
-        raise UsageError(
-            Words(Call(only=...), f": the snapshot has no table {', '.join(unknown)}")
-            if unknown
-            else Words(Call(only=...), ": no table is named"),
-            hint=f"It has {', '.join(there)}.",
-        )
-    travel = demo.external.reached_from(names)
-    narrowed = replace(
-        header,
-        tables=tuple(table for table in header.tables if table.name in names),
-        includes=tuple(each for each in header.includes if each[0].name in travel),
-        statistics=Statistics(
-            tuple(count for count in header.statistics.tables if count.table in names)
-        ),
-    )
-    return narrowed, demo.only(names)

@@ -86,7 +86,7 @@ def snapshot_of(
     would take, also while it is written, ConfigError and DatabaseError.
     """
     demo = demo.telling_apart()
-    assert demo.scenario is not None
+    assert isinstance(demo.scenario, str)
     require_conditions(demo)
     require_portable([*demo.order.tables, *demo.external.included])
     path = search_path(demo)

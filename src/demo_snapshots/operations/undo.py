@@ -8,9 +8,19 @@ from typing import Unpack
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
+from demo_snapshots.model.copies import copy_in
 from demo_snapshots.model.results import ImportResult, Undoable
+from demo_snapshots.model.rules import Labelled
+from demo_snapshots.model.snapshots import Header
 from demo_snapshots.operations.import_ import import_document
-from demo_snapshots.operations.replaced import REPLACED, REPLACED_BY, SCENARIO, UndoKeeping
+from demo_snapshots.operations.replaced import (
+    LABELLED,
+    NOTHING,
+    REPLACED,
+    REPLACED_BY,
+    SCENARIO,
+    UndoKeeping,
+)
 from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.store import UndoEntry, UndoLog
 
@@ -26,8 +36,25 @@ def _described(log: UndoLog, entry: UndoEntry) -> Undoable:
     except (DocumentError, ExportNotFoundError) as error:
         return Undoable(entry.number, entry.made, entry.by, entry.size, problem=error.message)
     replaced_by = dict(header.extra).get(REPLACED_BY, "")
-    total = header.statistics.total
-    return Undoable(entry.number, entry.made, entry.by, entry.size, replaced_by, total)
+    removed = replaced_by == NOTHING
+    labelled = _labelled(header)
+    copy = copy_in(labelled.label) if labelled else None
+    return Undoable(
+        entry.number,
+        entry.made,
+        entry.by,
+        entry.size,
+        header.scenario if removed else replaced_by,
+        header.statistics.total,
+        copy=copy.name if copy else None,
+        removed=removed,
+    )
+
+
+def _labelled(header: Header) -> Labelled | None:
+    """Which rows the entry is of, where it is of those with a label."""
+    said = dict(header.extra).get(REPLACED, "")
+    return Labelled(said.removeprefix(LABELLED)) if said.startswith(LABELLED) else None
 
 
 def undo_import(
@@ -55,7 +82,8 @@ def undo_import(
         "blobs": log.blobs,
         "undo": UndoKeeping(log, now, max(1, config.undo), config.compress, "undo"),
     }
-    result = import_document(source, config, scenario=None, **how)
+    labelled = _labelled(header)
+    result = import_document(source, config, scenario=None, labelled=labelled, **how)
     log.remove(entry)
     return result
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
-from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Call, Words
+from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.errors import Call, UsageError, Words
 from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
@@ -17,8 +18,10 @@ from demo_snapshots.model.snapshots import Entry, Header, Statistics, check_scen
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compare import Scope, compare_document, tell_nobody
 from demo_snapshots.operations.compatibility import fit
+from demo_snapshots.operations.copies import check_copy_options
 from demo_snapshots.operations.drift import drift_of, drifted_for
 from demo_snapshots.operations.migrating import migrates
+from demo_snapshots.operations.validating_copies import validate_copy
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.selection.schema import Schema, reflect
@@ -34,6 +37,10 @@ class ValidateOptions(TypedDict, total=False):
 
     schema_only: bool
     """Do not look at the rows."""
+    copy: str | None
+    """Look at that copy of the scenario."""
+    templates: Mapping[str, str]
+    """What columns hold in the copy, as its import was told."""
     connection: object
     """An open connection to look through, in place of the configured database: see
     ImportOptions."""
@@ -53,7 +60,8 @@ def validate_scenario(
     Without ``scenario``, the one that all demo rows carry; where they carry several, only
     counts and references are checked. With ``schema_only`` the rows are not looked at: do the
     latest snapshots (of ``scenario``, or of all) still fit the tables, and do so without the rules
-    of ``[[drift]]``? Changes nothing. What is
+    of ``[[drift]]``? With ``copy`` that copy is compared with what importing the latest snapshot
+    anew would make of it. Changes nothing. What is
     wrong comes back as ``problems``; errors are raised only for what keeps it from looking.
     """
     if scenario is not None:
@@ -65,12 +73,44 @@ def validate_scenario(
     if scenario is None and not named and len(known) == 1:
         scenario = known[0]  # rows that name no scenario belong to the only one there is
     progress = options.get("progress", no_progress)
+    copy = options.get("copy")
+    check_copy_options(options)
+    if copy is not None and (scenario is None or options.get("schema_only")):
+        raise UsageError(
+            "a copy is one of a scenario, and it is its rows that are looked at",
+            hint="Name the scenario, and ask for the rows.",
+        )
     with connect(config.database, options.get("connection")) as database:
+        if copy is not None and scenario is not None:
+            return _validate_copy(config, store, scenario, copy, database, options)
         if options.get("schema_only"):
             schema = reflect(database, config.tables, config.references, config.foreign_keys)
             return _validate_schema(config, store, scenario, schema)
         scope = Scope.of(config, {})
         return _validate_rows(config, see(database, config), store, scenario, scope, progress)
+
+
+def _validate_copy(
+    config: Config,
+    store: Store,
+    scenario: str,
+    copy: str,
+    database: Database,
+    options: ValidateOptions,
+) -> ValidationResult:
+    latest = store.latest(scenario)
+    assert latest is not None
+    result = validate_copy(
+        config,
+        database,
+        latest,
+        store.source(latest),
+        copy,
+        options.get("templates") or {},
+        options.get("progress", no_progress),
+    )
+    found = [_difference(table) for table in result.comparison if not table.same]
+    return replace(result, problems=(*result.problems, *found))
 
 
 def _validate_schema(

@@ -164,7 +164,7 @@ def _damaged_json(check: VersionCheck) -> dict[str, object]:
 def import_plan(plan: ImportPlan) -> Report:
     """What is shown above the question whether to replace the demo rows."""
     return (
-        Line(f"Importing {plan.scenario} {plan.version} from {plan.source}", Look.STRONG),
+        Line(f"Importing {_named(plan)} from {plan.source}", Look.STRONG),
         statistics_grid((("Now", plan.replaces), ("After", plan.imports))),
     )
 
@@ -175,7 +175,12 @@ def import_question(plan: ImportPlan) -> str:
         rows += f" and {counted(plan.files, 'uploaded file')}"
     if plan.edited is None:
         return f"Replace {rows}?"
-    return f"Replace {rows} ({_edits(plan.edited)} against {plan.scenario} {plan.version})?"
+    return f"Replace {rows} ({_edits(plan.edited)} against {_named(plan)})?"
+
+
+def _named(what: ImportPlan | ImportResult) -> str:
+    copy = f" as the copy {what.copy}" if what.copy else ""
+    return f"{what.scenario} {what.version}{copy}"
 
 
 def _edits(edits: Edits) -> str:
@@ -184,9 +189,8 @@ def _edits(edits: Edits) -> str:
 
 
 def import_report(result: ImportResult) -> Report:
-    name = f"{result.scenario} {result.version}"
     if result.dry_run:
-        return _import_plan_report(name, result)
+        return _import_plan_report(_named(result), result)
     if result.changed:
         done = f"{counted(result.changed, 'row')} written or removed; all other rows as they were"
     else:
@@ -203,7 +207,7 @@ def import_report(result: ImportResult) -> Report:
     none = ", ".join(result.without_dates)
     notes = (Line(f"note: no dates to move in {none}", Look.WARNING),) if none else ()
     return (
-        Line(f"Imported {name}", Look.GOOD),
+        Line(f"Imported {_named(result)}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
         Facts(
             (
@@ -248,6 +252,7 @@ def _restored(result: ImportResult) -> tuple[tuple[str, str], ...]:
 def import_json(result: ImportResult) -> dict[str, object]:
     return {
         "scenario": result.scenario,
+        "copy": result.copy,
         "version": str(result.version),
         "path": result.source,
         "replaced": statistics_json(result.replaced),

@@ -38,7 +38,7 @@ def undo_report(entries: Sequence[Undoable]) -> Report:
 
 
 def _cells(entry: Undoable) -> tuple[str, ...]:
-    by = Call("undo") if entry.by == "undo" else Call("import_", entry.replaced_by)
+    by = _by(entry)
     return (
         str(entry.number),
         moment(entry.made),
@@ -46,6 +46,17 @@ def _cells(entry: Undoable) -> tuple[str, ...]:
         file_size(entry.size),
         f"damaged: {entry.problem}" if entry.problem else Words(by),
     )
+
+
+def _by(entry: Undoable) -> Call:
+    if entry.by == "undo":
+        return Call("undo")
+    what = entry.replaced_by
+    if entry.copy is None:
+        return Call("remove", what) if entry.removed else Call("import_", what)
+    if entry.removed:
+        return Call("remove", what, copy=entry.copy)
+    return Call("import_", what, copy=entry.copy)
 
 
 def _look(entry: Undoable) -> Look:
@@ -61,7 +72,9 @@ def undo_json(entries: Sequence[Undoable]) -> dict[str, object]:
                 "number": entry.number,
                 "replaced_at": iso(entry.made),
                 "by": entry.by,
-                "snapshot": entry.replaced_by or None,
+                "snapshot": None if entry.removed else entry.replaced_by or None,
+                "removed": entry.removed,
+                "copy": entry.copy,
                 "records": None if entry.problem else entry.records,
                 "size": entry.size,
                 "problem": entry.problem,

@@ -24,6 +24,8 @@ from demo_snapshots.render.statistics import count_of, statistics_grid, statisti
 def validation_report(result: ValidationResult, *, schema_only: bool = False) -> Report:
     """What was found. With ``schema_only`` the rows were not looked at, and none are shown."""
     name = result.scenario or ("All scenarios" if schema_only else "The demo rows")
+    if result.copy:
+        name = f"the copy {result.copy} of {name}"
     if result.version is not None:
         name += f" {result.version}"
     blocks: list[Block] = []
@@ -46,6 +48,8 @@ def validation_report(result: ValidationResult, *, schema_only: bool = False) ->
 
 def validation_failure(result: ValidationResult) -> str:
     name = result.scenario or "the database"
+    if result.copy:
+        name = f"the copy {result.copy} of {name}"
     return f"validating {name} found {counted(len(result.problems), 'problem')}"
 
 
@@ -70,6 +74,7 @@ def _comparison(tables: tuple[TableComparison, ...], statistics: Statistics) -> 
 def validation_json(result: ValidationResult) -> dict[str, object]:
     return {
         "scenario": result.scenario,
+        "copy": result.copy,
         "version": None if result.version is None else str(result.version),
         "valid": result.valid,
         "problems": list(result.problems),

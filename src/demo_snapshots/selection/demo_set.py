@@ -18,6 +18,8 @@ from demo_snapshots.engines.base.catalog import Catalog
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError
+from demo_snapshots.model.copies import CopyOf
+from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.external import ExternalReferences
 from demo_snapshots.selection.order import LoadOrder, load_order
@@ -27,7 +29,8 @@ from demo_snapshots.selection.undeclared import CONTENT_TYPES
 
 
 class DemoSet(Struct, frozen=True, dict=True):
-    """The demo rows of ``scenario`` and those without a scenario; all demo rows where it is None.
+    """The demo rows of ``scenario`` and those without a scenario; all but those of copies where it
+    is None.
 
     It holds no rows: conditions on them, in the SQL of the database's engine. Its tables are those
     of ``order``; ``schema`` and ``selection`` know all tables of the configuration.
@@ -38,7 +41,7 @@ class DemoSet(Struct, frozen=True, dict=True):
     selection: Selection
     order: LoadOrder
     references: Mapping[str, Reference]
-    scenario: str | None = None
+    scenario: Whose = None
 
     @property
     def dialect(self) -> Dialect:
@@ -52,7 +55,7 @@ class DemoSet(Struct, frozen=True, dict=True):
             self.database, self.schema, self.selection, self.references, self.scenario
         )
 
-    def of(self, scenario: str | None) -> DemoSet:
+    def of(self, scenario: Whose) -> DemoSet:
         """The same database and configuration, narrowed to another scenario."""
         return replace(self, scenario=scenario)
 
@@ -110,6 +113,10 @@ class DemoSet(Struct, frozen=True, dict=True):
     def scenarios(self) -> tuple[str, ...]:
         """The scenarios that demo rows carry, sorted, of whichever this is."""
         return self.selection.scenarios(self.database)
+
+    def copies(self) -> tuple[CopyOf, ...]:
+        """The copies that there are, sorted by scenario and name."""
+        return self.selection.copies(self.database)
 
 
 def see(database: Database, config: Config) -> DemoSet:

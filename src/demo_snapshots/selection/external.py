@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError, ExternalReferenceError, ExternalRowError
+from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.included import Included
 from demo_snapshots.selection.needed import lines_needed
@@ -34,7 +35,7 @@ class ExternalReferences:
         schema: Schema,
         selection: Selection,
         references: Mapping[str, Reference],
-        scenario: str | None,
+        scenario: Whose,
     ) -> None:
         self.database = database
         self.dialect = database.dialect

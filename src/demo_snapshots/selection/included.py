@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.errors import ConfigError
+from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.order import load_order
 from demo_snapshots.selection.rules import Selection
@@ -25,7 +26,7 @@ class Included:
         dialect: Dialect,
         schema: Schema,
         selection: Selection,
-        scenario: str | None,
+        scenario: Whose,
         travels: Callable[[ForeignKey], bool],
     ) -> None:
         self.dialect = dialect

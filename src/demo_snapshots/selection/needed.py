@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from demo_snapshots.config.rules import Reference
 from demo_snapshots.engines.connection import Database
+from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.included import Included
 from demo_snapshots.selection.rules import Selection
@@ -22,7 +23,7 @@ def lines_needed(
     schema: Schema,
     selection: Selection,
     references: Mapping[str, Reference],
-    scenario: str | None,
+    scenario: Whose,
     keys: Iterable[ForeignKey],
 ) -> tuple[str, ...]:
     """Lines for demo.toml by which the rows that ``keys`` lead to travel along, and those that they
@@ -58,7 +59,7 @@ def _led_to(
     schema: Schema,
     selection: Selection,
     included: Included,
-    scenario: str | None,
+    scenario: Whose,
 ) -> Iterator[tuple[Table, str]]:
     """The tables outside the demo of which a row is needed, and what becomes of it."""
 

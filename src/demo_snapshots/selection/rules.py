@@ -11,16 +11,20 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import ConfigError
+from demo_snapshots.model.copies import CopyOf, copy_in
 from demo_snapshots.model.rules import (
     Field,
     Follows,
     FollowsAny,
     FollowsInside,
+    Labelled,
     Marked,
     Rule,
     TableSelection,
     Way,
     Where,
+    Whose,
+    WithCopies,
     ways_of,
 )
 from demo_snapshots.model.tables import ForeignKey, Table
@@ -209,9 +213,8 @@ class Selection:
         self.tables = tables
         self.rules = rules
 
-    def predicate(self, table: str, scenario: str | None = None) -> str:
-        """A condition on ``table``'s own columns: its demo rows, or those of one scenario and
-        those without one."""
+    def predicate(self, table: str, scenario: Whose = None) -> str:
+        """A condition on ``table``'s own columns: its demo rows, as far as ``scenario`` says."""
         selection = self.rules[table]
         match selection.rule:
             case Marked(field):
@@ -222,19 +225,26 @@ class Selection:
                 return self._way(table, way, scenario)
             case FollowsAny(ways):
                 return f"({' OR '.join(self._way(table, way, scenario) for way in ways)})"
-        if scenario is None or selection.scenario is None:
+        if isinstance(scenario, WithCopies):
             return condition
+        if selection.scenario is None:
+            return "1 = 0" if isinstance(scenario, Labelled) else condition
         name = self._text(table, selection.scenario)
+        if scenario is None:
+            return f"({condition} AND COALESCE({name}, '') NOT LIKE '%@%')"
+        if isinstance(scenario, Labelled):
+            # The label first and as it is: an index on this very expression serves.
+            return f"({name} = {self.dialect.text(scenario.label)} AND {condition})"
         wanted = self.dialect.text(scenario)
         # Once for both cases: what stands for the label is often a walk through JSON.
         return f"({condition} AND COALESCE({name}, {wanted}) = {wanted})"
 
-    def _way(self, table: str, way: Way, scenario: str | None) -> str:
+    def _way(self, table: str, way: Way, scenario: Whose) -> str:
         if isinstance(way, FollowsInside):
             return self._follows_inside(table, way, scenario)
         return self._follows(way, scenario)
 
-    def _follows_inside(self, table: str, way: FollowsInside, scenario: str | None) -> str:
+    def _follows_inside(self, table: str, way: FollowsInside, scenario: Whose) -> str:
         own, goal = self.tables[table], self.tables[way.table]
         joins, value = self.dialect.json_values(own.column(way.column), way.path)
         name = way.referenced_column
@@ -246,7 +256,7 @@ class Selection:
             f" WHERE {self.predicate(way.table, scenario)}))"
         )
 
-    def _follows(self, way: Follows, scenario: str | None) -> str:
+    def _follows(self, way: Follows, scenario: Whose) -> str:
         own = self.dialect.row_value(way.columns)
         wanted = self.dialect.columns(way.referenced_columns)
         rows = self.dialect.rows_of(self.tables[way.table])
@@ -270,8 +280,21 @@ class Selection:
             return self.dialect.json_text(column, field.path)
         return self.dialect.text_of(column, self.dialect.quote(field.column))
 
+    def label(self, table: str) -> str | None:
+        """What a row of ``table`` carries as its scenario, as text; None where it carries none."""
+        field = self.rules[table].scenario
+        return None if field is None else self._text(table, field)
+
     def scenarios(self, database: Database) -> tuple[str, ...]:
         """The scenarios that demo rows carry, sorted."""
+        return self._labels(database, None)
+
+    def copies(self, database: Database) -> tuple[CopyOf, ...]:
+        """The copies that rows carry, sorted by scenario and name."""
+        labels = self._labels(database, WithCopies())
+        return tuple(found for label in labels if (found := copy_in(label)) is not None)
+
+    def _labels(self, database: Database, whose: Whose) -> tuple[str, ...]:
         found: set[str] = set()
         for name, selection in self.rules.items():
             if selection.scenario is None:
@@ -279,14 +302,13 @@ class Selection:
             label = self._text(name, selection.scenario)
             rows = database.rows(
                 f"SELECT DISTINCT {label} FROM {self.dialect.rows_of(self.tables[name])}"
-                f" WHERE {self.predicate(name)} AND {label} IS NOT NULL"
+                f" WHERE {self.predicate(name, whose)} AND {label} IS NOT NULL"
             )
             found |= {str(row[0]) for row in rows}
         return tuple(sorted(found))
 
-    def finds(self, database: Database, tables: Iterable[str], scenario: str | None = None) -> bool:
-        """Whether there is any demo row in these tables, or any of one scenario and those
-        without."""
+    def finds(self, database: Database, tables: Iterable[str], scenario: Whose = None) -> bool:
+        """Whether there is any demo row in these tables, as far as ``scenario`` says."""
         return any(
             database.rows(
                 f"SELECT 1 FROM {self.dialect.rows_of(self.tables[name])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
-from demo_snapshots.model.tables import Kind, Table
+from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.selection.demo_set import DemoSet
 
 _UUID_LENGTH = 36
@@ -27,7 +27,11 @@ def may_be_new(table: Table) -> bool:
 
 def is_uuid(table: Table) -> bool:
     """Whether the table's key, which is one column, holds UUIDs."""
-    column = table.column(table.key[0])
+    return holds_uuids(table.column(table.key[0]))
+
+
+def holds_uuids(column: Column) -> bool:
+    """Whether a column is made for UUIDs."""
     is_long = column.length == _UUID_LENGTH or column.native.endswith(f"({_UUID_LENGTH})")
     return column.kind is Kind.UUID or (column.kind is Kind.TEXT and is_long)
 

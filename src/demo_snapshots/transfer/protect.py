@@ -56,9 +56,12 @@ def is_real(staging: Staging, stage: Stage, alias: str) -> str:
     return f"NOT EXISTS (SELECT 1 FROM {stage.now} AS n WHERE {match})"
 
 
-def require_unreferenced(staging: Staging) -> None:
+def require_unreferenced(
+    staging: Staging, why: str = "that the snapshot does not bring back"
+) -> None:
     """Raise RealRowsError if real rows reference demo rows that the snapshot does not bring
-    back: they would be deleted, changed or left dangling."""
+    back: they would be deleted, changed or left dangling. ``why`` says of these what happens to
+    them."""
     for referencing, key in _references(staging):
         source = _orphans(staging, referencing, key)
         count = int(staging.database.scalar(f"SELECT count(*) {source}"))
@@ -74,8 +77,8 @@ def require_unreferenced(staging: Staging) -> None:
         rows = f"1 row that is {what}" if count == 1 else f"{count} rows that are {what}"
         raise RealRowsError(
             f"{referencing.name}.{', '.join(key.columns)} -> {key.referenced_table}{constraint}:"
-            f" {rows} {'references' if count == 1 else 'reference'} demo rows that"
-            f" the snapshot does not bring back: {', '.join(names)} {_listed(shown, count)}",
+            f" {rows} {'references' if count == 1 else 'reference'} demo rows"
+            f" {why}: {', '.join(names)} {_listed(shown, count)}",
             hint=_along(staging, referencing.name, " Or point those rows elsewhere first.")
             if stays
             else "Nothing was changed. Point those rows elsewhere or remove them first.",

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError
 from demo_snapshots.model.people import PersonFound, Trait
+from demo_snapshots.model.rules import WithCopies
 from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.people.columns import confirming_columns, is_phone, name_columns
 from demo_snapshots.people.recognising import NEEDLE_DIGITS, folded, is_same, looks_like, needle
@@ -39,7 +40,7 @@ class RealPeople:
     ``unread`` name the tables that have more, and those that may not be read."""
 
     def __init__(self, demo: DemoSet, most: int | None) -> None:
-        self._demo = demo.of(None)
+        self._demo = demo.of(WithCopies())
         self._database = demo.database
         self._dialect = demo.dialect
         self._most = most

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from demo_snapshots.errors import Call, KeyClashError, Words
-from demo_snapshots.model.tables import Kind, OfType
+from demo_snapshots.model.tables import Column, Kind, OfType, moments
 from demo_snapshots.transfer.stage import Stage, Staging
 
 _PAGE = 500
@@ -22,9 +22,63 @@ _UUID = "________-____-____-____-____________"
 Step = str | int
 
 
-class _Renewal:
+class FreshKeys:
+    """Keys that no row has, for the staged rows of a table whose key is one column."""
+
     def __init__(self, staging: Staging) -> None:
         self.staging = staging
+        self.database = staging.database
+        self.dialect = staging.dialect
+
+    def of(self, stage: Stage) -> str:
+        """An expression for a staged row's fresh key. Raises KeyClashError for a key that means
+        something."""
+        column = stage.table.column(stage.key[0])
+        quoted = self.dialect.quote(column.name)
+        if column.kind is Kind.INTEGER:
+            return f"{quoted} + {self.offset(stage, quoted)}"
+        if self._are_uuids(stage, column.kind, quoted):
+            return self.uuid(stage, column)
+        raise self.meaningful(stage)
+
+    def offset(self, stage: Stage, quoted: str) -> int:
+        """What is added to each number."""
+        # Beyond the stage's own highest key as well, so that no row meets another on its way.
+        highest = [
+            self.database.scalar(f"SELECT max({quoted}) FROM {source}")
+            for source in (stage.target, stage.rows)
+        ]
+        lowest = self.database.scalar(f"SELECT min({quoted}) FROM {stage.rows}")
+        if lowest is None:
+            return 0
+        return max(int(value) for value in highest if value is not None) + 1 - int(lowest)
+
+    def uuid(self, stage: Stage, column: Column) -> str:
+        """An expression for a fresh UUID."""
+        return self.dialect.new_uuid()
+
+    def meaningful(self, stage: Stage) -> KeyClashError:
+        """What is said of a key that cannot be renewed."""
+        return KeyClashError(
+            f"{stage.table.name}.{', '.join(stage.key)}: a key that means something cannot be"
+            " renewed",
+            hint=Words(
+                "Nothing was changed. Fresh keys are for numbers and UUIDs; import without ",
+                Call(new_ids=True),
+                ".",
+            ),
+        )
+
+    def _are_uuids(self, stage: Stage, kind: Kind, quoted: str) -> bool:
+        if kind is not Kind.TEXT:
+            return kind is Kind.UUID
+        return not self.staging.count(stage.rows, f"{quoted} NOT LIKE '{_UUID}'")
+
+
+class _Renewal:
+    def __init__(self, staging: Staging, fresh: FreshKeys) -> None:
+        self.staging = staging
+        self.fresh = fresh
         self.database = staging.database
         self.dialect = staging.dialect
         self.maps: dict[str, str] = {}
@@ -37,7 +91,7 @@ class _Renewal:
         for stage in self.staging.stages.values():
             if stage.key and not self._is_borrowed(stage):
                 if len(stage.key) > 1:
-                    raise _meaningful(stage)
+                    raise self.fresh.meaningful(stage)
                 self.origins[stage.table.name, stage.key[0], None] = stage.table.name
         grew = True
         while grew:
@@ -64,35 +118,12 @@ class _Renewal:
     def make_maps(self) -> None:
         for name in dict.fromkeys(self.origins.values()):
             stage = self.staging.stages[name]
-            column = stage.table.column(stage.key[0])
-            quoted = self.dialect.quote(column.name)
-            if column.kind is Kind.INTEGER:
-                fresh = f"{quoted} + {self._offset(stage, quoted)}"
-            elif self._are_uuids(stage, column.kind, quoted):
-                fresh = self.dialect.new_uuid()
-            else:
-                raise _meaningful(stage)
+            quoted = self.dialect.quote(stage.key[0])
             table = f"demo_new_{stage.number}"
-            select = f"SELECT {quoted} AS old, {fresh} AS new FROM {stage.rows}"
+            select = f"SELECT {quoted} AS old, {self.fresh.of(stage)} AS new FROM {stage.rows}"
             self.database.create_temporary(table, select, ("old",))
             self.database.run(self.dialect.index_temporary(table, ("old",)))
             self.maps[name] = self.dialect.temporary(table)
-
-    def _offset(self, stage: Stage, quoted: str) -> int:
-        # Beyond the stage's own highest key as well, so that no row meets another on its way.
-        highest = [
-            self.database.scalar(f"SELECT max({quoted}) FROM {source}")
-            for source in (stage.target, stage.rows)
-        ]
-        lowest = self.database.scalar(f"SELECT min({quoted}) FROM {stage.rows}")
-        if lowest is None:
-            return 0
-        return max(int(value) for value in highest if value is not None) + 1 - int(lowest)
-
-    def _are_uuids(self, stage: Stage, kind: Kind, quoted: str) -> bool:
-        if kind is not Kind.TEXT:
-            return kind is Kind.UUID
-        return not self.staging.count(stage.rows, f"{quoted} NOT LIKE '{_UUID}'")
 
     # --- Carrying them through ---------------------------------------------------------------
 
@@ -104,9 +135,14 @@ class _Renewal:
             condition = f"t.{self.dialect.quote(column)} = s.old"
             if only:
                 condition += f" AND {self.dialect.of_type(only, 't')}"
+            # A stage inherits ON UPDATE from its table on MariaDB.
             self.database.execute(
                 self.dialect.update_from(
-                    stage.rows, [(column, "new")], self.maps[origin], condition
+                    stage.rows,
+                    [(column, "new")],
+                    self.maps[origin],
+                    condition,
+                    moments(stage.columns, (column,)),
                 )
             )
 
@@ -137,6 +173,8 @@ class _Renewal:
         if found.is_array:
             self.database.execute(self.dialect.lead_array(stage.rows, found, mapping))
             return
+        names = map(self.dialect.quote, moments(stage.columns, (column,)))
+        kept = "".join(f", {name} = {name}" for name in names)
         for page in self._pages(stage, column):
             places_of = [(key, list(_at(_parsed(text), path))) for key, text in page]
             wanted = {str(value) for _, places in places_of for _, value in places}
@@ -151,7 +189,8 @@ class _Renewal:
                 if changes:
                     new = self.dialect.json_set(found, changes)
                     updates.append(
-                        f"UPDATE {stage.rows} SET {self.dialect.quote(column)} = {new} WHERE {key}"
+                        f"UPDATE {stage.rows} SET {self.dialect.quote(column)} = {new}{kept}"
+                        f" WHERE {key}"
                     )
             self.database.run(updates)
 
@@ -196,28 +235,17 @@ class _Renewal:
         return {str(row[0]): str(row[1]) for row in rows}
 
 
-def renew_keys(staging: Staging) -> None:
+def renew_keys(staging: Staging, fresh: FreshKeys | None = None) -> None:
     """Give every staged row a fresh key, and lead every reference to it there.
 
     Raises KeyClashError for a table whose key means something: text, or several columns that
     are no foreign keys; and for references in the JSON of a table without a key.
     """
-    renewal = _Renewal(staging)
+    renewal = _Renewal(staging, fresh or FreshKeys(staging))
     renewal.find_origins()
     renewal.make_maps()
     renewal.rewrite_json()
     renewal.rewrite_columns()
-
-
-def _meaningful(stage: Stage) -> KeyClashError:
-    return KeyClashError(
-        f"{stage.table.name}.{', '.join(stage.key)}: a key that means something cannot be renewed",
-        hint=Words(
-            "Nothing was changed. Fresh keys are for numbers and UUIDs; import without ",
-            Call(new_ids=True),
-            ".",
-        ),
-    )
 
 
 def _parsed(text: str) -> Any:

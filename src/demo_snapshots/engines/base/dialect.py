@@ -146,6 +146,36 @@ class Dialect(ABC):
         """A column's value as text, as JSON would hold it."""
         return f"CAST({self.quote(name)} AS CHAR)"
 
+    # --- Texts made of texts -----------------------------------------------------------------
+
+    def joined(self, parts: Sequence[str]) -> str:
+        """An expression for texts one after the other; NULL where one of them is."""
+        return f"({' || '.join(parts)})"
+
+    @abstractmethod
+    def before_at(self, text: str) -> str:
+        """An expression for what stands before the ``@`` of an e-mail address."""
+
+    @abstractmethod
+    def after_at(self, text: str) -> str:
+        """An expression for what stands after it."""
+
+    def hash_of(self, text: str) -> str:
+        """An expression for 32 hexadecimal digits that follow from a text."""
+        return f"md5({text})"
+
+    def uuid_of(self, text: str) -> str:
+        """An expression for a UUID, as text, that follows from a text."""
+        digits = self.hash_of(text)
+        pieces = ((1, 8), (9, 4), (14, 3), (18, 3), (21, 12))
+        first, second, third, fourth, last = (f"substr({digits}, {n}, {m})" for n, m in pieces)
+        # One of version 8, whose bits are whoever's who makes it (RFC 9562, 5.8).
+        return self.joined([first, "'-'", second, "'-8'", third, "'-8'", fourth, "'-'", last])
+
+    def from_text(self, column: Column, text: str) -> str:
+        """An expression for a value of the column, a text, number or UUID, made of a text."""
+        return text
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def sql_literal(self, raw_literal: bytes) -> str:
@@ -167,10 +197,16 @@ class Dialect(ABC):
         equal values (1 and 1.0, 'abc' and 'ABC' differ)."""
 
     def update_from(
-        self, table: str, assignments: Sequence[tuple[str, str]], source: str, condition: str
+        self,
+        table: str,
+        assignments: Sequence[tuple[str, str]],
+        source: str,
+        condition: str,
+        untouched: Sequence[str] = (),
     ) -> str:
         """UPDATE ``table`` AS t FROM ``source`` AS s WHERE ``condition``; ``assignments`` are
-        columns of the one and the columns of the other they are set to."""
+        columns of the one and the columns of the other they are set to. Columns ``untouched`` are
+        as they were, even if an ON UPDATE sits on them."""
         setting = ", ".join(
             f"{self.quote(name)} = s.{self.quote(other)}" for name, other in assignments
         )

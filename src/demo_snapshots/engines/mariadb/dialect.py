@@ -112,6 +112,17 @@ class MariaDB(Dialect):
     def new_uuid(self) -> str:
         return "UUID()"
 
+    # --- Texts made of texts -----------------------------------------------------------------
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return f"CONCAT({', '.join(parts)})"
+
+    def before_at(self, text: str) -> str:
+        return f"SUBSTRING_INDEX({text}, '@', 1)"
+
+    def after_at(self, text: str) -> str:
+        return f"SUBSTRING_INDEX({text}, '@', -1)"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:
@@ -127,11 +138,16 @@ class MariaDB(Dialect):
         return " AND ".join(terms) or "1 = 1"
 
     def update_from(
-        self, table: str, assignments: Sequence[tuple[str, str]], source: str, condition: str
+        self,
+        table: str,
+        assignments: Sequence[tuple[str, str]],
+        source: str,
+        condition: str,
+        untouched: Sequence[str] = (),
     ) -> str:
-        setting = ", ".join(
-            f"t.{self.quote(name)} = s.{self.quote(other)}" for name, other in assignments
-        )
+        sides = [(f"t.{self.quote(name)}", f"s.{self.quote(other)}") for name, other in assignments]
+        sides += [(f"t.{self.quote(name)}", f"t.{self.quote(name)}") for name in untouched]
+        setting = ", ".join(f"{column} = {value}" for column, value in sides)
         return f"UPDATE {table} AS t JOIN {source} AS s ON {condition} SET {setting}"
 
     def delete_matching(self, table: str, source: str, condition: str) -> str:

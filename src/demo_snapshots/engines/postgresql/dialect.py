@@ -164,6 +164,18 @@ class PostgreSQL(Dialect):
     def plain_text(self, name: str) -> str:
         return f"{self.quote(name)}::text"
 
+    # --- Texts made of texts -----------------------------------------------------------------
+
+    def before_at(self, text: str) -> str:
+        return f"split_part({text}, '@', 1)"
+
+    def after_at(self, text: str) -> str:
+        return f"split_part({text}, '@', -1)"
+
+    def from_text(self, column: Column, text: str) -> str:
+        # A cast to varchar(n) would cut what is too long; putting it into the column refuses it.
+        return text if column.kind is Kind.TEXT else f"({text})::{column.native}"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def sql_literal(self, raw_literal: bytes) -> str:

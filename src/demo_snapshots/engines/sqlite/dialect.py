@@ -125,6 +125,18 @@ class SQLite(Dialect):
     def new_uuid(self) -> str:
         return "demo_uuid()"
 
+    # --- Texts made of texts -----------------------------------------------------------------
+
+    def before_at(self, text: str) -> str:
+        at = f"instr({text}, '@')"
+        return f"CASE WHEN {at} THEN substr({text}, 1, {at} - 1) ELSE {text} END"
+
+    def after_at(self, text: str) -> str:
+        return f"substr({text}, instr({text}, '@') + 1)"
+
+    def hash_of(self, text: str) -> str:
+        return f"demo_hash({text})"
+
     # --- Rows in -----------------------------------------------------------------------------
 
     def create_temporary(self, name: str, select: str, key: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sqlite3
 import uuid
@@ -28,6 +29,7 @@ class SQLiteSession(Session):
         self.raw.create_function("demo_float", 1, _format_float, deterministic=True)
         self.raw.create_function("demo_decimal", 1, _format_decimal, deterministic=True)
         self.raw.create_function("demo_uuid", 0, lambda: str(uuid.uuid4()))
+        self.raw.create_function("demo_hash", 1, _hash, deterministic=True)
         self.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
         # No cascades while an import works: it decides on every row itself and verifies after.
         # Within somebody's transaction this has no effect (sqlite.org/pragma.html).
@@ -141,6 +143,10 @@ class SQLiteSession(Session):
         if isinstance(error, sqlite3.IntegrityError):
             return Fault.DUPLICATE
         return Fault.OTHER
+
+
+def _hash(text: str | None) -> str | None:
+    return None if text is None else hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _format_float(value: float) -> str:

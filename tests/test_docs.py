@@ -190,6 +190,12 @@ def test_the_session_about_migrations_is_what_happens(shell):
             assert settled(shell(command)) == settled(shown), command
 
 
+def test_the_session_about_copies_is_what_happens(shell):
+    [session] = blocks(ROOT / "docs" / "copies.md", "console")
+    for command, shown in commands_and_outputs(session.text):
+        assert settled(shell(command)) == settled(shown), command
+
+
 def test_the_session_about_parts_is_what_happens(shell):
     """One session, told in several blocks."""
     for block in blocks(ROOT / "docs" / "parts.md", "console"):
@@ -503,6 +509,7 @@ def mishaps() -> Iterator[str]:
     yield run(*general, APP_ENV="production")
     Path("hooks.toml").write_text('[hooks]\nafter-import = ["exit 4", "exit 0"]\n', "utf-8")
     yield run(*general, "--config=hooks.toml")
+    yield from mishaps_with_copies()
     yield from mishaps_by_hand()
     yield from mishaps_in_merging()
     yield from mishaps_with_deltas(general)
@@ -532,6 +539,18 @@ def mishaps_with_people() -> Iterator[str]:
     run("export", "general", "--check-people=off", "--snapshots=people")
     yield run("verify", "--people", "--snapshots=people")
     path.write_bytes(whole)
+
+
+def mishaps_with_copies() -> Iterator[str]:
+    yield run("import", "general", "--copy=Acme")
+    yield run("export", "general@acme")
+    yield run("import", "general", "--copy=acme", "--set", "vaults.slug={nix}")
+    yield run("import", "general", "--copy=acme", "--new-ids")
+    yield run("import", "general", "--copy=acme", "--set", "vaults.slug={value}")
+    yield run("remove", "general", "--copy=acme", "--yes")
+    Path("bad.toml").write_text('[tables.contacts]\nmarker = "metadata.demo_seed"\n', "utf-8")
+    run("export", "few", "--new", "--config=bad.toml", "--snapshots=few")
+    yield run("import", "few", "--copy=acme", "--config=bad.toml", "--snapshots=few")
 
 
 def mishaps_by_hand() -> Iterator[str]:

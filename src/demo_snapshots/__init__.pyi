@@ -23,10 +23,12 @@ from .model.changes import TableDifference as TableDifference
 from .model.merging import MergeResult as MergeResult
 from .model.merging import Side as Side
 from .model.results import ConvertResult as ConvertResult
+from .model.results import CopyFound as CopyFound
 from .model.results import ExportResult as ExportResult
 from .model.results import ImportPlan as ImportPlan
 from .model.results import ImportResult as ImportResult
 from .model.results import Listing as Listing
+from .model.results import RemoveResult as RemoveResult
 from .model.results import Undoable as Undoable
 from .model.results import UpgradeResult as UpgradeResult
 from .model.results import ValidationResult as ValidationResult
@@ -54,6 +56,7 @@ from .operations.import_ import import_scenario_version as import_scenario_versi
 from .operations.listing import get_latest_export_path as get_latest_export_path
 from .operations.listing import list_exports as list_exports
 from .operations.merge import merge_exports as merge_exports
+from .operations.remove import remove_scenario as remove_scenario
 from .operations.repair import repair_store as repair_store
 from .operations.restore import restore_store as restore_store
 from .operations.show import show_export as show_export

@@ -36,6 +36,11 @@ def by_a_project() -> None:
         rename_columns={"users.name": "full_name"},
         defaults={"users.locale": "en", "users.active": True},
     )
+    project.import_("general", copy="acme", templates={"users.email": "{copy}-{value}"})
+    copies: tuple[demo_snapshots.CopyFound, ...] = project.copies("general")
+    print([(each.name, each.statistics.total, each.version, each.made) for each in copies])
+    removed: demo_snapshots.RemoveResult = project.remove("general", copy="acme", dry_run=True)
+    print(removed.removed.total, removed.left, removed.undo)
     upgraded: demo_snapshots.UpgradeResult = project.upgrade("general", version="v1", dry_run=True)
     print(upgraded.upgraded, upgraded.way, upgraded.comparison.differs, upgraded.written)
 
@@ -91,6 +96,8 @@ def by_hand(directory: Path) -> None:
     ]
     again = demo_snapshots.upgrade_scenario("general", config, store, now=datetime.now(UTC))
     print(again.file, again.statistics.total)
+    gone = demo_snapshots.remove_scenario("general", config, store, now=datetime.now(UTC))
+    print(gone.removed.total)
     listing: demo_snapshots.Listing = demo_snapshots.list_exports(store, "general")
     latest: Path = demo_snapshots.get_latest_export_path(store, "general")
     cleaned: demo_snapshots.CleanupResult = demo_snapshots.cleanup_exports(store, keep=1)

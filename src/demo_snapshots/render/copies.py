@@ -71,7 +71,7 @@ def removal_plan(found: RemoveResult) -> Report:
 
 
 def removal_question(found: RemoveResult) -> str:
-    return f"Remove {counted(found.removed.total, 'demo row')}?"
+    return f"Remove {counted(found.removed.total, 'demo row')} of {_named(found)}?"
 
 
 def _left(result: RemoveResult) -> tuple[Line, ...]:

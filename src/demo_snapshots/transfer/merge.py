@@ -253,6 +253,8 @@ class Merge:
         if not stage.key:
             predicate = self.staging.predicate(stage)
             return self.database.execute(f"DELETE FROM {stage.target} WHERE {predicate}")
+        if not self.staging.count(self._drop(stage)):
+            return 0  # a pass over all rows of the table, just to find none
         return self.database.execute(
             self.dialect.delete_matching(
                 stage.target, self._drop(stage), self.dialect.match("s", "t", stage.key)

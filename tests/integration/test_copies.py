@@ -17,6 +17,7 @@ from demo_snapshots.errors import (
     ExportNotFoundError,
     KeyClashError,
     NotConfirmedError,
+    RealPersonError,
     RealRowsError,
     UnfitValueError,
     UsageError,
@@ -325,8 +326,11 @@ def test_a_snapshot_that_outgrew_its_keys_misleads_nobody(live, project):
 @engines("sqlite")
 def test_copies_are_nobody_real_and_a_question_is_asked_where_rows_go(live, project):
     project.import_("tour", copy="acme", templates={**SET, "users.email": "x{value}"})
-    live.run("UPDATE users SET email = 'ada@a.example.org' WHERE no = 1")
-    project.export("tour", auto_version=True)  # her like is in the copy
+    live.run("UPDATE posts SET title = 'ada@okafor.de' WHERE id IN (1, 21)")
+    project.export("tour")  # she is in the copy too, and in no real row
+    live.run("INSERT INTO comments VALUES (90, NULL, NULL, 'ada@okafor.de')")
+    with pytest.raises(RealPersonError):
+        project.export("tour", auto_version=True)
 
     asked = []
     for answer in (False, True):
@@ -352,6 +356,10 @@ def test_removing_a_scenario(live, project, tmp_path):
     live.run(f"INSERT INTO tenants VALUES (3, 'other', NULL, '{other}')")
     live.run("""INSERT INTO tenants VALUES (4, 'each', NULL, '{"demo": {"on": true}}')""")
     project.import_("tour", copy="acme", templates=SET, keep_other_scenarios=True)
+    live.run("INSERT INTO notes VALUES (5, NULL)")
+    mixed = opened(live, tmp_path, f'{CONFIGURATION}[tables.notes]\nwhere = "id > 0"\n')
+    untouched = mixed.remove("tour", dry_run=True)
+    assert (untouched.removed.total, untouched.left) == (7, 2)
     before = live.dump()
     found = project.remove("tour", dry_run=True)
     assert (found.removed.total, found.left, found.dry_run) == (7, 1, True)

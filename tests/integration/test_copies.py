@@ -315,6 +315,9 @@ def test_a_snapshot_that_outgrew_its_keys_misleads_nobody(live, project):
     assert live.value("SELECT min(id) FROM posts WHERE title = 'a' AND id > 1") == 21
     project.import_("tour", copy="acme", templates=SET)
     assert live.value("SELECT min(id) FROM posts WHERE title = 'a' AND id > 1") == 1001
+    live.run("UPDATE tenants SET changed = '2021-01-01' WHERE slug = 'acme'")
+    project.import_("tour", copy="acme", templates=SET)  # dates tell no row from another
+    assert live.rows("SELECT id FROM tenants WHERE slug = 'acme'") == [(11,)]
     kept = live.dump()
     assert project.import_("tour", copy="acme", templates=SET).changed == 0
     live.run("UPDATE posts SET title = 'all edited' WHERE id > 1000")

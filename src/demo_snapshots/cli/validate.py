@@ -69,16 +69,14 @@ def command(
         message = render.validation_failure(result)
         problems = result.problems if terminal.quiet and not terminal.as_json else ()
         if result.upgrade_due:
-            hint = Words(Call("upgrade"), " makes a version in the tables of today.")
-            raise UpgradeDueError(message, problems=problems, hint=hint)
-        hint = _COPY_HINT if copy else _hint(schema_only)
-        raise ValidationFailedError(message, problems=problems, hint=hint)
+            due = Words(Call("upgrade"), " makes a version in the tables of today.")
+            raise UpgradeDueError(message, problems=problems, hint=due)
+        raise ValidationFailedError(message, problems=problems, hint=_hint(schema_only, copy))
 
 
-_COPY_HINT = "demo import with --copy makes it anew."
-
-
-def _hint(schema_only: bool) -> str:
+def _hint(schema_only: bool, copy: str | None) -> str:
+    if copy:
+        return Words(Call("import_"), " with ", Call(copy=...), " makes it anew.")
     if schema_only:
         return "Migrate the database, or export the scenario again from a migrated one."
     return Words(

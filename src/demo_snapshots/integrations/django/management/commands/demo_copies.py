@@ -1,0 +1,3 @@
+from demo_snapshots.integrations.django.management.base import management_command
+
+Command = management_command("copies")

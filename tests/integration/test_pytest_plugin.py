@@ -155,6 +155,16 @@ class TestClass:
         assert session.get(Order, id)
 
 
+@pytest.mark.demo("tour")
+def test_a_commit(session):
+    session.get(Order, 1).total = 1
+    session.commit()
+
+
+def test_what_a_commit_leaves(session):
+    assert session.get(Order, 1) is None
+
+
 @pytest.fixture
 def whole(demo_load, session):
     return demo_load(session, "tour")
@@ -217,11 +227,11 @@ def test_a_suite_with_sqlalchemy(suite):
     write_recipe("SQLAlchemy", suite)
     (suite / "test_changes.py").write_text(CHANGES, "utf-8")
     told = run(suite)
-    assert "2 failed, 6 passed" in told
+    assert "2 failed, 8 passed" in told
     assert re.search(r"^E +~ id=1  total: 100 → 99$", told, re.M)
     assert "pytest --demo-update" in told
 
-    assert "7 passed" in run(suite, "--demo-update", "-k", "not shown")
+    assert "9 passed" in run(suite, "--demo-update", "-k", "not shown")
     project = demo_snapshots.open_project(suite, environment={})
     with project.show("paid", tables=["orders"]) as paid:
         assert [row[-1] for orders in paid.tables() for row in orders.rows] == [0, 250]
@@ -284,4 +294,4 @@ def test_a_suite_of_several_workers(suite, postgresql_url):
         (suite / f"test_{number}.py").write_text(CHANGES, "utf-8")
     server = postgresql_url.replace("postgresql:", "postgresql+psycopg:")
     told = run(suite, "-n", "2", "-k", "not paying", plugins=["xdist"], TEST_SERVER=server)
-    assert "2 failed, 8 passed" in told
+    assert "2 failed, 12 passed" in told

@@ -192,9 +192,7 @@ class ExternalReferenceError(ExportError):
 
     exit_code = 12
 
-    def __init__(
-        self, message: str, *, hint: str | None = None, lines: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, lines: tuple[str, ...] = ()):
         super().__init__(message, hint=hint)
         self.lines = lines
 

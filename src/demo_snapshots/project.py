@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     )
     from demo_snapshots.model.snapshots import Statistics
     from demo_snapshots.operations.compare import CompareOptions
-    from demo_snapshots.operations.export import ExportOptions
     from demo_snapshots.operations.fixture import Fixture
     from demo_snapshots.operations.merge import MergeOptions
+    from demo_snapshots.operations.options import ExportOptions, ImportOptions
     from demo_snapshots.operations.remove import RemoveOptions
     from demo_snapshots.operations.replaced import UndoKeeping
-    from demo_snapshots.operations.routes import ImportOptions
     from demo_snapshots.operations.upgrade import UpgradeOptions
     from demo_snapshots.operations.validate import ValidateOptions
     from demo_snapshots.sample.scenario import Scenario

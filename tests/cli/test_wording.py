@@ -17,11 +17,10 @@ from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import Call, Words
 from demo_snapshots.operations.compare import CompareOptions
-from demo_snapshots.operations.export import ExportOptions
 from demo_snapshots.operations.init import initialise
 from demo_snapshots.operations.merge import MergeOptions
+from demo_snapshots.operations.options import ExportOptions, ImportOptions
 from demo_snapshots.operations.remove import RemoveOptions
-from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.operations.validate import ValidateOptions
 from demo_snapshots.project import Project
 

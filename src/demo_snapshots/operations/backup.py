@@ -32,7 +32,7 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.model.upkeep import BackupResult
 from demo_snapshots.operations.export import holds, whole_latest, with_files
 from demo_snapshots.operations.snapshot import snapshot_of
-from demo_snapshots.operations.stored_files import FilesCheck
+from demo_snapshots.operations.uploads.stored import FilesCheck
 from demo_snapshots.operations.verify import check_version
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Store, open_object

@@ -119,7 +119,7 @@ def compare_exports(
     if entries[0].files == entries[1].files:
         return found
     # Imported late: few versions have uploaded files.
-    from demo_snapshots.operations.files_between import files_difference
+    from demo_snapshots.operations.uploads.between import files_difference
 
     files = files_difference(store, entries[0].files, entries[1].files)
     return replace(found, files=files, notes=(*found.notes, _files_note(files)))

@@ -24,7 +24,7 @@ from demo_snapshots.model.sources import Source, is_bucket
 from demo_snapshots.model.upkeep import CopyResult, Renumbered
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.operations.renumbering import copy_of, publish_as
-from demo_snapshots.operations.stored_files import copy_files
+from demo_snapshots.operations.uploads.stored import copy_files
 from demo_snapshots.store import Store, open_store
 from demo_snapshots.store.contents import kept_as
 

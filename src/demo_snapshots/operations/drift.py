@@ -8,7 +8,6 @@ databases are migrated and others not yet, and while old versions and new ones l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypedDict
 
 from msgspec import Struct, field
 
@@ -20,25 +19,12 @@ from demo_snapshots.errors import Call, UnfitValueError, UsageError, Words
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Column, Table
 from demo_snapshots.operations.compatibility import leave_out
+from demo_snapshots.operations.options import DriftOptions
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.schema import Schema
 
 Value = str | int | float | bool
 """What a column gets; text, where it comes from a command line."""
-
-
-class DriftOptions(TypedDict, total=False):
-    """What became of the snapshot's tables, besides what the configuration says; nothing if not
-    given. Columns are ``table.column``, their tables called as they are today."""
-
-    rename_tables: Mapping[str, str]
-    """What tables of the snapshot are called today, by the name they had."""
-    rename_columns: Mapping[str, str]
-    """What columns of the snapshot are called today, by ``table.column`` as it was."""
-    defaults: Mapping[str, Value]
-    """What columns that the snapshot does not have get, by ``table.column``."""
-    drop_columns: Sequence[str]
-    """``table.column`` names that the snapshot has and the database need not."""
 
 
 class Drift(Struct, frozen=True):

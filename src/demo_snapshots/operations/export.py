@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import Call, DemoError, NotConfirmedError, UsageError, Words
 from demo_snapshots.model.files import SavedFiles
-from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
 from demo_snapshots.model.snapshots import (
     MOST_PARTS,
@@ -31,7 +31,8 @@ from demo_snapshots.model.snapshots import (
     Version,
     check_scenario_name,
 )
-from demo_snapshots.operations.people import PeopleMode, PeopleWatch, watching
+from demo_snapshots.operations.options import ConfirmNew, ExportOptions
+from demo_snapshots.operations.people import PeopleWatch, watching
 from demo_snapshots.operations.snapshot import Rewriting, Snapshot, snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
@@ -40,47 +41,6 @@ if TYPE_CHECKING:
     from demo_snapshots.operations.fresh import TakenBack
 
 logger = logging.getLogger(__name__)
-
-ConfirmNew = Callable[[str, tuple[str, ...]], bool]
-"""Asked before a scenario is begun beside those there are (their names are given), where no rule
-names a column that says which rows are of it: any name would do, a mistyped one too. False exports
-nothing. None stands for yes."""
-
-
-class ExportOptions(TypedDict, total=False):
-    """How to export; what is not given is false or None."""
-
-    auto_version: bool
-    """Write a new version even of data equal to the latest version's."""
-    allow_empty: bool
-    """Write even if no row carries the scenario."""
-    jobs: int
-    """Connections that may read large data at once; 1 if not given. The bytes written do not
-    depend on it."""
-    prove: bool
-    """Publish only what was imported into a scratch database and came out the same."""
-    compress: Packing | None
-    """How the file is stored; None as the configuration says."""
-    format: DocumentForm | None
-    """How the file spells the rows; None as the configuration says."""
-    check_people: PeopleMode | None
-    """How closely to look for real persons in the demo rows; None as the configuration says."""
-    confirm_new: ConfirmNew | None
-    """Asked before a scenario is begun that nothing but its name tells from the others."""
-    delta: bool | str
-    """Write only what changed since the latest version, or since the version of that name."""
-    parts: int | None
-    """Write the rows into that many files of about the same number of rows, or into fewer where
-    there is not enough to part; None: into one."""
-    dask: str | None
-    """The address of a Dask scheduler, as ``tcp://host:8786``, whose workers write the parts: two
-    for each of their threads, unless ``parts`` is given."""
-    keep_dates: bool
-    """Save evergreen dates as they stand, though a fresh import has moved them."""
-    connection: object
-    """An open connection to read from, in place of the configured database: see ImportOptions."""
-    progress: Progress
-    """Told how many rows of each table have been written."""
 
 
 def export_scenario(
@@ -166,7 +126,7 @@ def with_files(
         yield snapshot, None
         return
     # Imported late: few projects have such files.
-    from demo_snapshots.operations.saving_files import saving_files
+    from demo_snapshots.operations.uploads.saving import saving_files
 
     with saving_files(demo, config, store, keep=keep) as saving:
         header = snapshot.header.with_files(saving.files)

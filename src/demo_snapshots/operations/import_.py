@@ -24,9 +24,10 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.compatibility import require_fit
 from demo_snapshots.operations.copies import copy_wanted
 from demo_snapshots.operations.drift import drift_of
-from demo_snapshots.operations.files_of_import import files_of_import
+from demo_snapshots.operations.options import ImportOptions
 from demo_snapshots.operations.replaced import prune
-from demo_snapshots.operations.routes import Import, ImportOptions
+from demo_snapshots.operations.routes import Import
+from demo_snapshots.operations.uploads.importing import files_of_import
 from demo_snapshots.selection.demo_set import see
 from demo_snapshots.store import Store, unknown_scenario
 

@@ -290,7 +290,7 @@ def _publish(
     header = _header(sides, rows, store, now)
     if any(entry.files for entry in sides.entries):
         # Imported late: few versions have uploaded files.
-        from demo_snapshots.operations.files_between import merged_files
+        from demo_snapshots.operations.uploads.between import merged_files
 
         header = header.with_files(merged_files(store, sides.entries, dry_run=dry_run))
     latest, _ = whole_latest(store, header.scenario)

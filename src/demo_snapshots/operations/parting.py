@@ -27,7 +27,7 @@ from demo_snapshots.transfer.parallel import read_ahead
 from demo_snapshots.transfer.parting import Answer, Batches, Range, parted
 
 if TYPE_CHECKING:
-    from demo_snapshots.operations.export import ExportOptions
+    from demo_snapshots.operations.options import ExportOptions
 
 
 @contextmanager

@@ -8,9 +8,8 @@ and only what differs is written. Either way the snapshot's rows afterwards or e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from msgspec.structs import replace
@@ -30,18 +29,18 @@ from demo_snapshots.errors import (
     Words,
 )
 from demo_snapshots.model.copies import CopyOf
-from demo_snapshots.model.progress import Progress, no_progress
+from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import ForeignKey, Table
-from demo_snapshots.operations.drift import Drift, DriftOptions
-from demo_snapshots.operations.files_of_import import FilesOfImport
+from demo_snapshots.operations.drift import Drift
 from demo_snapshots.operations.narrowing import narrowed
-from demo_snapshots.operations.replaced import Place, UndoKeeping, keeping
+from demo_snapshots.operations.options import Confirm, ImportOptions
+from demo_snapshots.operations.replaced import Place, keeping
+from demo_snapshots.operations.uploads.importing import FilesOfImport
 from demo_snapshots.selection.conditions import require_conditions
 from demo_snapshots.selection.demo_set import DemoSet
-from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.transfer.compare import compare
 from demo_snapshots.transfer.copies import stage_copy
 from demo_snapshots.transfer.joining import NotJoinableError, joinable
@@ -65,50 +64,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Done = TypeVar("Done")
-
-Confirm = Callable[[ImportPlan], bool]
-"""Asked before demo rows are replaced by others; False leaves everything as it is. By then the
-whole file has been checked, and compared with the rows there are: where they are the same, there
-is nothing to ask. None stands for yes, for checking the file while it loads, and for not
-comparing."""
-
-
-class ImportOptions(DriftOptions, total=False):
-    """How to import; what is not given is false, empty or None."""
-
-    confirm: Confirm | None
-    """Asked if any demo row would be replaced by another."""
-    connection: object
-    """An open connection of SQLAlchemy, psycopg, PyMySQL or sqlite3 to work on, in place of the
-    configured database: inside its transaction, which its owner commits or rolls back; a
-    transaction of its own where the connection commits each statement."""
-    force: bool
-    """Even where the configuration says that this is production."""
-    keep_other_scenarios: bool
-    """Replace only the rows that exporting the document's scenario would select."""
-    new_ids: bool
-    """Give the snapshot's rows fresh keys, carried through every reference."""
-    add: bool
-    """Replace nothing: add the snapshot, with fresh keys, beside the demo rows there are."""
-    missing_only: bool
-    """Replace nothing: add those rows of the snapshot whose keys no demo row has."""
-    only: Collection[str] | None
-    """Import the rows of these tables, and leave all other demo rows as they are; None for all."""
-    copy: str | None
-    """Make that copy of the scenario beside what is there, or anew: rows with fresh keys, told by
-    its name."""
-    templates: Mapping[str, str]
-    """What columns hold in the copy, by ``table.column``, besides what the configuration says."""
-    dry_run: bool
-    """Check and compare, and change nothing; nobody is asked and nothing kept."""
-    blobs: Blobs | None
-    """Where the contents of the snapshot's uploaded files are; not put back if not given."""
-    as_of: datetime | None
-    """The moment that evergreen dates lead up to; None: they are the document's."""
-    undo: UndoKeeping | None
-    """Where to keep what is replaced, so that it can be put back; nowhere if not given."""
-    progress: Progress
-    """Told how many bytes of the document have been loaded."""
 
 
 class Import:

@@ -13,6 +13,7 @@ from demo_snapshots.model.results import ImportResult, Undoable
 from demo_snapshots.model.rules import Labelled
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.operations.import_ import import_document
+from demo_snapshots.operations.options import ImportOptions
 from demo_snapshots.operations.replaced import (
     LABELLED,
     NOTHING,
@@ -21,7 +22,6 @@ from demo_snapshots.operations.replaced import (
     SCENARIO,
     UndoKeeping,
 )
-from demo_snapshots.operations.routes import ImportOptions
 from demo_snapshots.store import UndoEntry, UndoLog
 
 

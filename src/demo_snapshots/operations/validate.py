@@ -189,7 +189,7 @@ def _validate_rows(
         if latest.files is None or not config.files.places:
             return compared
         # Imported late: few snapshots have uploaded files.
-        from demo_snapshots.operations.placing_files import unlike_files
+        from demo_snapshots.operations.uploads.placing import unlike_files
 
         unlike = tuple(unlike_files(latest.files, store.blobs, config))
         return replace(compared, problems=(*compared.problems, *unlike))

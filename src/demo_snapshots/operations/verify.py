@@ -33,7 +33,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.upkeep import FileCheck, Verification
-from demo_snapshots.operations.stored_files import FilesCheck
+from demo_snapshots.operations.uploads.stored import FilesCheck
 from demo_snapshots.rows.literals import count_rows, records
 from demo_snapshots.store import Store, unknown_scenario
 from demo_snapshots.store.backends.files import is_stand_in

@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from demo_snapshots.errors import UsageError
 from demo_snapshots.model.sources import is_bucket
 from demo_snapshots.store.backends.base import Backend
-from demo_snapshots.store.backends.directory import DirectoryBackend, is_in_git_work_tree
+from demo_snapshots.store.backends.directory import DirectoryBackend
+from demo_snapshots.store.backends.git import is_in_git_work_tree
 from demo_snapshots.store.blobs import FOLDER as BLOBS
 from demo_snapshots.store.blobs import Blobs
 from demo_snapshots.store.contents import unknown_scenario

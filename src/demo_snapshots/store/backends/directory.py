@@ -43,38 +43,12 @@ from demo_snapshots.store.backends.files import (
     sync_directory,
     temporary_name,
 )
+from demo_snapshots.store.backends.git import companions
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
     from filelock import FileLock
 
-_ATTRIBUTES = (
-    "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
-    "*.sql -text\n"
-    "*.gz binary\n"
-    "*.zst binary\n"
-    "*.json text eol=lf\n"
-    "*.yaml text eol=lf\n"
-    "/_files/* binary\n"
-)
-_GENERATED = (
-    "# A diff of latest.* shows the rows that changed; forges fold the numbered files.\n"
-    "*_v*_????-??-??.* linguist-generated gitlab-generated\n"
-)
-# As they were written before there were uploaded files, and while SQL was the only form.
-_WITHOUT_FILES = _ATTRIBUTES.removesuffix("/_files/* binary\n")
-_ONLY_SQL = (
-    "# Documents stay byte for byte as exported, whatever core.autocrlf says.\n"
-    "*.sql -text\n"
-    "*.sql.gz binary\n"
-    "*.sql.zst binary\n"
-    "*.json text eol=lf\n"
-)
-_ONLY_SQL_GENERATED = (
-    "# A diff of latest.sql shows the rows that changed; forges fold the numbered files.\n"
-    "*_v*_????-??-??.sql linguist-generated gitlab-generated\n"
-)
-_IGNORE = "/metadata/.lock\n/metadata/*.damaged-*\n.*.tmp-*\n"
 _UNFOLLOWED = "a link, which the store does not follow"
 
 
@@ -94,14 +68,7 @@ class DirectoryBackend:
 
     @property
     def companions(self) -> Mapping[str, Sequence[bytes]]:
-        plain, folded = _ATTRIBUTES.encode(), (_ATTRIBUTES + _GENERATED).encode()
-        pairs = (_WITHOUT_FILES, _GENERATED), (_ONLY_SQL, _ONLY_SQL_GENERATED)
-        once = [text.encode() for one, more in pairs for text in (one, one + more)]
-        now = (folded, plain) if self.copies_latest else (plain, folded)
-        return {
-            ".gitattributes": (*now, *once),
-            ".gitignore": (_IGNORE.encode(),),
-        }
+        return companions(folded=self.copies_latest)
 
     @property
     def place(self) -> str:
@@ -378,12 +345,6 @@ class FileChanges:
     def discard(self) -> None:
         for temporary, _ in self._staged:
             discard(temporary)
-
-
-def is_in_git_work_tree(root: Path) -> bool:
-    """Whether the directory, which need not exist, lies in a work tree of git."""
-    root = root.absolute()
-    return any((parent / ".git").exists() for parent in (root, *root.parents))
 
 
 def _item(path: Path, status: os.stat_result) -> Item:

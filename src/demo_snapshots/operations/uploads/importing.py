@@ -16,8 +16,8 @@ from demo_snapshots.operations.replaced import UndoKeeping, drop_unused_blobs
 from demo_snapshots.selection.demo_set import DemoSet
 
 if TYPE_CHECKING:
-    from demo_snapshots.operations.placing_files import FilePlacing
-    from demo_snapshots.operations.routes import ImportOptions
+    from demo_snapshots.operations.options import ImportOptions
+    from demo_snapshots.operations.uploads.placing import FilePlacing
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def files_of_import(
         yield FilesOfImport(left=files.count)
         return
     # Imported late: few snapshots have uploaded files.
-    from demo_snapshots.operations.placing_files import placing_files
+    from demo_snapshots.operations.uploads.placing import placing_files
 
     with placing_files(files, blobs, config, undo.log.blobs if undo else None) as placing:
         yield FilesOfImport(placing, undo)

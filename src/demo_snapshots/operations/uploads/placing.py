@@ -23,8 +23,8 @@ from demo_snapshots.errors import (
     UsageError,
 )
 from demo_snapshots.model.files import FileList, NamedFile, RestoredFiles, folded
-from demo_snapshots.operations.file_lists import ListWriter
-from demo_snapshots.operations.upload_directory import UploadDirectory
+from demo_snapshots.operations.uploads.directory import UploadDirectory
+from demo_snapshots.operations.uploads.lists import ListWriter
 from demo_snapshots.rows.spill import Spool
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.file_places import file_places

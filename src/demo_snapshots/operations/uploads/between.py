@@ -11,7 +11,7 @@ from demo_snapshots.errors import MergeConflictError
 from demo_snapshots.model.changes import FilesDifference
 from demo_snapshots.model.files import FileList, NamedFile
 from demo_snapshots.model.snapshots import Entry
-from demo_snapshots.operations.file_lists import ListWriter
+from demo_snapshots.operations.uploads.lists import ListWriter
 from demo_snapshots.store import Store
 from demo_snapshots.store.blobs import files_in
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from demo_snapshots.config.settings import Config
 from demo_snapshots.errors import ExportError
 from demo_snapshots.model.files import FileList, NamedFile, SavedFiles, folded, name_fault
-from demo_snapshots.operations.file_lists import ListWriter
-from demo_snapshots.operations.upload_directory import UploadDirectory
+from demo_snapshots.operations.uploads.directory import UploadDirectory
+from demo_snapshots.operations.uploads.lists import ListWriter
 from demo_snapshots.rows.spill import Sorter
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.file_places import FilePlace, file_places

@@ -17,7 +17,7 @@
     │   ├── ProofError              15   the proof could not put the snapshot back as it was
     │   └── RealPersonError         16   demo rows hold what rows that are not demo data hold too
     ├── ExportNotFoundError         14   no such scenario, version or file in the store
-    ├── ImportFailedError           20   nothing was changed; never raised itself
+    ├── ImportFailedError           20   nothing was changed; itself: an uploaded file is not back
     │   ├── KeyClashError           23   a real row already uses the key
     │   ├── RealRowsError           24   real rows would be deleted, changed or left dangling
     │   ├── VerificationError       25   the result was not the snapshot
@@ -40,9 +40,8 @@
     │   └── MergeConflictError      61   both changed the same, and nothing says whose is taken
     └── UpgradeError                70   a version could not be brought to the tables of today
 
-The number is the process's exit status. Messages say what failed and on what; ``hint`` says
-what to do. Row values and passwords never appear in either. Where they name what the library
-offers, they are Words.
+The number is the process's exit status. Messages say what failed and on what; ``hint`` says what
+to do. No row value or password appears in either. What they name of the library stands in Words.
 """
 
 from __future__ import annotations
@@ -237,7 +236,8 @@ class ExportNotFoundError(DemoError):
 
 
 class ImportFailedError(DemoError):
-    """The import was refused or rolled back: every row is as it was."""
+    """The import was refused or rolled back: every row is as it was. Raised itself for an uploaded
+    file that cannot be kept or put back; it says so where the rows are in by then."""
 
     exit_code = 20
 

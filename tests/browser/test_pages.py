@@ -133,7 +133,8 @@ def test_without_scripts_all_is_there_and_nothing_pretends_to_work(open_page, si
     page = open_page(html(MANY), *size, scripts=False)
     expect_articles(page, len(MANY))
     assert not page.locator("#bar").is_visible()
-    page.locator("summary", has_text="tags").click()
+    # By the keyboard: while a page is laid out, a click may fall beside what it was meant for.
+    page.locator("summary", has_text="tags").press("Enter")
     expect_articles(page, len(MANY) - 2)
 
 

@@ -21,7 +21,7 @@ CLASSES = [
     for _, value in inspect.getmembers(errors, inspect.isclass)
     if issubclass(value, DemoError)
 ]
-PARENTS = {DemoError, errors.ImportFailedError}
+PARENTS = {DemoError}
 """Those that are only caught."""
 
 

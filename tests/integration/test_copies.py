@@ -207,6 +207,23 @@ def test_a_copy_is_a_demo_of_its_own(live, project):
 
 
 @engines(*ENGINES)
+def test_the_dates_of_a_fresh_copy_count_as_they_were(live, tmp_path):
+    evergreen = CONFIGURATION.replace(
+        "\n[tables.users]", 'evergreen = ["changed"]\n\n[tables.users]'
+    )
+    project = opened(live, tmp_path, evergreen)
+    project.export("tour")
+    moved = project.import_("tour", copy="acme", templates=SET, as_of=NOW + timedelta(weeks=40))
+    assert moved.dates_later == timedelta(weeks=40)
+    found = project.validate("tour", copy="acme", templates=SET)
+    assert found.valid
+    assert "40 weeks later" in found.notes[0]
+    live.run("UPDATE posts SET title = 'edited' WHERE id = 21")
+    found = project.validate("tour", copy="acme", templates=SET)
+    assert found.problems == ("posts: 1 changed",)
+
+
+@engines(*ENGINES)
 def test_every_unique_value_in_common_is_named_before_anything_changes(live, project):
     before = live.dump()
     with pytest.raises(KeyClashError) as caught:

@@ -30,7 +30,8 @@ from demo_snapshots.rows.shift import DAY, Shift
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import Places, evergreen_places
 from demo_snapshots.transfer.evergreen import Shifted, not_coming_back
-from demo_snapshots.transfer.offset import FoundOffset, find_offset
+from demo_snapshots.transfer.offset import FoundOffset, find_offset, find_staged_offset
+from demo_snapshots.transfer.stage import Staging
 
 _CLOCKS_DIFFER = 3_600
 """Seconds by which the clock of who exported may be ahead of that of who imports."""
@@ -87,6 +88,10 @@ class Fresh(Struct, frozen=True):
         """By how much the demo rows' dates differ from those of a document, which is under today's
         names and is read for it. Within a read or a transaction."""
         return find_offset(demo, document, self.places, self.unit, self.zone)
+
+    def staged(self, staging: Staging) -> FoundOffset:
+        """As ``found``, of staged rows in place of a document's."""
+        return find_staged_offset(staging, self.places, self.unit, self.zone)
 
 
 def as_there(

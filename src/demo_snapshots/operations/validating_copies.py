@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
@@ -26,6 +29,9 @@ from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.load import load_document
 from demo_snapshots.transfer.stage import Staging
 
+if TYPE_CHECKING:
+    from demo_snapshots.transfer.evergreen import Shifted
+
 
 def validate_copy(
     config: Config,
@@ -44,7 +50,7 @@ def validate_copy(
     wanted = copy_wanted(everything, config, latest.scenario, options)
     assert wanted is not None
     demo = everything.of(wanted.rows)
-    with database.writing((), keep=False):
+    with database.reading():
         require_conditions(demo)
         if not demo.finds():
             raise _none(everything, wanted)
@@ -54,7 +60,7 @@ def validate_copy(
             statistics=RowSource(demo).statistics(),
             copy=copy,
         )
-        return _compared(config, result, demo, wanted, source, progress)
+    return _Validation(config, demo, wanted, source, progress).of(result)
 
 
 def _none(demo: DemoSet, copy: CopyOf) -> EmptyScenarioError:
@@ -66,24 +72,47 @@ def _none(demo: DemoSet, copy: CopyOf) -> EmptyScenarioError:
     )
 
 
-def _compared(
-    config: Config,
-    result: ValidationResult,
-    demo: DemoSet,
-    copy: CopyOf,
-    source: Source,
-    progress: Progress,
-) -> ValidationResult:
-    size = read_tail(source).size
-    with reading(source) as stream:
-        header, document = drifted_for(open_document(stream), demo, config)
-        found = fit(header, demo.schema.tables, demo.schema.external)
+class _Validation(Struct, frozen=True):
+    config: Config
+    demo: DemoSet
+    copy: CopyOf
+    source: Source
+    progress: Progress
+
+    def of(self, result: ValidationResult) -> ValidationResult:
+        """The result with the problems, or with each row compared."""
+        with reading(self.source) as stream:
+            header, _ = drifted_for(open_document(stream), self.demo, self.config)
+        found = fit(header, self.demo.schema.tables, self.demo.schema.external)
         if found.problems:
             unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)
             return replace(result, problems=(*result.problems, *unfit))
-        staging = Staging(demo, header.tables, [table for table, _ in header.includes])
-        staging.create()
-        load_document(document, staging, size, progress, include=False)
-        stage_copy(staging, copy)
-        comparison = tuple(compare(staging))
-    return replace(result, comparison=comparison)
+        if not self.config.has_evergreen:
+            with self._staged(None) as staging:
+                return replace(result, comparison=tuple(compare(staging)))
+        from demo_snapshots.operations.fresh import Fresh, compared_as_if_not
+
+        fresh = Fresh.of(self.demo, self.config)
+        with self._staged(None) as staging:
+            offset = fresh.staged(staging)
+            if not offset.seconds:
+                return replace(result, comparison=tuple(compare(staging)))
+        note = compared_as_if_not(header.version, offset)
+        with self._staged(fresh.shifted(offset.seconds)) as staging:
+            notes = (*result.notes, note)
+            return replace(result, comparison=tuple(compare(staging)), notes=notes)
+
+    @contextmanager
+    def _staged(self, shifted: Shifted | None) -> Iterator[Staging]:
+        """What importing the copy anew would put in, its dates moved by ``shifted``, in a
+        transaction that is rolled back."""
+        size = read_tail(self.source).size
+        with self.demo.database.writing((), keep=False), reading(self.source) as stream:
+            header, document = drifted_for(open_document(stream), self.demo, self.config)
+            if shifted is not None:
+                document = shifted.document(document)
+            staging = Staging(self.demo, header.tables, [table for table, _ in header.includes])
+            staging.create()
+            load_document(document, staging, size, self.progress, include=False)
+            stage_copy(staging, self.copy)
+            yield staging

@@ -21,6 +21,7 @@ from demo_snapshots.rows.literals import cells, records, value_of
 from demo_snapshots.rows.shift import clock_of
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import EvergreenPlace, Places
+from demo_snapshots.transfer.stage import Staging
 
 _ROWS_A_TABLE = 1_000
 _KEYS_A_QUERY = 200
@@ -47,11 +48,28 @@ def find_offset(
     comparing = _Comparing(zone)
     for table, columns, sample in _samples(demo, document, places):
         here = [place for place in places[table.name] if place.column in columns]
-        for start in range(0, len(sample), _KEYS_A_QUERY):
-            part = sample[start : start + _KEYS_A_QUERY]
-            there = _there(demo, table, here, [_key(table, record) for record in part])
-            for record in part:
-                comparing.add(record, there.get(_key(table, record)), here)
+        comparing.add_all(demo, table, here, sample)
+    return comparing.found(unit)
+
+
+def find_staged_offset(
+    staging: Staging, places: Places, unit: int, zone: ZoneInfo | None
+) -> FoundOffset:
+    """As ``find_offset``, of staged rows in place of a document's: those of a copy have its keys.
+    Within the transaction of the stages."""
+    comparing = _Comparing(zone)
+    for stage in staging.stages.values():
+        columns = {column.name for column in stage.columns}
+        here = [place for place in places.get(stage.table.name, ()) if place.column in columns]
+        if here and stage.table.key:
+            names, row = _wanted(staging.demo, stage.table, here)
+            query = f"SELECT {row} FROM {stage.rows} LIMIT {_ROWS_A_TABLE}"
+            sample = [
+                dict(zip(names, cells(raw[1:-1]), strict=True))
+                for batch in staging.database.stream(query)
+                for raw in batch
+            ]
+            comparing.add_all(staging.demo, stage.table, here, sample)
     return comparing.found(unit)
 
 
@@ -104,8 +122,7 @@ def _there(
 ) -> Mapping[Key, Record]:
     """The demo rows with these keys: keys and what is evergreen."""
     dialect = demo.dialect
-    names = list(dict.fromkeys((*table.key, *(place.column for place in places))))
-    row = dialect.row([dialect.literal(table.column(name)) for name in names])
+    names, row = _wanted(demo, table, places)
     wanted = " OR ".join(
         " AND ".join(
             f"{dialect.quote(name)} = {dialect.sql_literal(literal)}"
@@ -124,6 +141,12 @@ def _there(
     return {_key(table, record): record for record in found}
 
 
+def _wanted(demo: DemoSet, table: Table, places: Sequence[EvergreenPlace]) -> tuple[list[str], str]:
+    """The columns of the key and of what is evergreen, and a row of them in SQL."""
+    names = list(dict.fromkeys((*table.key, *(place.column for place in places))))
+    return names, demo.dialect.row([demo.dialect.literal(table.column(name)) for name in names])
+
+
 class _Comparing:
     """Counts by how much dates are apart, on the clocks in ``zone``."""
 
@@ -132,6 +155,16 @@ class _Comparing:
         self._apart: Counter[tuple[int, int]] = Counter()
         """By seconds and by the finest unit of the two clocks."""
         self._missing = 0
+
+    def add_all(
+        self, demo: DemoSet, table: Table, places: Sequence[EvergreenPlace], sample: list[Record]
+    ) -> None:
+        """These records beside the demo rows with the same keys."""
+        for start in range(0, len(sample), _KEYS_A_QUERY):
+            part = sample[start : start + _KEYS_A_QUERY]
+            there = _there(demo, table, places, [_key(table, record) for record in part])
+            for record in part:
+                self.add(record, there.get(_key(table, record)), places)
 
     def add(self, record: Record, there: Record | None, places: Sequence[EvergreenPlace]) -> None:
         if there is None:

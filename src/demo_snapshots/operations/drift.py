@@ -19,12 +19,9 @@ from demo_snapshots.errors import Call, UnfitValueError, UsageError, Words
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Column, Table
 from demo_snapshots.operations.compatibility import leave_out
-from demo_snapshots.operations.options import DriftOptions
+from demo_snapshots.operations.options import DriftOptions, Value
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.schema import Schema
-
-Value = str | int | float | bool
-"""What a column gets; text, where it comes from a command line."""
 
 
 class Drift(Struct, frozen=True):

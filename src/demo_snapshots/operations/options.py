@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from demo_snapshots.model.progress import Progress
     from demo_snapshots.model.results import ImportPlan
     from demo_snapshots.model.snapshots import DocumentForm, Packing
-    from demo_snapshots.operations.drift import Value
     from demo_snapshots.operations.people import PeopleMode
     from demo_snapshots.operations.replaced import UndoKeeping
     from demo_snapshots.store.blobs import Blobs
@@ -55,6 +54,10 @@ class ExportOptions(TypedDict, total=False):
     """An open connection to read from, in place of the configured database: see ImportOptions."""
     progress: Progress
     """Told how many rows of each table have been written."""
+
+
+Value = str | int | float | bool
+"""What a column gets; text, where it comes from a command line."""
 
 
 class DriftOptions(TypedDict, total=False):

@@ -65,6 +65,7 @@ def test_a_circle_of_tables(database_url, new_database, tmp_path):
     demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
     path = Path(demo.export(live, prove=True).file)
     assert demo.load(live, path).changed == 0
+    assert demo.load(live, path, dry_run=True).included.total == 6
 
     target = circle(new_database(live.engine))
     as_json = Path(demo.export(live, auto_version=True, format=DocumentForm.JSON).file)

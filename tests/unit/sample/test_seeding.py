@@ -14,6 +14,7 @@ from unit.sample.world import AS_OF, contents, execute, fresh
 
 from demo_snapshots.errors import KeyClashError, RealRowsError, SchemaError
 from demo_snapshots.model.snapshots import TableCount
+from demo_snapshots.people.recognising import told_in
 from demo_snapshots.sample.engine import make_engine
 from demo_snapshots.sample.models import TABLES, ChatSession, Contact, Fragment, Project, Todo
 from demo_snapshots.sample.models import Vault as VaultRow
@@ -194,6 +195,14 @@ def test_times_are_mostly_working_hours_of_the_last_weeks(engine: Engine) -> Non
     assert sum(moment.weekday() < 5 for moment in moments) > len(moments) * 0.8
     assert sum(7 <= moment.hour < 20 for moment in moments) > len(moments) * 0.9
     assert len({moment.date() for moment in moments}) > 20
+
+
+def test_invented_phone_numbers_are_nobody_s(engine: Engine) -> None:
+    seed(engine, GENERAL, seed=1, as_of=AS_OF, scale=20)
+    with Session(engine) as session:
+        numbers = [number for number in session.scalars(select(Contact.phone)) if number]
+    assert len(set(numbers)) > 30
+    assert not [number for number in numbers if list(told_in(number, is_phone=True))]
 
 
 def test_scale_multiplies(engine: Engine, small: Scenario) -> None:

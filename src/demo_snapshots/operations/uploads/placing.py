@@ -210,8 +210,8 @@ class FilePlacing:
             ]
             if keys:
                 raise RealRowsError(
-                    f"{place.written}: {len(keys)} rows that are not demo data name uploaded files"
-                    f" that the snapshot has with another content, the first with key {keys[0]}",
+                    f"{place.written}: rows that are not demo data name uploaded files that the"
+                    f" snapshot has with another content: {len(keys)}, the first of key {keys[0]}",
                     hint=f"{_NOTHING} Rename the files of the demo, and export again.",
                 )
 

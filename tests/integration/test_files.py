@@ -123,7 +123,9 @@ def test_files_go_along_and_come_back(live: Live, tmp_path: Path) -> None:
     put(tmp_path, **{"a/x.jpg": b"of a customer"})
     live.run("""UPDATE media SET meta = '{"images": [{"file": "A/x.jpg"}]}' WHERE id = 9""")
     before = live.dump(), there(tmp_path)
-    with pytest.raises(RealRowsError, match=r"^media.meta.images\[\*\].file: rows .*: 1, .* key 9$"):
+    with pytest.raises(
+        RealRowsError, match=r"^media.meta.images\[\*\].file: rows .*: 1, .* key 9$"
+    ):
         project.import_("general")
     assert (live.dump(), there(tmp_path)) == before
 

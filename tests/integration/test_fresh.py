@@ -225,3 +225,21 @@ def test_a_path_that_finds_nothing_is_told(live, demo):
     first = demo.export(live)
     result = demo.load(live, first.path, as_of=LATER)
     assert result.without_dates == ("todos.data.box.at",)
+
+
+@engines("sqlite")
+def test_dates_that_most_but_not_nearly_all_have_moved_are_a_change(database_url, tmp_path):
+    live = Live(database_url)
+    live.run("CREATE TABLE todos (id INTEGER PRIMARY KEY, due_on DATE, is_demo BOOLEAN)")
+    live.insert("todos", *((n, "2025-01-25", True) for n in range(10)))
+    (tmp_path / "demo.toml").write_text(
+        '[tables.todos]\nmarker = "is_demo"\nevergreen = ["due_on"]\n', "utf-8"
+    )
+    demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
+    assert demo.export(live).written
+    live.run("UPDATE todos SET due_on = '2025-02-01' WHERE id < 8")
+    put_off = demo.export(live, now=LATER)
+    assert put_off.dates_later == timedelta(0)
+    assert put_off.path.read_text("utf-8").count("2025-02-01") == 8
+    live.run("UPDATE todos SET due_on = date(due_on, '+7 days')")
+    assert not demo.export(live, now=LATER).written

@@ -48,7 +48,8 @@ def run_pytest(*arguments: str, before: str = "", cwd: Path = TESTS.parent) -> t
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_interrupts_arrive_in_a_run_that_ignores_them() -> None:
     """As ``nohup make test &`` does, and some CI runners."""
-    status, output = run_pytest(INTERRUPTING, before="trap '' INT HUP TERM QUIT;")
+    ignoring = "trap '' INT HUP TERM QUIT;"
+    status, output = run_pytest(INTERRUPTING, "--timeout=60", before=ignoring)
     assert status == 0, output
     assert "2 passed" in output
 

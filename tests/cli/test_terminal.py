@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -46,6 +47,14 @@ class OnATerminal:
             part = self._read()
             assert part, f"{text!r} is not in {self.seen!r}"
             self.seen += part
+
+    def interrupt(self) -> None:
+        """Ctrl-C at a question, once the command sleeps in the read: a signal between the question's
+        last letter and the read would be seen only when a line is typed (so does Python's input)."""
+        show = ["ps", "-o", "stat=", "-p", str(self.process.pid)]
+        while not subprocess.run(show, stdout=subprocess.PIPE, check=True).stdout.startswith(b"S"):
+            time.sleep(0.01)
+        self.process.send_signal(signal.SIGINT)
 
     def type(self, text: str) -> None:
         os.write(self.screen, text.encode())
@@ -99,7 +108,7 @@ def test_interrupt(seeded, command):
     before = seeded.state()
     run = OnATerminal(*command)
     run.wait_for("[y/N] ")
-    run.process.send_signal(signal.SIGINT)
+    run.interrupt()
     status, output = run.finish()
     assert status == 130
     assert output == ""

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -49,12 +48,13 @@ class OnATerminal:
             self.seen += part
 
     def interrupt(self) -> None:
-        """Ctrl-C at a question, once the command sleeps in the read: a signal between the question's
-        last letter and the read would be seen only when a line is typed (so does Python's input)."""
-        show = ["ps", "-o", "stat=", "-p", str(self.process.pid)]
-        while not subprocess.run(show, stdout=subprocess.PIPE, check=True).stdout.startswith(b"S"):
-            time.sleep(0.01)
+        """Ctrl-C at a question, and again if the first came between the question's last letter and
+        the read: Python sees such a signal only when a line is typed."""
         self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGINT)
 
     def type(self, text: str) -> None:
         os.write(self.screen, text.encode())

@@ -13,6 +13,7 @@ from integration.test_scenarios import REAL, migrated, seeded, values
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
+    DatabaseError,
     DatabaseUnreachableError,
     DemoError,
     DocumentError,
@@ -356,3 +357,61 @@ def test_certificates_are_read_only_where_one_is_to_be_checked(
         connect(f"{database_url}?ssl_ca={trusted}"),
     ):
         pass
+
+
+LENGTHS = (1, 248, 249, 250, 251, 252, 300, 8190, 65_529, 65_533, 65_534, 65_540, 70_000, 270_000)
+
+
+def test_rows_of_every_length_arrive_as_they_are(mariadb_url):
+    """A packet is told by its length, and its text by another: where either takes more bytes, where
+    a read ends within it, or its number begins again at 0."""
+    expected = [b"%d" % n + b"x" * length for n in range(40) for length in (*LENGTHS, n)]
+    with connect(mariadb_url) as database:
+        database.execute("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, x LONGTEXT)")
+        for start in range(0, len(expected), 50):
+            texts = ", ".join(f"('{row.decode()}')" for row in expected[start : start + 50])
+            database.execute(f"INSERT INTO t (x) VALUES {texts}")
+        query = "SELECT CAST(x AS BINARY) FROM t ORDER BY id"
+        assert [row for batch in database.stream(query) for row in batch] == expected
+        assert all(len(batch) < 5000 for batch in database.stream(query))
+        assert list(database.stream(f"{query} LIMIT 0")) == []
+
+
+def test_a_row_of_more_than_one_packet_arrives_whole(mariadb_url):
+    with connect(mariadb_url) as database:
+        sizes = [3, (1 << 24) - 6, (1 << 24) - 5, (1 << 24) - 4, 3]
+        for size in sizes:
+            query = (
+                f"SELECT CAST(REPEAT('x', {size}) AS BINARY) UNION ALL SELECT CAST('y' AS BINARY)"
+            )
+            found = [row for batch in database.stream(query) for row in batch]
+            assert [(len(row), row[-1:]) for row in found] == [(size, b"x"), (1, b"y")]
+
+
+def test_a_connection_serves_on_where_rows_were_left_unread(mariadb_url):
+    with connect(mariadb_url) as database:
+        query = "SELECT CAST(seq AS BINARY) FROM seq_1_to_200000"
+        assert next(database.stream(query))[0] == b"1"
+        assert database.scalar("SELECT 7") == 7
+        assert sum(map(len, database.stream(query))) == 200_000
+
+
+def test_what_fails_after_the_first_rows_is_told(mariadb_url):
+    with connect(mariadb_url) as database:
+        query = (
+            "SELECT CAST(IF(seq < 90000, seq, (SELECT seq FROM seq_1_to_2)) AS BINARY)"
+            " FROM seq_1_to_100000"
+        )
+        with pytest.raises(DatabaseError, match="more than 1 row"):
+            list(database.stream(query))
+        assert database.scalar("SELECT 7") == 7
+
+
+def test_a_connection_lost_while_rows_arrive_is_told(mariadb_url):
+    with connect(mariadb_url) as database, connect(mariadb_url) as other:
+        number = database.scalar("SELECT CONNECTION_ID()")
+        rows = database.stream("SELECT CAST(REPEAT('x', 9000) AS BINARY) FROM seq_1_to_100000")
+        next(rows)
+        other.execute(f"KILL {number}")
+        with pytest.raises(DatabaseError, match=r"[Ll]ost connection|connection is lost|killed"):
+            list(rows)

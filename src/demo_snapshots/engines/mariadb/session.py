@@ -17,8 +17,9 @@ import pymysql
 from pymysql.constants import SERVER_STATUS
 from pymysql.cursors import Cursor, SSCursor
 
-from demo_snapshots.engines.base.session import LOCK_WAIT_SECONDS, Session, in_batches
+from demo_snapshots.engines.base.session import LOCK_WAIT_SECONDS, Session
 from demo_snapshots.engines.mariadb.dialect import MariaDB
+from demo_snapshots.engines.mariadb.packets import row_packets
 from demo_snapshots.engines.mariadb.sequences import advance
 from demo_snapshots.engines.mariadb.values import exact_rows, finished, packets
 from demo_snapshots.errors import DatabaseError, Fault, UnfitValueError
@@ -169,21 +170,29 @@ class MariaDBSession(Session):
         return self.raw.cursor(Cursor)
 
     def stream(self, sql: str) -> Generator[list[bytes], None, None]:
-        cursor = self.raw.cursor(SSCursor)
+        raw: Any = self.raw
+        cursor = raw.cursor(SSCursor)
         try:
             cursor.execute(sql)
-            yield from in_batches(lambda count: self._finished(cursor.fetchmany(count)))
+            with row_packets(cursor) as packets:
+                while True:
+                    rows, raw._next_seq_id = packets.rows(raw._next_seq_id)
+                    if not rows:
+                        row = cursor.fetchone()
+                        if row is None:
+                            return
+                        rows = [self._whole(row[0])]
+                    yield finished(rows)
         finally:
             cursor.close()
 
-    def _finished(self, fetched: Sequence[tuple[bytes | None]]) -> list[bytes]:
-        rows = [row for (row,) in fetched if row is not None]
-        if len(rows) < len(fetched):
+    def _whole(self, row: bytes | None) -> bytes:
+        if row is None:
             raise DatabaseError(
                 f"mariadb: a row of more than max_allowed_packet ({self._packet:,} bytes)",
                 hint="Raise max_allowed_packet on the server.",
             )
-        return finished(rows)
+        return row
 
     def load(self, target: str, columns: Sequence[Column], chunks: Iterable[bytes]) -> int:
         names = ", ".join(self.dialect.quote(column.name) for column in columns)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from database_engines import engines
+
+from demo_snapshots import cli
+from demo_snapshots.cli import demo
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +100,28 @@ def test_an_env_file_is_parsed_where_there_is_one(filled, workplace):
     assert "dotenv" not in imported("export", "general", "--quiet", filled)
     (workplace / ".env").write_text("APP_ENV=local\n", "utf-8")
     assert "dotenv" in imported("export", "general", "--quiet", filled)
+
+
+def test_only_the_command_that_runs_is_imported(workplace):
+    program = PROGRAM.replace('{name.partition(".")[0] for name in sys.modules}', "sys.modules")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "list-exports"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    modules = set(done.stderr.split())
+    assert "demo_snapshots.cli.list_exports" in modules
+    assert "demo_snapshots.cli.repair" not in modules
+
+
+def test_every_module_of_a_command_is_a_command_under_its_name():
+    modules = {
+        path.stem
+        for path in Path(cli.__file__).parent.glob("*.py")
+        if "\n@click.command(" in path.read_text("utf-8")
+    }
+    assert modules == {
+        name.replace("-", "_").replace("import", "import_") for name in demo.commands
+    }
+    assert {command.name for command in demo.commands.values()} == {*demo.commands}

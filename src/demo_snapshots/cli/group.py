@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
 
 from demo_snapshots.cli import failures
+from demo_snapshots.cli.commands import Commands
 from demo_snapshots.cli.options import COMMON, WithExamples, examples
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import DemoError
@@ -21,6 +22,12 @@ _SHORT = {"diff": "compare-exports"}
 
 class Demo(WithExamples, click.Group):
     """Runs a command and ends the process with the error's own exit status."""
+
+    commands: Mapping[str, click.Command]  # type: ignore[assignment]
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Commands()
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any

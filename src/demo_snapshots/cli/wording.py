@@ -40,15 +40,22 @@ class Wording(Struct, frozen=True):
 
     def _typed(self, call: Call) -> str:
         words: list[str] = []
-        commands = [self.group, *self.group.commands.values()]
+        command = ""
         if call.method:
             command, *flags = self._command(call.method)
-            commands = [self.group.commands[command]]
             words += [self._command_line(command), *flags, *map(str, call.arguments)]
         for name, value in call.parameters.items():
-            named = (p for command in commands for p in command.params if p.name == name)
+            named = (p for of in self._commands(command) for p in of.params if p.name == name)
             words += _typed_option(_flag(next(named)), value)
         return " ".join(words)
+
+    def _commands(self, name: str) -> Iterator[click.Command]:
+        """The command of that name, or else one after the other: each takes time to import."""
+        if name:
+            yield self.group.commands[name]
+        else:
+            yield self.group
+            yield from self.group.commands.values()
 
     def _command_line(self, command: str) -> str:
         return self.command_line(command) if self.command_line else f"{self.group.name} {command}"

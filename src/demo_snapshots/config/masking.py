@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE)
-_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
+_LOGIN = r"(?i)([a-z][a-z0-9+.-]*://[^:/@?]*):.*@"
+_SECRET = r"(?i)([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*)=[^&]*"
 
 
 def masked_place(text: str) -> str:
@@ -26,4 +26,4 @@ def masked_url(text: str) -> str:
     """
     if not re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
         return "(not a URL)"
-    return _SECRET.sub(r"\1=***", _LOGIN.sub(r"\1:***@", text))
+    return re.sub(_SECRET, r"\1=***", re.sub(_LOGIN, r"\1:***@", text))

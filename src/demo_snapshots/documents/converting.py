@@ -3,7 +3,6 @@ bytes."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -66,6 +65,9 @@ def in_form(out: BinaryIO, form: DocumentForm) -> Iterator[BinaryIO]:
     if form is DocumentForm.SQL:
         yield out
         return
+    # Imported late: an export in SQL, which most are, starts sooner without it.
+    import tempfile
+
     try:
         with tempfile.TemporaryFile() as file:
             yield cast(BinaryIO, file)

@@ -37,12 +37,10 @@ _BEFORE_YAML = rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n|---[ \t]*+\r?+\n)*+"
 _IS_YAML = re.compile(_BEFORE_YAML + rb"demo_snapshot[ \t]*+:")
 _IS_HANDWRITTEN = re.compile(_BEFORE_YAML + rb"demo_rows[ \t]*+:")
 _ENDINGS = {
-    DocumentForm.SQL: TAIL,
-    DocumentForm.DELTA: TAIL,
-    DocumentForm.JSON: re.compile(rb'"digest"\s*:\s*"sha256:([0-9a-f]{64})"\s*\}\s*'),
-    DocumentForm.YAML: re.compile(
-        rb"\ndigest:[ \t]+[\"']?sha256:([0-9a-f]{64})[\"']?\s*+(?:#[^\n]*+\s*+)*+"
-    ),
+    DocumentForm.SQL: TAIL.pattern,
+    DocumentForm.DELTA: TAIL.pattern,
+    DocumentForm.JSON: rb'"digest"\s*:\s*"sha256:([0-9a-f]{64})"\s*\}\s*',
+    DocumentForm.YAML: (rb"\ndigest:[ \t]+[\"']?sha256:([0-9a-f]{64})[\"']?\s*+(?:#[^\n]*+\s*+)*+"),
 }
 """How a whole document of each form ends."""
 
@@ -205,7 +203,7 @@ def read_tail(document: Source | Path) -> Tail:
             if form in (DocumentForm.SQL, DocumentForm.DELTA):
                 _require_title(stream.readline(100))
             tail, size = ending(stream, _ENDING)
-            match = re.search(_ENDINGS[form].pattern + rb"\Z", tail)
+            match = re.search(_ENDINGS[form] + rb"\Z", tail)
             if match is None:
                 raise DocumentError(_damage(source), hint=RESTORE)
     except OSError as error:

@@ -12,9 +12,9 @@ _LIST = (
     r" with ([1-9][0-9]{0,14}) bytes"
 )
 _LONGEST_NAME, _LONGEST_PART = 1024, 255
-_UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\u2028\u2029\ud800-\udfff]')
+_UNFIT = r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\u2028\u2029\ud800-\udfff]'
 # Windows takes these for devices, whatever they end in (Naming Files, Paths, and Namespaces).
-_DEVICE = re.compile(r"(?i:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])")
+_DEVICE = r"(?i:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])"
 
 HEADER_LINE = "Files"
 """Under which a header says its FileList."""
@@ -94,7 +94,7 @@ def name_fault(name: str) -> str | None:
         return "is too long"
     if name.startswith("/"):
         return "is absolute"
-    if _UNFIT.search(name):
+    if re.search(_UNFIT, name):
         return 'holds one of \\ : < > " | ? * or a control character'
     for part in name.split("/"):
         if part in ("", ".", ".."):
@@ -103,7 +103,7 @@ def name_fault(name: str) -> str | None:
             return "is too long"
         if part[-1] in ". ":
             return "has a part that ends in a dot or a space"
-        if _DEVICE.fullmatch(part.partition(".")[0].rstrip()):
+        if re.fullmatch(_DEVICE, part.partition(".")[0].rstrip()):
             return "has a part that is a device on Windows"
         if part.startswith(".") and ".tmp-" in part:
             return "is called like a temporary file"

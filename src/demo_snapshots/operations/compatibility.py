@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -239,6 +238,9 @@ class _Guess:
         for column in gone:
             like = [c.name for c in new if c.kind is column.kind]
             if len(like) > 1 or sum(c.kind is column.kind for c in gone) > 1:
+                # Imported late: few columns are renamed.
+                from difflib import get_close_matches
+
                 like = get_close_matches(column.name, like, 1)
             if like:
                 new = [c for c in new if c.name != like[0]]

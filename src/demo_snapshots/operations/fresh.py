@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +32,9 @@ from demo_snapshots.transfer.evergreen import Shifted, not_coming_back
 from demo_snapshots.transfer.offset import FoundOffset, find_offset, find_staged_offset
 from demo_snapshots.transfer.stage import Staging
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 _CLOCKS_DIFFER = 3_600
 """Seconds by which the clock of who exported may be ahead of that of who imports."""
 _NOTHING_CHANGED = "Nothing was changed."
@@ -58,7 +60,7 @@ class Fresh(Struct, frozen=True):
                 hint='Name columns in the configuration: [tables.todos] evergreen = ["due_at"].',
             )
         try:
-            zone = ZoneInfo(config.zone) if config.zone else None
+            zone = _zone(config.zone) if config.zone else None
         except (OSError, ValueError, LookupError) as error:
             raise ConfigError(
                 "demo.zone: no time zone of that name is known here",
@@ -226,3 +228,10 @@ def compared_as_if_not(version: Version, found: FoundOffset) -> str:
     """What is said of rows that were compared as if their dates had not moved."""
     said = difference_in_words(timedelta(seconds=found.seconds))
     return f"the dates are {said} than in {version}, which counts as the same"
+
+
+def _zone(name: str) -> ZoneInfo:
+    # Imported late: most dates are in UTC.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

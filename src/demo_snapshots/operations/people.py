@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Literal
+from contextlib import closing, contextmanager
+from typing import Literal
 
 import msgspec
 
@@ -15,13 +14,13 @@ from demo_snapshots.model.people import PeopleCheck, PersonFound
 from demo_snapshots.model.snapshots import Statistics
 from demo_snapshots.model.tables import Table
 from demo_snapshots.people.rows import Candidate, PeopleInRows
+from demo_snapshots.rows.spill import Spool
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.extract import RowSource
 from demo_snapshots.transfer.real_people import RealPeople
 
 _MOST_ROWS = 1_000
 _MOST_REAL_ROWS = 100_000
-_HELD_BYTES = 1_000_000
 _SHOWN = 20
 
 
@@ -38,16 +37,16 @@ def watching(
     if mode == "off":
         yield None
         return
-    with tempfile.SpooledTemporaryFile(_HELD_BYTES) as noted:
+    with closing(Spool()) as noted:
         yield PeopleWatch(demo, rules, noted, full=mode == "full")
 
 
 class PeopleWatch:
-    """Sees the rows of ``demo`` as they are written, and notes what tells a person in the file
-    ``noted``. ``full``: every row, and afterwards every row outside the demo; else a
-    part of each large table."""
+    """Sees the rows of ``demo`` as they are written, and notes what tells a person in ``noted``.
+    ``full``: every row, and afterwards every row outside the demo; else a part of each large
+    table."""
 
-    def __init__(self, demo: DemoSet, rules: PeopleRules, noted: IO[bytes], *, full: bool) -> None:
+    def __init__(self, demo: DemoSet, rules: PeopleRules, noted: Spool, *, full: bool) -> None:
         self._demo, self._rules, self._full = demo, rules, full
         self._tables: dict[str, PeopleInRows] = {}
         self._passed = 0
@@ -70,7 +69,7 @@ class PeopleWatch:
         for row in rows:
             for candidate in looking.found(row[1:-1]):
                 self._values += 1
-                self._noted.write(msgspec.json.encode(candidate) + b"\n")
+                self._noted.add([msgspec.json.encode(candidate)])
 
     def read(self, source: RowSource, statistics: Statistics) -> None:
         """Read the rows, where nobody shows them; of large tables the first."""
@@ -98,9 +97,9 @@ class PeopleWatch:
         return PeopleCheck(self._values, sampled, tuple(real.unread))
 
     def _candidates(self) -> Iterator[Candidate]:
-        self._noted.seek(0)
-        for line in self._noted:
-            yield msgspec.json.decode(line, type=Candidate)
+        for noted in self._noted:
+            for candidate in noted:
+                yield msgspec.json.decode(candidate, type=Candidate)
 
 
 def _real_person(shown: Sequence[PersonFound], count: int) -> RealPersonError:

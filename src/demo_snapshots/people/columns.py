@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_WORD = r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+"
 _PHONE = {
     *("phone", "telephone", "telefon", "tel", "mobile", "cell", "cellphone", "fax", "msisdn"),
     *("handy", "whatsapp", "mobil"),
@@ -25,7 +25,7 @@ _NOT_A_HOME = {"mail", "email", "ip", "mac", "web", "url"}
 
 def words_of(name: str) -> tuple[str, ...]:
     """``homePhone``, ``home_phone`` and ``HOME-PHONE`` are ``("home", "phone")``."""
-    return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.lower() for word in re.findall(_WORD, name))
 
 
 def is_phone(name: str) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 
 STRING = rb"'[^']*+(?:''[^']*+)*+'"
 HEX = rb"(?:[0-9A-F]{2})*+"
@@ -45,7 +46,8 @@ SPECIAL_TEXT = special_text()
 _NAME = rb'"[^"]*+"'
 _RAW = rb"CAST\(X'(" + HEX + rb")' AS CHAR\)|X'(" + HEX + rb")'|(" + STRING + rb")"
 _RAW_TOKEN = re.compile(_RAW + rb"|" + _NAME)
-_DOCUMENT_TOKEN = re.compile(
+# Compiled when it is needed, as others below: few documents hold what wants it.
+_DOCUMENT_TOKEN = (
     rb"\n/\* /\* \*/ (?:CAST\(X'(?P<special>"
     + HEX
     + rb")' AS CHAR\) -- \*/ E'(?P<escaped>[^'\n]*+(?:''[^'\n]*+)*+)'"
@@ -57,7 +59,7 @@ _DOCUMENT_TOKEN = re.compile(
 _CONTROL = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 _PIECE = 1 << 22
 _ESCAPES = {0x5C: b"\\\\", 0x27: b"''", 8: b"\\b", 12: b"\\f", 10: b"\\n", 13: b"\\r", 9: b"\\t"}
-_UNESCAPE = re.compile(rb"\\(?:([\\bfnrt])|x([0-9a-f]{2}))|''")
+_UNESCAPE = rb"\\(?:([\\bfnrt])|x([0-9a-f]{2}))|''"
 _UNESCAPED = {b"\\": b"\\", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
@@ -132,7 +134,7 @@ def decode(rows: bytes) -> bytes:
     """
     if b"\n/* /* */ " not in rows:
         return rows
-    return _DOCUMENT_TOKEN.sub(_recover_token, rows)
+    return re.sub(_DOCUMENT_TOKEN, _recover_token, rows)
 
 
 def _recover_token(match: re.Match[bytes]) -> bytes:
@@ -144,7 +146,7 @@ def _recover_token(match: re.Match[bytes]) -> bytes:
     if special is None:
         return match[0]
     text = bytes.fromhex(special.decode())
-    if _UNESCAPE.sub(_unescape, match["escaped"]) != text:
+    if re.sub(_UNESCAPE, _unescape, match["escaped"]) != text:
         raise TwoFormsError("the two forms of a text differ", match.start())
     try:
         text.decode("utf-8")
@@ -162,7 +164,7 @@ def _unescape(match: re.Match[bytes]) -> bytes:
     return bytes.fromhex(digits.decode()) if digits is not None else b"'"
 
 
-RAW_LITERAL = re.compile(rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW)
+RAW_LITERAL = rb"NULL|TRUE|FALSE|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|" + _RAW
 
 
 # int() takes time that grows with their square, and refuses more than 4,300.
@@ -199,25 +201,31 @@ def is_int(text: str) -> bool:
 
 def split(row: bytes) -> list[bytes]:
     """The raw literals of one raw row ``(…)``, in order."""
-    return [match[0] for match in RAW_LITERAL.finditer(row)]
+    return [match[0] for match in re.finditer(RAW_LITERAL, row)]
 
 
 _PIECES = rb"[^'\"()]++|" + STRING + rb"|" + _NAME
 RAW_LOOKUP = rb"\n\(SELECT (?:" + _PIECES + rb"|\((?:" + _PIECES + rb")*+\))*+\)\n"
 """A reference by natural key, on lines of its own."""
-_UNCAPTURED = re.sub(rb"(?<!\\)\((?!\?)", rb"(?:", RAW_LITERAL.pattern)
+_UNCAPTURED = re.sub(rb"(?<!\\)\((?!\?)", rb"(?:", RAW_LITERAL)
 CELL = rb"(?:" + _UNCAPTURED + rb"|" + RAW_LOOKUP + rb")"
 """A pattern without groups for one value of a raw row."""
-_CELL = re.compile(rb"(" + CELL + rb")(?:,|\Z)")
+
+
+@cache
+def _cell() -> re.Pattern[bytes]:
+    return re.compile(rb"(" + CELL + rb")(?:,|\Z)")
 
 
 def cells(record: bytes) -> list[bytes]:
     """The values of a raw row without its parentheses, in order: literals, and references by
     natural key."""
-    return _CELL.findall(record)
+    return _cell().findall(record)
 
 
-_ROW = re.compile(rb"\((" + CELL + rb"(?:," + CELL + rb")*+)\)(?:,\n|\Z)")
+@cache
+def _row() -> re.Pattern[bytes]:
+    return re.compile(rb"\((" + CELL + rb"(?:," + CELL + rb")*+)\)(?:,\n|\Z)")
 
 
 _ALL_BUT_BREAKS_AND_QUOTES = bytes(byte for byte in range(256) if byte not in b"\n'")
@@ -236,7 +244,7 @@ def records(rows: bytes) -> list[bytes]:
     """Raw rows ``(…),\n(…)`` one by one, without their parentheses."""
     found = rows.split(b"),\n(")
     if not _breaks_between_rows_alone(rows, len(found) - 1):
-        return _ROW.findall(rows)
+        return _row().findall(rows)
     if len(found) == 1:
         return [rows[1:-1]]
     found[0], found[-1] = found[0][1:], found[-1][:-1]
@@ -250,7 +258,7 @@ def count_rows(rows: bytes) -> int:
         return ends + 1
     if b"\n(SELECT " in rows:
         # Names in a reference by natural key may hold a quote.
-        return len(_ROW.findall(rows))
+        return len(_row().findall(rows))
     count, start, quotes = 1, 0, 0
     while (end := rows.find(b"),\n(", start)) >= 0:
         quotes += rows.count(b"'", start, end)
@@ -263,7 +271,7 @@ def choose(rows: bytes, wanted: Sequence[bool]) -> bytes:
     """Raw rows with only the ``wanted`` of their columns."""
     kept: list[bytes] = []
     row: list[bytes] = []
-    for position, match in enumerate(RAW_LITERAL.finditer(rows)):
+    for position, match in enumerate(re.finditer(RAW_LITERAL, rows)):
         place = position % len(wanted)
         if wanted[place]:
             row.append(match[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import marshal
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
@@ -36,7 +35,7 @@ class Sorter:
             self._spill()
 
     def _spill(self) -> None:
-        run = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
+        run = _temporary_file()
         self._runs.append(run)
         for record in sorted(self._held, key=self._key):
             marshal.dump(record, run)
@@ -55,8 +54,9 @@ class Sorter:
 
 
 class Spool:
-    """Takes lists of records, and gives them back in the same order, as often as it is asked; in a
-    temporary file, without a name, until ``close``. ``count`` says how many records there are."""
+    """Takes lists of records, and gives them back in the same order, as often as it is asked; what
+    is more than a few megabytes is in a temporary file, without a name, until ``close``. ``count``
+    says how many records there are."""
 
     def __init__(self) -> None:
         # Opened once there is something: there may be several of a table, of hundreds of tables.
@@ -86,17 +86,19 @@ class Spool:
     def _write(self) -> None:
         if self._waiting:
             if self._file is None:
-                file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed by close()
-                self._file = cast(BinaryIO, file)
+                self._file = _temporary_file()
             self._file.write(b"".join(self._waiting))
         self._waiting, self._waiting_bytes = [], 0
 
     def __iter__(self) -> Iterator[list[bytes]]:
+        if self._file is None:
+            yield from map(marshal.loads, self._waiting[1::2])
+            if self._held:
+                yield list(self._held)
+            return
         if self._held:
             self._pack()
         self._write()
-        if self._file is None:
-            return
         self._file.seek(0)
         while length := self._file.read(_LENGTH):
             yield marshal.loads(self._file.read(int.from_bytes(length, "big")))
@@ -105,6 +107,13 @@ class Spool:
         """Let go of the temporary file."""
         if self._file is not None:
             self._file.close()
+
+
+def _temporary_file() -> BinaryIO:
+    # Imported late: what few rows need takes as long to import as all that sorts them.
+    import tempfile
+
+    return cast(BinaryIO, tempfile.TemporaryFile())
 
 
 def _read(run: BinaryIO) -> Iterator[tuple[bytes, ...]]:

@@ -8,21 +8,19 @@ from collections.abc import Collection
 _PEOPLE = ("user", "account", "member", "person")
 """The tables of those who own, write and create."""
 
-_ROLES = re.compile(
+_ROLES = (
     r"(assigned|created|deleted|owned|updated|uploaded)_(to|by)(_id)?"
     r"|(assignee|author|creator|customer|editor|member|owner|recipient|reviewer|sender|uploader)"
     r"(_id)?"
 )
 _IRREGULAR = {"person": "people", "child": "children", "man": "men", "woman": "women"}
 
-_PASSING = re.compile(
-    r"(assigned|deleted|updated|uploaded)_(to|by)(_id)?|(assignee|editor|reviewer)(_id)?"
-)
+_PASSING = r"(assigned|deleted|updated|uploaded)_(to|by)(_id)?|(assignee|editor|reviewer)(_id)?"
 
 
 def is_passing(column: str) -> bool:
     """Whether the column names somebody who only touched a row."""
-    return _PASSING.fullmatch(snake(column)) is not None
+    return re.fullmatch(_PASSING, snake(column)) is not None
 
 
 def snake(name: str) -> str:
@@ -67,7 +65,7 @@ def referenced_by_name(column: str, table: str, tables: Collection[str]) -> str 
             return table
         if found := table_called(stem, tables, table):
             return found
-    if _ROLES.fullmatch(name):
+    if re.fullmatch(_ROLES, name):
         return next((found for who in _PEOPLE if (found := table_called(who, tables, table))), None)
     return None
 

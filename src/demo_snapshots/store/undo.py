@@ -91,7 +91,7 @@ class UndoLog:
         for item in self._backend.list(FOLDER):
             match = _NAME.fullmatch(item.name)
             if match and item.form is Form.OBJECT and match["database"] == self._database:
-                made = datetime.strptime(match["made"], _MADE).replace(tzinfo=UTC)
+                made = datetime.fromisoformat(match["made"])
                 found.append(
                     UndoEntry(int(match["number"]), made, match["by"], item.name, item.size)
                 )

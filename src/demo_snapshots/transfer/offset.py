@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -22,6 +22,9 @@ from demo_snapshots.rows.shift import clock_of
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import EvergreenPlace, Places
 from demo_snapshots.transfer.stage import Staging
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _ROWS_A_TABLE = 1_000
 _KEYS_A_QUERY = 200

@@ -18,11 +18,9 @@ Lines = tuple[tuple[str, str], ...]
 """Keys and values of header lines."""
 
 _NUMBER = "([0-9]{1,15})"
-_WHOLE = re.compile(rf"sha256:([0-9a-f]{{64}}) {_NUMBER} bytes")
-_CHANGES = re.compile(
-    rf"({IDENTIFIER}) (?:{_NUMBER} deleted, {_NUMBER} updated, {_NUMBER} inserted|all rows)"
-)
-_DEFERRED = re.compile(rf"({IDENTIFIER}) \(({IDENTIFIER}(?:, {IDENTIFIER})*)\) {_NUMBER}")
+_WHOLE = rf"sha256:([0-9a-f]{{64}}) {_NUMBER} bytes"
+_CHANGES = rf"({IDENTIFIER}) (?:{_NUMBER} deleted, {_NUMBER} updated, {_NUMBER} inserted|all rows)"
+_DEFERRED = rf"({IDENTIFIER}) \(({IDENTIFIER}(?:, {IDENTIFIER})*)\) {_NUMBER}"
 _KEYS = ("Delta", "Whole", "Changes", "Deferred")
 
 
@@ -68,8 +66,8 @@ def take_delta(lines: Lines, tables: Sequence[str], included: Sequence[str]) -> 
     return Delta(of, match[1], changes, deferred), rest
 
 
-def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
-    match = pattern.fullmatch(text)
+def _match(pattern: str, text: str) -> re.Match[str]:
+    match = re.fullmatch(pattern, text)
     if match is None:
         raise ValueError
     return match

@@ -24,10 +24,9 @@ LITERAL = (
 )
 """Any literal a document may hold, whatever the column."""
 
-_ANY = re.compile(LITERAL)
 # What may still become a literal, or is one and may be followed by its comma, when more is read.
 UNFINISHED = rb"'[^']*+(?:''[^']*+)*+'?|-?[0-9][0-9.eE+-]*+|\n/\* /\* \*/ [^\n]*+\n?"
-_CUT = re.compile(
+_CUT = (
     rb"(?:"
     + UNFINISHED
     + rb"|\n\(SELECT (?:[^'\")\n]++|'[^']*+'?|\"[^\"]*+\"?|\n(?:/[^\n]*+\n?)?)*+(?:\)\n?)?)\Z"
@@ -150,11 +149,11 @@ class RowGrammar:
         return None if len(follows) < 2 else Fault(position)
 
     def _why(self, text: bytes, position: int, name: str, stop: int) -> Fault | None:
-        loose = _ANY.match(text, position)
+        loose = re.compile(LITERAL).match(text, position)
         if loose is not None and loose.end() < len(text) and text[loose.end()] == stop:
             return Fault(position, name)
         rest = len(text) - position
-        if rest < _LONGEST_WORD or _CUT.match(text, position):
+        if rest < _LONGEST_WORD or re.compile(_CUT).match(text, position):
             return None
         return Fault(position)
 

@@ -69,7 +69,11 @@ def spelled_moment(moment: datetime) -> str:
 
 
 def _read_moment(text: str) -> datetime:
-    return datetime.strptime(text, GENERATED).replace(tzinfo=UTC)
+    # Not by strptime, of which importing takes longer than reading a header.
+    moment = datetime.fromisoformat(text)
+    if spelled_moment(moment) != text:
+        raise ValueError(text)
+    return moment
 
 
 def describe_table(table: Table) -> str:

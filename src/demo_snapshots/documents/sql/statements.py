@@ -49,7 +49,7 @@ INSERT = re.compile(
 )
 _ASSIGNMENT = _NAME + b"=(?:" + LITERAL + b"|" + _NAME + b")"
 _CONDITION = _NAME + b"=" + LITERAL
-_RAW_CONDITION = _NAME + b"=(?:" + RAW_LITERAL.pattern + b")"
+_RAW_CONDITION = _NAME + b"=(?:" + RAW_LITERAL + b")"
 _INCLUDING = (
     rb"INSERT INTO (?P<table>"
     + _NAME
@@ -127,7 +127,7 @@ UPDATE = (
     + rb")*+);\n"
 )
 _PAIR = rb"(" + _NAME + rb")=(?:(" + LITERAL + rb")|(" + _NAME + rb"))(?:, | AND |$)"
-_RAW_PAIR = rb"(" + _NAME + rb")=(" + RAW_LITERAL.pattern + rb")(?: AND |\Z)"
+_RAW_PAIR = rb"(" + _NAME + rb")=(" + RAW_LITERAL + rb")(?: AND |\Z)"
 SEARCH_PATH = re.compile(
     re.escape(POSTGRESQL_ONLY).encode() + rb"SET LOCAL search_path=" + _NAMES + rb";\n"
 )

@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -120,7 +119,8 @@ def finish(file: NewFile) -> None:
 def copy(stream: BinaryIO, path: Path) -> None:
     """A new file with the rest of ``stream``, on the disk."""
     with NewFile(path) as file, io.BufferedWriter(file, _BUFFER) as writer:
-        shutil.copyfileobj(stream, writer, _BUFFER)
+        while block := stream.read(_BUFFER):
+            writer.write(block)
         writer.flush()
         finish(file)
 

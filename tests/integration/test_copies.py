@@ -212,6 +212,7 @@ def test_the_dates_of_a_fresh_copy_count_as_they_were(live, tmp_path):
         "\n[tables.users]", 'evergreen = ["changed"]\n\n[tables.users]'
     )
     project = opened(live, tmp_path, evergreen)
+    live.run("UPDATE tenants SET changed = '2025-01-19'")
     project.export("tour")
     moved = project.import_("tour", copy="acme", templates=SET, as_of=NOW + timedelta(weeks=40))
     assert moved.dates_later == timedelta(weeks=40)

@@ -38,7 +38,7 @@ from demo_snapshots.selection.demo_set import DemoSet, see
 from demo_snapshots.store import Draft, Store
 
 if TYPE_CHECKING:
-    from demo_snapshots.operations.fresh import TakenBack
+    from demo_snapshots.operations.fresh import ExportDates
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def export_scenario(
         version = Version(store.next_number(scenario), moment.date())
         latest, damaged = whole_latest(store, scenario)
         on = store.find(scenario, delta) if isinstance(delta, str) else latest
-        taken_back = _taken_back(latest, store, demo, config, options)
+        dates = _dates(latest, store, demo, config, options)
         with (
             watching(demo, config.people, options.get("check_people")) as watch,
             snapshot_of(
@@ -104,16 +104,16 @@ def export_scenario(
                 jobs=1 if _in_parts(options) else options.get("jobs", 1),
                 progress=options.get("progress", no_progress),
                 watch=watch.see if watch else None,
-                rewriting=tuple(_rewriting(demo, config, options, taken_back)),
-                anchor=partial(taken_back.anchor, moment) if taken_back else None,
+                rewriting=tuple(_rewriting(demo, config, options, dates)),
+                anchor=partial(dates.anchor, moment) if dates else None,
             ) as snapshot,
             with_files(snapshot, demo, config, store) as (snapshot, saved),
         ):
             result = _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
             result = replace(result, files=saved)
-    if taken_back is None or latest is None or not taken_back.offset:
+    if dates is None or latest is None or not dates.offset:
         return result
-    return replace(result, dates_later=taken_back.offset, dates_of=latest.version)
+    return replace(result, dates_later=dates.offset, dates_of=latest.version)
 
 
 @contextmanager
@@ -150,24 +150,25 @@ def _require_sql(config: Config, options: ExportOptions) -> None:
         )
 
 
-def _taken_back(
+def _dates(
     latest: Entry | None, store: Store, demo: DemoSet, config: Config, options: ExportOptions
-) -> TakenBack | None:
-    """How the dates there are become those of the latest version again; None where none are
-    evergreen, or they are to stay."""
-    if latest is None or not config.has_evergreen or options.get("keep_dates"):
+) -> ExportDates | None:
+    """How the dates there become those of the latest version again, unless they are to stay; None
+    where none are evergreen."""
+    if not config.has_evergreen:
         return None
     # Imported late: few projects have evergreen dates.
-    from demo_snapshots.operations.fresh import TakenBack
+    from demo_snapshots.operations.fresh import ExportDates
 
-    return TakenBack.to(store.source(latest), demo, config)
+    before = None if latest is None or options.get("keep_dates") else store.source(latest)
+    return ExportDates.of(before, demo, config)
 
 
 def _rewriting(
-    demo: DemoSet, config: Config, options: ExportOptions, taken_back: TakenBack | None
+    demo: DemoSet, config: Config, options: ExportOptions, dates: ExportDates | None
 ) -> Iterator[Rewriting]:
-    if taken_back and taken_back.shifted:
-        yield taken_back.shifted
+    if dates and dates.shifted:
+        yield dates.shifted
     if not config.people.anonymise:
         return
     if _in_parts(options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -27,8 +27,9 @@ from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.drift import drifted_for
 from demo_snapshots.rows.shift import DAY, Shift
 from demo_snapshots.selection.demo_set import DemoSet
-from demo_snapshots.selection.evergreen import Places, evergreen_places
+from demo_snapshots.selection.evergreen import Places, evergreen_places, without_dates
 from demo_snapshots.transfer.evergreen import Shifted, not_coming_back
+from demo_snapshots.transfer.newest import Newest
 from demo_snapshots.transfer.offset import FoundOffset, find_offset, find_staged_offset
 from demo_snapshots.transfer.stage import Staging
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 _CLOCKS_DIFFER = 3_600
 """Seconds by which the clock of who exported may be ahead of that of who imports."""
 _NOTHING_CHANGED = "Nothing was changed."
-_UNITS = {"weeks": 7 * DAY, "days": DAY, "exact": 1}
+_WEEK = 7 * DAY
+_UNITS = {"weeks": _WEEK, "days": DAY, "exact": 1}
 
 
 class Fresh(Struct, frozen=True):
@@ -85,6 +87,16 @@ class Fresh(Struct, frozen=True):
         if -_CLOCKS_DIFFER <= seconds < 0:
             return 0
         return seconds // self.unit * self.unit
+
+    def clock(self, moment: datetime) -> int:
+        """What the clocks in the zone show then, in seconds since 1970."""
+        there = moment.astimezone(self.zone or UTC).replace(tzinfo=UTC)
+        return int(there.timestamp())
+
+    def moment(self, clock: int) -> datetime:
+        """When they show that."""
+        there = datetime.fromtimestamp(clock, UTC).replace(tzinfo=self.zone or UTC)
+        return there.astimezone(UTC)
 
     def found(self, demo: DemoSet, document: Document) -> FoundOffset:
         """By how much the demo rows' dates differ from those of a document, which is under today's
@@ -185,43 +197,70 @@ def run_with_dates(job: ImportJob, config: Config, as_of: datetime | None) -> Im
         return job.dates.told(job.run())
 
 
-class TakenBack(Struct, frozen=True):
-    """How the dates there are become those of a snapshot again, whose ``header`` it is: they are
-    ``shifted`` by the ``found`` offset; None where it is 0."""
+class ExportDates:
+    """The dates of an export. Those of a fresh import become the ones of the version ``header``
+    again: they are ``shifted`` by the ``found`` offset, None where it is 0. ``header`` is None
+    where there is none before, or the dates are to stay."""
 
-    header: Header
-    found: FoundOffset
-    shifted: Shifted | None
+    def __init__(
+        self,
+        demo: DemoSet,
+        fresh: Fresh,
+        header: Header | None = None,
+        found: FoundOffset | None = None,
+        shifted: Shifted | None = None,
+    ) -> None:
+        self.found = found or FoundOffset()
+        self.shifted = shifted
+        self.without_dates: tuple[str, ...] = ()
+        """The places of tables with rows at which there is no date, once ``anchor`` was asked."""
+        self._demo, self._fresh, self._header = demo, fresh, header
 
     @classmethod
-    def to(cls, source: Source, demo: DemoSet, config: Config) -> TakenBack:
-        """To the dates of the document ``source``: to just what it holds, where they are its own.
-        Within a read."""
+    def of(cls, source: Source | None, demo: DemoSet, config: Config) -> ExportDates:
+        """Taken back to the dates of the document ``source``, if it is given: to just what it
+        holds, where they are its own. Within a read."""
         fresh = Fresh.of(demo, config)
+        if source is None:
+            return cls(demo, fresh)
         with reading(source) as stream:
             header, document = drifted_for(open_document(stream), demo, config)
             found = fresh.found(demo, document)
         shift = Shift(found.seconds, fresh.zone)
         if not found.seconds:
-            return cls(header, found, None)
+            return cls(demo, fresh, header, found)
         if fresh.zone is None:
-            return cls(header, found, Shifted(fresh.places, shift.back))
+            return cls(demo, fresh, header, found, Shifted(fresh.places, shift.back))
         with reading(source) as stream:
             _, document = drifted_for(open_document(stream), demo, config)
             originals = not_coming_back(document, fresh.places, shift)
-        return cls(header, found, Shifted(fresh.places, shift.back, originals))
+        return cls(demo, fresh, header, found, Shifted(fresh.places, shift.back, originals))
 
     @property
     def offset(self) -> timedelta:
         return timedelta(seconds=self.found.seconds)
 
     def anchor(self, now: datetime, statistics: Statistics) -> datetime:
-        """The moment that the dates lead up to, of so many rows: the version's own where they are
-        its own, else now, as far back as they are taken."""
-        own = self.found.exact and all(
-            statistics.rows(count.table) == count.rows for count in self.header.statistics.tables
-        )
-        return self.header.moment if own else now - self.offset
+        """The moment that the dates lead up to, of so many rows. It is the version's own where they
+        are its own, else now, as far back as they are taken; and the newest of them where that
+        lies a week or more before: then nobody has kept them up to then."""
+        fresh = self._fresh
+        before = self._as_before(statistics)
+        moment = before.moment if before else now - self.offset
+        recent = fresh.clock(moment) - _WEEK
+        newest = Newest(self._demo, fresh.places, fresh.zone, recent + self.found.seconds)
+        self.without_dates = without_dates(fresh.places, newest.found, statistics)
+        last = newest.clock - self.found.seconds
+        return fresh.moment(last) if newest.clock and last < recent else moment
+
+    def _as_before(self, statistics: Statistics) -> Header | None:
+        """The header of the version whose dates these are, of as many rows."""
+        before = self._header
+        if before is None or not self.found.exact:
+            return None
+        counts = before.statistics.tables
+        same = all(statistics.rows(count.table) == count.rows for count in counts)
+        return before if same else None
 
 
 def compared_as_if_not(version: Version, found: FoundOffset) -> str:

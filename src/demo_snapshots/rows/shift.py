@@ -166,7 +166,9 @@ def _seconds(moment: datetime) -> int:
 
 def _ahead(zone: str | None) -> timedelta:
     """How far ahead of UTC a spelled offset is."""
-    digits = re.sub(r"\D", "", zone or "")
+    if zone is None or zone[-1] in "Zz":
+        return timedelta()
+    digits = re.sub(r"\D", "", zone)
     hours, minutes, seconds = (int(digits[n : n + 2] or 0) for n in (0, 2, 4))
     ahead = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return -ahead if zone and "-" in zone else ahead
+    return -ahead if "-" in zone else ahead

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
 from demo_snapshots.config.rules import TableRule
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.model.rules import Field, TableSelection, Where
+from demo_snapshots.model.snapshots import Statistics
 from demo_snapshots.model.tables import Column, Kind, Table
 from demo_snapshots.people.columns import words_of
 from demo_snapshots.selection.demo_set import DemoSet
@@ -85,6 +86,18 @@ def _place(table: Table, column: Column, path: tuple[str, ...]) -> EvergreenPlac
     steps = "".join(step if step == "[*]" else f".{step}" for step in path)
     name = f"{table.name}.{column.name}{steps}"
     return EvergreenPlace(name, column.name, path, column.kind is Kind.TIMESTAMPTZ)
+
+
+def without_dates(
+    places: Places, found: Collection[str], statistics: Statistics
+) -> tuple[str, ...]:
+    """The places of tables with rows that are not among those at which a date was ``found``."""
+    return tuple(
+        place.name
+        for table, here in places.items()
+        for place in here
+        if statistics.rows(table) and place.name not in found
+    )
 
 
 def proposed(table: Table, selection: TableSelection) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import CELL, cells, quote, records, value_of
 from demo_snapshots.rows.shift import DAY, OutOfRangeError, Shift
-from demo_snapshots.selection.evergreen import EvergreenPlace, Places
+from demo_snapshots.selection.evergreen import EvergreenPlace, Places, without_dates
 
 Move = Callable[[bytes], bytes]
 """A raw literal with what is evergreen in it moved."""
@@ -90,12 +90,7 @@ class Shifted:
 
     def without_dates(self, header: Header) -> tuple[str, ...]:
         """The places of tables with rows at which no date was found."""
-        return tuple(
-            place.name
-            for table, places in self.places.items()
-            for place in places
-            if header.statistics.rows(table) and place.name not in self._found
-        )
+        return without_dates(self.places, self._found, header.statistics)
 
 
 def not_coming_back(document: Document, places: Places, shift: Shift) -> Originals:

@@ -6,21 +6,20 @@ thousands are compared, and what nearly all their evergreen dates differ by is t
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from demo_snapshots.comparison.json_text import respelled
 from demo_snapshots.documents.protocol import Document, Rows, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
 from demo_snapshots.model.tables import Table
-from demo_snapshots.rows.literals import cells, records, value_of
+from demo_snapshots.rows.literals import cells, records
 from demo_snapshots.rows.shift import clock_of
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import EvergreenPlace, Places
+from demo_snapshots.transfer.newest import dates_at
 from demo_snapshots.transfer.stage import Staging
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ class _Comparing:
             self._missing += 1
             return
         for place in places:
-            one, other = (_dates(each[place.column], place) for each in (record, there))
+            one, other = (dates_at(each[place.column], place) for each in (record, there))
             if len(one) != len(other):
                 self._missing += 1
                 continue
@@ -202,20 +201,3 @@ class _Comparing:
             for (seconds, unit), count in self._apart.items()
             if seconds == offset - offset % unit or seconds == offset + -offset % unit
         )
-
-
-def _dates(literal: bytes, place: EvergreenPlace) -> list[str]:
-    """What stands at a place, as text."""
-    value = value_of(literal)
-    if not place.path:
-        return [] if value is None else [str(value)]
-    found: list[str] = []
-
-    def note(spelled: str) -> None:
-        if not spelled.startswith(("{", "[")):
-            said = json.loads(spelled) if spelled.startswith('"') else spelled
-            found.append(said)
-
-    if isinstance(value, str):
-        respelled(value, place.path, note)
-    return found

@@ -113,8 +113,8 @@ def test_every_call_can_be_made_in_python_and_typed(call: Call) -> None:
     flags = [word.partition("=")[0] for word in words if word.startswith("--")]
     if not call.method:
         assert len(flags) == len(call.parameters)
-        for flag, name in zip(flags, call.parameters, strict=True):
-            assert meant_by(name) == {flag}, "the same option wherever it is"
+        for flag, (name, value) in zip(flags, call.parameters.items(), strict=True):
+            assert meant_by(name, value) == {flag}, "the same option wherever it is"
         return
     assert words[0] == "demo"
     command = demo_command.commands[words[1]]
@@ -124,9 +124,9 @@ def test_every_call_can_be_made_in_python_and_typed(call: Call) -> None:
     assert set(named) >= set(call.parameters)
 
 
-def meant_by(name: str) -> set[str]:
+def meant_by(name: str, value: object) -> set[str]:
     return {
-        max(parameter.opts, key=len)
+        max((value is False and parameter.secondary_opts) or parameter.opts, key=len)
         for command in COMMANDS
         for parameter in command.params
         if parameter.name == name and isinstance(parameter, click.Option)
@@ -154,6 +154,7 @@ def test_calls_are_typed_with_the_flags_of_the_commands() -> None:
         (Call(database=...), "--database"),
         (Call(keep=0), "--keep=0"),
         (Call(write=False), "--stdout"),
+        (Call(fresh=False), "--no-fresh"),
     ):
         assert WORDING.text(Words("x ", call, ".")) == f"x {typed}."
     assert WORDING.text("plain --text") == "plain --text"

@@ -46,7 +46,7 @@ class Wording(Struct, frozen=True):
             words += [self._command_line(command), *flags, *map(str, call.arguments)]
         for name, value in call.parameters.items():
             named = (p for of in self._commands(command) for p in of.params if p.name == name)
-            words += _typed_option(_flag(next(named)), value)
+            words += _typed_option(_flag(next(named), off=value is False), value)
         return " ".join(words)
 
     def _commands(self, name: str) -> Iterator[click.Command]:
@@ -78,8 +78,9 @@ def _verb(name: str) -> str:
     return name.partition("-")[0]
 
 
-def _flag(parameter: click.Parameter) -> str:
-    return max(parameter.opts, key=len)
+def _flag(parameter: click.Parameter, *, off: bool = False) -> str:
+    """What an option is called, or what switches it ``off``, if it has a name for that."""
+    return max((off and parameter.secondary_opts) or parameter.opts, key=len)
 
 
 def _typed_option(flag: str, value: object) -> Iterator[str]:

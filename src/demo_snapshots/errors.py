@@ -243,9 +243,23 @@ class ImportFailedError(DemoError):
 
 
 class KeyClashError(ImportFailedError):
-    """A key or unique value in the snapshot is in use by a row that is not demo data."""
+    """A key or unique value in the snapshot is in use by a row that is not demo data. ``table`` and
+    ``columns`` name it, where it is one."""
 
     exit_code = 23
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: tuple[str, ...] = (),
+        hint: str | None = None,
+        table: str = "",
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, problems=problems, hint=hint)
+        self.table = table
+        self.columns = columns
 
 
 class RealRowsError(ImportFailedError):

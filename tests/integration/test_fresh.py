@@ -11,7 +11,13 @@ from integration.live import NOW, Demo, Live
 
 from demo_snapshots.documents.opening import describe, open_document, reading
 from demo_snapshots.documents.protocol import Rows, any_literals
-from demo_snapshots.errors import ConfigError, DatabaseError, UnfitValueError
+from demo_snapshots.errors import (
+    ConfigError,
+    DatabaseError,
+    DemoError,
+    KeyClashError,
+    UnfitValueError,
+)
 from demo_snapshots.operations.compare import compare_with_database
 from demo_snapshots.operations.validate import validate_scenario
 
@@ -225,6 +231,55 @@ def test_what_the_dates_break_is_told_and_nothing_changed(live, demo):
     with pytest.raises(UnfitValueError, match="would leave"):
         demo.load(live, first.path, as_of=datetime(9998, 12, 31, tzinfo=UTC) + timedelta(days=360))
     assert live.dump() == before
+
+
+@engines("sqlite", "postgresql", "mariadb")
+def test_constraints_that_moved_dates_break_are_named(database_url, tmp_path):
+    """A CHECK in staging, so that a dry run finds it, and what is unique beside real rows as well;
+    what the engine alone can tell when rows are written, in the one transaction."""
+    live = Live(database_url)
+    plain = PLAIN[live.engine]
+    overlap = "CONSTRAINT no_overlap EXCLUDE USING gist (tsrange(starts, ends) WITH &&)"
+    end = {"sqlite": "AND due_on > ')'"}.get(live.engine, "")
+    live.run(
+        "CREATE TABLE bookings (id INTEGER PRIMARY KEY, day DATE UNIQUE, due_on DATE"
+        f" CHECK (due_on > '2000-01-01' -- (\n), starts {plain}, ends {plain}, is_demo BOOLEAN,"
+        f" CONSTRAINT due_this_year CHECK (due_on < '2026-01-01' {end})"
+        f"{f', {overlap}' if live.engine == 'postgresql' else ''})"
+    )
+    hours = "{} 10:00:00", "{} 12:00:00"
+    demo_row = (1, "2025-01-19", "2025-01-19", *(h.format("2025-01-19") for h in hours), True)
+    overlaps = (3, None, None, *(h.format("2025-06-08") for h in hours), False)
+    live.insert(
+        "bookings",
+        demo_row,
+        (2, "2025-03-30", None, "2001-01-01 00:00:00", "2001-01-02 00:00:00", False),
+        overlaps,
+    )
+    (tmp_path / "demo.toml").write_text(
+        '[tables.bookings]\nmarker = "is_demo"\nevergreen = true\n', "utf-8"
+    )
+    demo = Demo(tmp_path / "snapshots", tmp_path / "demo.toml")
+    first = demo.export(live)
+    before = live.dump()
+
+    def refused(weeks: int, error: type[DemoError], words: str, **options: bool) -> None:
+        with pytest.raises(error, match=words) as caught:
+            demo.load(live, first.path, as_of=NOW + timedelta(weeks=weeks), **options)
+        assert f"dates would be {weeks} weeks later" in str(caught.value.hint)
+        assert "fresh keys" not in str(caught.value.hint)
+        assert live.dump() == before
+
+    for dry_run in (True, False):
+        check = r"bookings: 1 row breaks the CHECK constraint due_this_year"
+        refused(60, DatabaseError, check, dry_run=dry_run)
+        refused(10, KeyClashError, r"bookings\.day: 1 row", dry_run=dry_run)
+    if live.engine == "postgresql":
+        refused(20, DatabaseError, r"bookings: .*exclusion constraint .no_overlap")
+        live.run("ALTER TABLE bookings DROP CONSTRAINT no_overlap")
+    if live.engine != "mariadb":
+        live.run("CREATE UNIQUE INDEX one_start ON bookings (starts) WHERE ends IS NOT NULL")
+        refused(20, DatabaseError, r"bookings: .*(one_start|bookings\.starts)")
 
 
 @engines("sqlite")

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from demo_snapshots.config.masking import masked_url
-from demo_snapshots.engines.base.catalog import Catalog
+from demo_snapshots.engines.base.catalog import Catalog, Check
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.base.engine import Engine
 from demo_snapshots.engines.base.scratch import Scratch
@@ -162,6 +162,11 @@ class Database:
         place = table.schema, table.name
         with self.wrapped():
             return self.catalog.sequences([place]).get(place, ())
+
+    def checks(self, table: Table) -> tuple[Check, ...]:
+        """As ``Catalog.checks``."""
+        with self.wrapped():
+            return self.catalog.checks(table)
 
     @contextmanager
     def postponing(self, postponed: Sequence[tuple[Table, ForeignKey]]) -> Iterator[None]:

@@ -14,11 +14,15 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, reading
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.errors import (
+    Call,
     CommitInDoubtError,
     ConfigError,
     DatabaseBusyError,
     DatabaseError,
+    DemoError,
+    KeyClashError,
     UnfitValueError,
+    Words,
 )
 from demo_snapshots.model.offsets import difference_in_words
 from demo_snapshots.model.results import ImportPlan, ImportResult
@@ -28,6 +32,7 @@ from demo_snapshots.operations.drift import drifted_for
 from demo_snapshots.rows.shift import DAY, Shift
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import Places, evergreen_places, without_dates
+from demo_snapshots.transfer.checks import require_checks
 from demo_snapshots.transfer.evergreen import Shifted, not_coming_back
 from demo_snapshots.transfer.newest import Newest
 from demo_snapshots.transfer.offset import FoundOffset, find_offset, find_staged_offset
@@ -144,21 +149,36 @@ class ImportDates(Struct, frozen=True):
             without_dates=self.shifted.without_dates(self.header),
         )
 
+    def require_checks(self, staging: Staging) -> None:
+        """Raise DatabaseError if the staged rows, whose dates were moved, break a constraint."""
+        if self.shifted.shift.offset:
+            require_checks(staging, self.shifted.places)
+
     @contextmanager
     def blamed(self) -> Iterator[None]:
         """An error about a row within the block says that dates were moved."""
         try:
             yield
-        except (DatabaseError, UnfitValueError) as error:
+        except (DatabaseError, UnfitValueError, KeyClashError) as error:
             offset = self.shifted.shift.offset
-            if offset and not isinstance(error, (DatabaseBusyError, CommitInDoubtError)):
+            if offset and self._may_have_caused(error):
                 moved = difference_in_words(timedelta(seconds=offset))
-                error.hint = (
-                    f"{error.hint or _NOTHING_CHANGED} The dates would be {moved} than in the"
-                    " snapshot: leave what must not move out of evergreen, or import it with its"
-                    " own dates."
+                done = _NOTHING_CHANGED if isinstance(error, KeyClashError) else error.hint
+                error.hint = Words(
+                    done or _NOTHING_CHANGED,
+                    f" The dates would be {moved} than in the snapshot: leave what must not move"
+                    " out of evergreen, or import it with its own dates (",
+                    Call(fresh=False),
+                    ").",
                 )
             raise
+
+    def _may_have_caused(self, error: DemoError) -> bool:
+        """Whether moved dates may be why: not of a key that has none."""
+        if isinstance(error, KeyClashError):
+            moved = {place.column for place in self.shifted.places.get(error.table, ())}
+            return not moved.isdisjoint(error.columns)
+        return not isinstance(error, (DatabaseBusyError, CommitInDoubtError))
 
 
 class ImportJob(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from msgspec.structs import replace
@@ -190,7 +191,7 @@ class Import:
 
     def ask(self, confirm: Confirm) -> Edits | None:
         """Check what can be checked, then ask; what was asked about."""
-        tried = self.staged(self.tried, there=True)
+        tried = self.staged(partial(self.tried, there=True), there=True)
         if not tried.changed and not self.files.replaces:
             return tried.edited
         plan = ImportPlan(
@@ -207,14 +208,17 @@ class Import:
             raise NotConfirmedError("the answer was no; nothing was changed")
         return tried.edited
 
-    def tried(self, document: Document, joined: Collection[str]) -> ImportResult:
-        """Stage the document, check, compare, and roll back: no demo row is locked while people
-        think. On a connection of its own, whose temporary tables end with it."""
+    def tried(
+        self, document: Document, joined: Collection[str], *, there: bool = False
+    ) -> ImportResult:
+        """Stage the document, with its dates as ``again``, check, compare, and roll back: no demo
+        row is locked while people think. On a connection of its own, whose temporary tables end
+        with it."""
         with self.database.aside() as aside, aside.writing((), keep=False):
             staging = self._staging(self.demo.over(aside), joined)
             staging.create()
             load_document(document, staging, self.size, self.progress, include=False)
-            replaced = self._checked(staging)
+            replaced = self._checked(staging, there=there)
             tables = compare(staging)
         edits = Edits(
             changed=sum(table.changed for table in tables),
@@ -235,7 +239,7 @@ class Import:
             copy=self.copy.name if self.copy else None,
         )
 
-    def _checked(self, staging: Staging) -> Statistics:
+    def _checked(self, staging: Staging, *, there: bool = False) -> Statistics:
         """Make the staged rows those that are to go in, and refuse what must not be replaced; the
         demo rows there are."""
         if self.copy is not None:
@@ -247,6 +251,8 @@ class Import:
         require_referenced(staging)
         require_free_keys(staging)
         require_unreferenced(staging)
+        if self.dates is not None and not there:
+            self.dates.require_checks(staging)
         return staging.present()
 
     def _staging(self, demo: DemoSet, joined: Collection[str] = ()) -> Staging:

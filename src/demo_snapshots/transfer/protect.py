@@ -47,6 +47,8 @@ def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
             Call("import_", new_ids=True),
             " gives the snapshot's rows fresh keys; or mark those rows as demo data if they are.",
         ),
+        table=stage.table.name,
+        columns=tuple(names),
     )
 
 

@@ -26,6 +26,13 @@ class Keys(Struct, frozen=True):
     uniques: tuple[tuple[str, ...], ...]
 
 
+class Check(Struct, frozen=True):
+    """A CHECK constraint: what the engine calls it, and its condition in SQL."""
+
+    name: str
+    condition: str
+
+
 class Catalog(ABC):
     """The database that ``session`` is connected to. Every question is asked anew:
     answers are as old as the transaction, never older. Driver's errors arrive as they are."""
@@ -73,6 +80,11 @@ class Catalog(ABC):
     def stamp(self, tables: Sequence[Table]) -> object:
         """What the database says of these tables, in whatever form: equal to one taken before
         only if all that an import goes by is as it was (columns, constraints, triggers)."""
+
+    def checks(self, table: Table) -> tuple[Check, ...]:
+        """The CHECK constraints that all rows of ``table`` fulfil, as far as other rows of its
+        columns can be held to them."""
+        return ()
 
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
         """What PostgreSQL's sequences fill in these tables; engines whose counters the stock

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pymysql
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
+from demo_snapshots.engines.base.catalog import Catalog, Check, Keys, Names, Place, by_place
 from demo_snapshots.engines.mariadb.dialect import SPATIAL, MariaDB
 from demo_snapshots.model.tables import Column, ForeignKey, Kind, Table, Trigger
 
@@ -78,6 +78,16 @@ class MariaDBCatalog(Catalog):
             for (clause,) in clauses
             for match in re.finditer(r"json_valid\(([`\"])((?:(?!\1).|\1\1)+)\1\)", clause)
         }
+
+    def checks(self, table: Table) -> tuple[Check, ...]:
+        if self.dialect.is_mysql:
+            return ()  # its clauses are not spelled as it reads them
+        found = self._rows(
+            "SELECT constraint_name, check_clause FROM information_schema.check_constraints"
+            " WHERE constraint_schema = DATABASE()"
+            f" AND table_name = {self.dialect.text(table.name)} ORDER BY constraint_name"
+        )
+        return tuple(Check(name, clause) for name, clause in found if "\\" not in clause)
 
     def stamp(self, tables: Sequence[Table]) -> object:
         names = sorted(self.dialect.table(table) for table in tables)

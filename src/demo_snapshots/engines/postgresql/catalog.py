@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
+from demo_snapshots.engines.base.catalog import Catalog, Check, Keys, Names, Place, by_place
 from demo_snapshots.engines.postgresql.sequences import sequences
 from demo_snapshots.model.tables import Column, ColumnSequence, ForeignKey, Kind, Table, Trigger
 
@@ -82,6 +82,10 @@ class PostgreSQLCatalog(Catalog):
             for schema, table, name, on_update, instead in self._rows(_TRIGGERS)
         )
 
+    def checks(self, table: Table) -> tuple[Check, ...]:
+        found = self._rows(_CHECKS, [self.dialect.table(table)])
+        return tuple(Check(name, condition) for name, condition in found)
+
     def sequences(self, places: Iterable[Place]) -> dict[Place, tuple[ColumnSequence, ...]]:
         wanted = {self._name(place): place for place in places}
         found: dict[Place, list[ColumnSequence]] = {}
@@ -107,6 +111,15 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'pg_catalog'
 ORDER BY 1, 2
+"""
+
+
+# Rows that were there before may break one that is NOT VALID, and any one that is NOT ENFORCED,
+# which is never valid.
+_CHECKS = """
+SELECT conname, pg_get_expr(conbin, conrelid) FROM pg_constraint
+WHERE contype = 'c' AND convalidated AND conrelid = %s::regclass
+ORDER BY conname
 """
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place, by_place
+from demo_snapshots.engines.base.catalog import Catalog, Check, Keys, Names, Place, by_place
 from demo_snapshots.model.tables import Affinity, Column, ForeignKey, Kind, Table, Trigger
 
 
@@ -71,6 +71,12 @@ class SQLiteCatalog(Catalog):
             "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
             " UNION ALL SELECT type, name, sql FROM sqlite_temp_schema WHERE sql IS NOT NULL"
         )
+
+    def checks(self, table: Table) -> tuple[Check, ...]:
+        name = self.dialect.text(table.name)
+        found = self._rows(f"SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {name}")
+        # Stages have no collations, by which a condition may hold.
+        return tuple(_checks(found[0][0])) if found and "COLLATE" not in found[0][0].upper() else ()
 
     def triggers(self) -> dict[Place, tuple[Trigger, ...]]:
         return by_place(
@@ -208,6 +214,27 @@ def _words_of_definitions(sql: str) -> Iterator[str]:
             depth += 1 if token["bracket"] == "(" else -1
         elif token["word"] and depth == 1:
             yield token["word"]
+
+
+def _checks(sql: str) -> Iterator[Check]:
+    """The CHECK constraints in the text of a CREATE TABLE; one without a name is called by its
+    condition, as errors call it."""
+    depth, start = 0, 0
+    words: list[str] = []
+    for token in _TOKENS.finditer(sql):
+        if token["word"] and depth == 1:
+            words.append(token["word"])
+        elif token["bracket"] == "(":
+            depth += 1
+            if depth == 2 and words and words[-1].upper() == "CHECK":
+                start = token.end()
+        elif token["bracket"]:
+            depth -= 1
+            if depth == 1 and start:
+                condition = sql[start : token.start()].strip()
+                named = len(words) > 2 and words[-3].upper() == "CONSTRAINT"
+                yield Check(_unquoted(words[-2]) if named else condition, condition)
+                start = 0
 
 
 def _unquoted(name: str) -> str:

@@ -22,6 +22,7 @@ from demo_snapshots.errors import (
     UnfitValueError,
     UsageError,
 )
+from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.opening import open_project
 from demo_snapshots.project import Project
 from demo_snapshots.sample.engine import make_engine
@@ -219,9 +220,29 @@ def test_the_dates_of_a_fresh_copy_count_as_they_were(live, tmp_path):
     found = project.validate("tour", copy="acme", templates=SET)
     assert found.valid
     assert "40 weeks later" in found.notes[0]
+    asked: list[ImportPlan] = []
+
+    def again(weeks: int, **options: Any) -> ImportResult:
+        def confirm(plan: ImportPlan) -> bool:
+            asked.append(plan)
+            return True
+
+        options = {"confirm": confirm, "templates": SET, **options}
+        moment = NOW + timedelta(weeks=weeks)
+        return project.import_("tour", copy="acme", as_of=moment, **options)
+
+    assert again(41, dry_run=True).edited == Edits(0, 0, 0)
+    moved = again(41)
+    assert moved.edited == Edits(0, 0, 0)
+    assert moved.changed == 1
+    assert not asked, "nothing but dates that move on"
     live.run("UPDATE posts SET title = 'edited' WHERE id = 21")
     found = project.validate("tour", copy="acme", templates=SET)
     assert found.problems == ("posts: 1 changed",)
+    tried = again(42, dry_run=True)
+    assert (tried.edited, tried.changed) == (Edits(1, 0, 0), 2)
+    assert again(42).edited == Edits(1, 0, 0)
+    assert asked[0].edited == Edits(1, 0, 0)
 
 
 @engines(*ENGINES)

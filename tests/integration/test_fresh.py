@@ -18,8 +18,10 @@ from demo_snapshots.errors import (
     KeyClashError,
     UnfitValueError,
 )
+from demo_snapshots.model.results import Edits
 from demo_snapshots.operations.compare import compare_with_database
 from demo_snapshots.operations.validate import validate_scenario
+from demo_snapshots.render.transfer import export_report, import_report
 
 JSON = {"sqlite": "TEXT", "postgresql": "jsonb", "mariadb": "JSON"}
 INSTANT = {"sqlite": "TIMESTAMP", "postgresql": "timestamptz", "mariadb": "TIMESTAMP(3) NULL"}
@@ -107,6 +109,9 @@ def test_dates_lead_up_to_today_and_come_back(live, demo):
         assert checked.valid, checked.problems
         assert "weeks later than in v1" in checked.notes[0]
         assert not compare_with_database(demo.config(live), demo.store, "general").differs
+    tried = demo.load(live, first.path, as_of=LATER + timedelta(weeks=1), dry_run=True)
+    assert (tried.edited, tried.dates_later) == (Edits(0, 0, 0), WEEKS + timedelta(weeks=1))
+    assert tried.changed, "every row whose dates move on would be written"
     forced = demo.export(live, now=LATER, auto_version=True)
     assert forced.digest == first.digest
     body = b"\n-- Cleanup"
@@ -321,9 +326,14 @@ def test_what_cannot_move(live, demo, wanted, message):
 @engines("sqlite")
 def test_a_path_that_finds_nothing_is_told(live, demo):
     demo.configuration.write_text(CONFIG.replace("data.inbox.at", "data.box.at"), "utf-8")
+    live.run("UPDATE todos SET seen_at = NULL")
     first = demo.export(live)
-    result = demo.load(live, first.path, as_of=LATER)
+    assert first.without_dates == ("todos.data.box.at",)
+    result = demo.load(live, first.path, as_of=LATER, dry_run=True)
     assert result.without_dates == ("todos.data.box.at",)
+    shown = str(import_report(result)), str(export_report(demo.export(live)))
+    assert all("no dates to move in todos.data.box.at" in each for each in shown)
+    assert "42 weeks later than in the snapshot" in shown[0]
 
 
 @engines("sqlite")

@@ -71,6 +71,8 @@ class ExportResult(Struct, frozen=True):
     """By how much the evergreen dates there are were found to be later than in the version
     ``dates_of``; what was written, or was found to be unchanged, is as there."""
     dates_of: Version | None = None
+    without_dates: tuple[str, ...] = ()
+    """Evergreen places, but for columns of dates, at which there is none."""
 
     @property
     def path(self) -> Path:

@@ -111,9 +111,7 @@ def export_scenario(
         ):
             result = _publish(snapshot, store, latest, damaged, on, demo, config, options, watch)
             result = replace(result, files=saved)
-    if dates is None or latest is None or not dates.offset:
-        return result
-    return replace(result, dates_later=dates.offset, dates_of=latest.version)
+    return result if dates is None else dates.told(result, latest)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,9 +24,10 @@ from demo_snapshots.errors import (
     UnfitValueError,
     Words,
 )
+from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.offsets import difference_in_words
-from demo_snapshots.model.results import ImportPlan, ImportResult
-from demo_snapshots.model.snapshots import Header, Statistics, Version
+from demo_snapshots.model.results import ExportResult, ImportPlan, ImportResult
+from demo_snapshots.model.snapshots import Entry, Header, Statistics, Version
 from demo_snapshots.model.sources import Source
 from demo_snapshots.operations.drift import drifted_for
 from demo_snapshots.rows.shift import DAY, Shift
@@ -149,6 +150,11 @@ class ImportDates(Struct, frozen=True):
             without_dates=self.shifted.without_dates(self.header),
         )
 
+    @property
+    def move_on(self) -> bool:
+        """Whether rows that were not edited have other dates than they will have."""
+        return self.shifted.shift.offset != self.there.shift.offset
+
     def require_checks(self, staging: Staging) -> None:
         """Raise DatabaseError if the staged rows, whose dates were moved, break a constraint."""
         if self.shifted.shift.offset:
@@ -192,9 +198,15 @@ class ImportJob(Protocol):
     missing_only: bool
     undoes: bool
     confirm: Callable[[ImportPlan], bool] | None
+    dry_run: bool
+    copy: CopyOf | None
     dates: ImportDates | None
 
     def again(self) -> Document: ...
+
+    def finds_rows_to_replace(self) -> bool: ...
+
+    def trying(self, document: Document, *, there: bool) -> AbstractContextManager[Staging]: ...
 
     def run(self) -> ImportResult: ...
 
@@ -206,8 +218,11 @@ def run_with_dates(job: ImportJob, config: Config, as_of: datetime | None) -> Im
     offset = fresh.offset_to(as_of, job.header) if as_of else 0
     there = 0
     follows = job.missing_only or bool(job.demo.left_alone)
+    asks = job.confirm is not None or job.dry_run
     # Rows with fresh keys are compared with none, and an undo puts back rows as they were.
-    if (follows or job.confirm is not None) and not job.renews and not job.undoes:
+    if job.copy is not None and asks:
+        there = _of_copy(job, fresh)
+    elif (follows or asks) and not job.renews and not job.undoes:
         with job.whole.database.reading():
             there = fresh.found(job.whole, job.again()).seconds
             if follows and job.whole.finds():
@@ -215,6 +230,15 @@ def run_with_dates(job: ImportJob, config: Config, as_of: datetime | None) -> Im
     job.dates = ImportDates(job.header, fresh.shifted(offset), fresh.shifted(there))
     with job.dates.blamed():
         return job.dates.told(job.run())
+
+
+def _of_copy(job: ImportJob, fresh: Fresh) -> int:
+    """By how many seconds the dates of the copy there are later, whose keys only the staged rows
+    have."""
+    if not job.finds_rows_to_replace():
+        return 0
+    with job.trying(job.again(), there=True) as staging:
+        return fresh.staged(staging).seconds
 
 
 class ExportDates:
@@ -272,6 +296,13 @@ class ExportDates:
         self.without_dates = without_dates(fresh.places, newest.found, statistics)
         last = newest.clock - self.found.seconds
         return fresh.moment(last) if newest.clock and last < recent else moment
+
+    def told(self, result: ExportResult, latest: Entry | None) -> ExportResult:
+        """The result of the export, with what was found of dates."""
+        result = replace(result, without_dates=self.without_dates)
+        if latest is None or not self.offset:
+            return result
+        return replace(result, dates_later=self.offset, dates_of=latest.version)
 
     def _as_before(self, statistics: Statistics) -> Header | None:
         """The header of the version whose dates these are, of as many rows."""

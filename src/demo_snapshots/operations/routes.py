@@ -8,8 +8,8 @@ and only what differs is written. Either way the snapshot's rows afterwards or e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -144,7 +144,7 @@ class Import:
     def _run(self) -> ImportResult:
         replaces = self.finds_rows_to_replace()
         if self.dry_run:
-            return self.staged(self.tried)
+            return self._without_doing()
         if (replaces or self.files.replaces) and self.confirm is not None:
             edited = self.ask(self.confirm)
             return replace(self.staged(self.merge), edited=edited)
@@ -157,6 +157,14 @@ class Import:
                 # A key in use, or another order of tables: staged, it can be told or resolved.
                 logger.info("the direct route was refused (%s): staging", error.message)
         return self.staged(self.merge)
+
+    def _without_doing(self) -> ImportResult:
+        """What would be done. Dates that only move on are not edited."""
+        tried = self.staged(self.tried)
+        if self.dates is None or not self.dates.move_on:
+            return tried
+        edited = self.staged(partial(self.tried, there=True), there=True).edited
+        return replace(tried, edited=edited)
 
     def staged(
         self, job: Callable[[Document, Collection[str]], Done], *, there: bool = False
@@ -211,14 +219,9 @@ class Import:
     def tried(
         self, document: Document, joined: Collection[str], *, there: bool = False
     ) -> ImportResult:
-        """Stage the document, with its dates as ``again``, check, compare, and roll back: no demo
-        row is locked while people think. On a connection of its own, whose temporary tables end
-        with it."""
-        with self.database.aside() as aside, aside.writing((), keep=False):
-            staging = self._staging(self.demo.over(aside), joined)
-            staging.create()
-            load_document(document, staging, self.size, self.progress, include=False)
-            replaced = self._checked(staging, there=there)
+        """Stage the document, with its dates as ``again``, check, compare, and roll back."""
+        with self.trying(document, joined, there=there) as staging:
+            replaced = staging.present()
             tables = compare(staging)
         edits = Edits(
             changed=sum(table.changed for table in tables),
@@ -239,9 +242,21 @@ class Import:
             copy=self.copy.name if self.copy else None,
         )
 
-    def _checked(self, staging: Staging, *, there: bool = False) -> Statistics:
-        """Make the staged rows those that are to go in, and refuse what must not be replaced; the
-        demo rows there are."""
+    @contextmanager
+    def trying(
+        self, document: Document, joined: Collection[str] = (), *, there: bool
+    ) -> Iterator[Staging]:
+        """The document staged and checked, to be rolled back: no demo row is locked while people
+        think. On a connection of its own, whose temporary tables end with it."""
+        with self.database.aside() as aside, aside.writing((), keep=False):
+            staging = self._staging(self.demo.over(aside), joined)
+            staging.create()
+            load_document(document, staging, self.size, self.progress, include=False)
+            self._check(staging, there=there)
+            yield staging
+
+    def _check(self, staging: Staging, *, there: bool = False) -> None:
+        """Make the staged rows those that are to go in, and refuse what must not be replaced."""
         if self.copy is not None:
             stage_copy(staging, self.copy)
         elif self.renews:
@@ -253,7 +268,6 @@ class Import:
         require_unreferenced(staging)
         if self.dates is not None and not there:
             self.dates.require_checks(staging)
-        return staging.present()
 
     def _staging(self, demo: DemoSet, joined: Collection[str] = ()) -> Staging:
         includes = [table for table, _ in self.header.includes]
@@ -305,7 +319,8 @@ class Import:
             staging.create()
             with self.database.postponing(self._circular):
                 self._load(document, staging, direct=False)
-            replaced = self._checked(staging)
+            self._check(staging)
+            replaced = staging.present()
             if not self.files.replaces and staging.found_same():
                 return self._finished(staging, replaced, 0, "merge", lambda: None)
             files = self.files.keep()

@@ -41,15 +41,16 @@ def export_report(result: ExportResult) -> Report:
     notes = () if damaged is None else (Line(Words("note: ", _damage(damaged)), Look.WARNING),)
     if result.whole_because is not None:
         notes = (Line(f"note: no delta, for {result.whole_because}", Look.WARNING), *notes)
-    notes = (*notes, *_missing_files(result.files))
+    found_none = (*_missing_files(result.files), *_no_dates(result.without_dates))
     if not result.written:
         unchanged = Line(f"{result.scenario} is unchanged since {result.version}", Look.GOOD)
-        return (unchanged, facts, *_missing_files(result.files))
+        return (unchanged, facts, *found_none)
     return (
         Line(f"Exported {name}", Look.GOOD),
         statistics_grid((("Records", result.statistics),)),
         facts,
         *notes,
+        *found_none,
     )
 
 
@@ -150,6 +151,7 @@ def export_json(result: ExportResult) -> dict[str, object]:
         "people": None if result.people is None else to_builtins(result.people),
         "files": None if result.files is None else to_builtins(result.files),
         "dates_later": _seconds(result.dates_later),
+        "without_dates": list(result.without_dates),
     }
 
 
@@ -201,11 +203,6 @@ def import_report(result: ImportResult) -> Report:
     edited = () if result.edited is None else (("Edited", _edits(result.edited)),)
     call = Words(Call("undo"), " puts back what was there before")
     undo = () if result.undo is None else (("Undo", call),)
-    dates: tuple[tuple[str, str], ...] = ()
-    if result.dates_later:
-        dates = (("Dates", f"{difference_in_words(result.dates_later)} than in the snapshot"),)
-    none = ", ".join(result.without_dates)
-    notes = (Line(f"note: no dates to move in {none}", Look.WARNING),) if none else ()
     return (
         Line(f"Imported {_named(result)}", Look.GOOD),
         statistics_grid((("Replaced", result.replaced), ("Imported", result.statistics))),
@@ -215,13 +212,25 @@ def import_report(result: ImportResult) -> Report:
                 *edited,
                 ("Changed", done),
                 *_restored(result),
-                *dates,
+                *_dates(result),
                 ("File", result.source),
                 *undo,
             )
         ),
-        *notes,
+        *_no_dates(result.without_dates),
     )
+
+
+def _dates(result: ImportResult) -> tuple[tuple[str, str], ...]:
+    if not result.dates_later:
+        return ()
+    return (("Dates", f"{difference_in_words(result.dates_later)} than in the snapshot"),)
+
+
+def _no_dates(places: tuple[str, ...]) -> Report:
+    if not places:
+        return ()
+    return (Line(f"note: no dates to move in {', '.join(places)}", Look.WARNING),)
 
 
 def _import_plan_report(name: str, result: ImportResult) -> Report:
@@ -232,7 +241,8 @@ def _import_plan_report(name: str, result: ImportResult) -> Report:
     return (
         Line(f"Would import {name}; nothing was changed", Look.STRONG),
         statistics_grid((("Now", result.replaced), ("Imported", result.statistics))),
-        Facts((*edited, ("Changed", differ), ("File", result.source))),
+        Facts((*edited, ("Changed", differ), *_dates(result), ("File", result.source))),
+        *_no_dates(result.without_dates),
     )
 
 

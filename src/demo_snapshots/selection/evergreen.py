@@ -21,12 +21,14 @@ _MAY_HOLD_DATES = (*DATES, Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT)
 
 class EvergreenPlace(Struct, frozen=True):
     """Where a date stands that moves: a column, or a ``path`` into its JSON. ``instant``: one
-    without an offset from UTC is in UTC. ``name`` is for people."""
+    without an offset from UTC is in UTC. ``typed``: the engine knows that the column holds dates.
+    ``name`` is for people."""
 
     name: str
     column: str
     path: tuple[str, ...] = ()
     instant: bool = False
+    typed: bool = False
 
 
 _LASTING = {
@@ -85,18 +87,20 @@ def _why_not(column: Column, place: Field) -> str | None:
 def _place(table: Table, column: Column, path: tuple[str, ...]) -> EvergreenPlace:
     steps = "".join(step if step == "[*]" else f".{step}" for step in path)
     name = f"{table.name}.{column.name}{steps}"
-    return EvergreenPlace(name, column.name, path, column.kind is Kind.TIMESTAMPTZ)
+    typed = not path and column.kind in DATES
+    return EvergreenPlace(name, column.name, path, column.kind is Kind.TIMESTAMPTZ, typed)
 
 
 def without_dates(
     places: Places, found: Collection[str], statistics: Statistics
 ) -> tuple[str, ...]:
-    """The places of tables with rows that are not among those at which a date was ``found``."""
+    """The places of tables with rows that are not among those at which a date was ``found``, but
+    for columns of dates: these may be empty, and nothing is wrong."""
     return tuple(
         place.name
         for table, here in places.items()
         for place in here
-        if statistics.rows(table) and place.name not in found
+        if statistics.rows(table) and place.name not in found and not place.typed
     )
 
 

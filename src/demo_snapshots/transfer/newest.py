@@ -12,7 +12,7 @@ from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import cells, value_of
 from demo_snapshots.rows.shift import DAY, clock_of
 from demo_snapshots.selection.demo_set import DemoSet
-from demo_snapshots.selection.evergreen import DATES, EvergreenPlace, Places
+from demo_snapshots.selection.evergreen import EvergreenPlace, Places
 
 _FIRST_ROWS = 1_000
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).decode
@@ -33,7 +33,7 @@ class Newest:
         """Places of which the engine has said which is the last, or that there is none."""
         there = [(demo.schema.tables[name], here) for name, here in places.items()]
         for table, here in there:
-            self._ask(table, [place for place in here if _is_ordered(table, place)])
+            self._ask(table, [place for place in here if place.typed])
         for table, here in there:
             self._read(table, [place for place in here if place.name not in self._told])
 
@@ -91,11 +91,6 @@ class Newest:
         row = dialect.row([dialect.literal(table.column(name)) for name in names])
         for batch in self._demo.database.stream(f"SELECT {row} {source}"):
             yield (dict(zip(names, cells(raw[1:-1]), strict=True)) for raw in batch)
-
-
-def _is_ordered(table: Table, place: EvergreenPlace) -> bool:
-    """Whether the last of the column's values is the newest date, if it is one."""
-    return not place.path and table.column(place.column).kind in DATES
 
 
 def dates_at(literal: bytes, place: EvergreenPlace) -> list[str]:

@@ -239,6 +239,8 @@ def test_the_dates_of_a_fresh_copy_count_as_they_were(live, tmp_path):
     live.run("UPDATE posts SET title = 'edited' WHERE id = 21")
     found = project.validate("tour", copy="acme", templates=SET)
     assert found.problems == ("posts: 1 changed",)
+    ignoring = opened(live, tmp_path, f'{evergreen}\n[compare]\nignore = ["posts.title"]\n')
+    assert ignoring.validate("tour", copy="acme", templates=SET).valid
     tried = again(42, dry_run=True)
     assert (tried.edited, tried.changed) == (Edits(1, 0, 0), 2)
     assert again(42).edited == Edits(1, 0, 0)

@@ -107,6 +107,7 @@ def _validate_copy(
         store.source(latest),
         copy,
         options.get("templates") or {},
+        Scope.of(config, {}),
         options.get("progress", no_progress),
     )
     found = [_difference(table) for table in result.comparison if not table.same]

@@ -15,9 +15,10 @@ from demo_snapshots.engines.connection import Database
 from demo_snapshots.errors import EmptyScenarioError, Words
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.progress import Progress
-from demo_snapshots.model.results import ValidationResult
+from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.sources import Source
+from demo_snapshots.operations.compare import Scope
 from demo_snapshots.operations.compatibility import fit
 from demo_snapshots.operations.copies import copy_wanted
 from demo_snapshots.operations.drift import drifted_for
@@ -40,11 +41,12 @@ def validate_copy(
     source: Source,
     copy: str,
     templates: Mapping[str, str],
+    scope: Scope,
     progress: Progress,
 ) -> ValidationResult:
     """Compare a copy with what the ``latest`` snapshot, in ``source``, would make of it: counts,
-    references and every cell, keys included. Changes nothing. Raises EmptyScenarioError where no
-    row is the copy's."""
+    references and every cell in ``scope``, keys included. Changes nothing. Raises
+    EmptyScenarioError where no row is the copy's, and UsageError as ``Scope.require``."""
     everything = see(database, config)
     options = {"copy": copy, "templates": templates}
     wanted = copy_wanted(everything, config, latest.scenario, options)
@@ -60,7 +62,7 @@ def validate_copy(
             statistics=RowSource(demo).statistics(),
             copy=copy,
         )
-    return _Validation(config, demo, wanted, source, progress).of(result)
+    return _Validation(config, demo, wanted, source, scope, progress).of(result)
 
 
 def _none(demo: DemoSet, copy: CopyOf) -> EmptyScenarioError:
@@ -77,30 +79,35 @@ class _Validation(Struct, frozen=True):
     demo: DemoSet
     copy: CopyOf
     source: Source
+    scope: Scope
     progress: Progress
 
     def of(self, result: ValidationResult) -> ValidationResult:
         """The result with the problems, or with each row compared."""
         with reading(self.source) as stream:
             header, _ = drifted_for(open_document(stream), self.demo, self.config)
+        self.scope.require(header)
         found = fit(header, self.demo.schema.tables, self.demo.schema.external)
         if found.problems:
             unfit = tuple(Words(f"{result.version}: ", problem) for problem in found.problems)
             return replace(result, problems=(*result.problems, *unfit))
         if not self.config.has_evergreen:
             with self._staged(None) as staging:
-                return replace(result, comparison=tuple(compare(staging)))
+                return replace(result, comparison=self._compared(staging))
         from demo_snapshots.operations.fresh import Fresh, compared_as_if_not
 
         fresh = Fresh.of(self.demo, self.config)
         with self._staged(None) as staging:
             offset = fresh.staged(staging)
             if not offset.seconds:
-                return replace(result, comparison=tuple(compare(staging)))
+                return replace(result, comparison=self._compared(staging))
         note = compared_as_if_not(header.version, offset)
         with self._staged(fresh.shifted(offset.seconds)) as staging:
             notes = (*result.notes, note)
-            return replace(result, comparison=tuple(compare(staging)), notes=notes)
+            return replace(result, comparison=self._compared(staging), notes=notes)
+
+    def _compared(self, staging: Staging) -> tuple[TableComparison, ...]:
+        return tuple(compare(staging, ignored=self.scope.ignored_in))
 
     @contextmanager
     def _staged(self, shifted: Shifted | None) -> Iterator[Staging]:

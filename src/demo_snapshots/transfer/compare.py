@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from demo_snapshots.model.results import TableComparison
+from demo_snapshots.model.tables import Column
 from demo_snapshots.transfer.stage import Stage, Staging
 
 Written = Callable[[Stage], str] | None
@@ -12,18 +13,28 @@ Written = Callable[[Stage], str] | None
 for any row: where rows were deleted, a foreign key or a trigger may have changed others."""
 
 
-def compare(staging: Staging, written: Written = None) -> list[TableComparison]:
+Ignored = Callable[[str], Collection[str]]
+"""The columns of a table of that name, none of its key, that are not looked at."""
+
+
+def compare(
+    staging: Staging, written: Written = None, ignored: Ignored = lambda _: ()
+) -> list[TableComparison]:
     """The demo rows there are against the staged ones, row by row, tables in load order."""
-    return [compare_table(staging, stage, written) for stage in staging.stages.values()]
+    stages = staging.stages.values()
+    return [compare_table(staging, stage, written, ignored(stage.table.name)) for stage in stages]
 
 
-def compare_table(staging: Staging, stage: Stage, written: Written = None) -> TableComparison:
+def compare_table(
+    staging: Staging, stage: Stage, written: Written = None, ignored: Collection[str] = ()
+) -> TableComparison:
     """The demo rows of one table against the staged ones."""
+    columns = [column for column in stage.columns if column.name not in ignored]
     dialect = staging.dialect
     staged = staging.count(stage.rows)
     if not stage.key:
         present = staging.count(stage.target, staging.demo_predicate(stage))
-        missing = _unmatched(staging, stage)
+        missing = _unmatched(staging, stage, columns)
         extra = 0 if staging.adds else missing + present - staged
         return TableComparison(stage.table.name, present, missing, extra, 0)
     # The demo rows there are: selected afresh, since an import has changed them.
@@ -40,17 +51,18 @@ def compare_table(staging: Staging, stage: Stage, written: Written = None) -> Ta
     looked_at = "1 = 1" if written is None else f"({written(stage)})"
     changed = staging.count(
         f"{stage.rows} AS s JOIN {selected if written is None else stage.target} AS t ON {match}",
-        f"{looked_at} AND NOT ({dialect.same('t', 's', stage.columns)})",
+        f"{looked_at} AND NOT ({dialect.same('t', 's', columns)})",
     )
     extra = 0 if staging.adds else int(present) - both - still
     missing = staged - both + staging.alike.get(stage.table.name, 0) - still
     return TableComparison(stage.table.name, int(present), missing, extra, changed)
 
 
-def _unmatched(staging: Staging, stage: Stage) -> int:
-    """Staged rows of a table without key that have no row of their own among the demo rows."""
+def _unmatched(staging: Staging, stage: Stage, columns: Sequence[Column]) -> int:
+    """Staged rows of a table without key that, by these columns, have no row of their own among
+    the demo rows."""
     dialect = staging.dialect
-    row = dialect.row([dialect.literal(column) for column in stage.columns])
+    row = dialect.row([dialect.literal(column) for column in columns])
     groups = f"SELECT {row} AS image, count(*) AS copies FROM {{source}} GROUP BY 1"
     staged = groups.format(source=stage.rows)
     present = groups.format(source=f"{stage.target} WHERE {staging.demo_predicate(stage)}")

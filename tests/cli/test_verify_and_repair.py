@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -160,3 +161,20 @@ def test_the_default_configuration_is_said_to_be_the_sample_s(demo, seeded):
     assert "no [tables] in demo.toml" in demo("config").stdout
     (seeded.path / "demo.toml").write_text('[tables.a]\nmarker = "demo"\n', "utf-8")
     assert "no [tables]" not in demo("config").stdout
+
+
+def test_the_settings_tell_of_dates_that_move(demo, seeded):
+    (seeded.path / "demo.toml").write_text(
+        '[demo]\nfresh = true\nshift = "days"\nzone = "Europe/Berlin"\n'
+        '[tables.a]\nmarker = "demo"\nevergreen = ["due_on", "log[*].at"]\n'
+        '[tables.b]\nmarker = "demo"\nevergreen = true\n',
+        "utf-8",
+    )
+    shown = re.sub(" +", " ", demo("config").stdout)
+    assert "a due_on, log[*].at" in shown
+    assert "b all columns of dates" in shown
+    assert "they move by whole days, at every import" in shown
+    assert "clocks stay as they are in Europe/Berlin" in shown
+    told = demo("config", "--json").json
+    assert (told["fresh"], told["shift"], told["zone"]) == (True, "days", "Europe/Berlin")
+    assert [table["evergreen"] for table in told["tables"]] == [["due_on", "log[*].at"], True]

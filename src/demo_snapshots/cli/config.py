@@ -51,6 +51,7 @@ def _report(config: Config, production: str | None) -> Report:
         *((Line(f"note: {sample}", Look.WARNING),) if origin.startswith("default") else ()),
         *((Line("Foreign keys that the database does not declare", Look.FAINT),) if keys else ()),
         *((Facts(keys),) if keys else ()),
+        *_dates(config),
         Line("References to rows that are not demo data", Look.FAINT),
         Facts((*references, ("all others" if references else "all tables", _mode("fail")))),
         Line(
@@ -59,6 +60,29 @@ def _report(config: Config, production: str | None) -> Report:
             else "Not marked as production",
             Look.WARNING if production else Look.FAINT,
         ),
+    )
+
+
+def _dates(config: Config) -> Report:
+    """Which dates move with today, and how."""
+    from demo_snapshots.render.report import Facts, Line, Look
+
+    if not config.has_evergreen:
+        return ()
+    steps = {"weeks": "by whole weeks", "days": "by whole days", "exact": "to the second"}
+    when = "at every import" if config.fresh else "where an import is to be fresh"
+    places = (
+        (
+            name,
+            "all columns of dates" if rule.evergreen is True else ", ".join(rule.evergreen or ()),
+        )
+        for name, rule in config.tables.items()
+        if rule.evergreen
+    )
+    clocks = (("clocks", f"stay as they are in {config.zone}"),) if config.zone else ()
+    return (
+        Line("Dates that move with today", Look.FAINT),
+        Facts((*places, ("they move", f"{steps[config.shift]}, {when}"), *clocks)),
     )
 
 
@@ -132,5 +156,8 @@ def _document(config: Config, production: str | None) -> dict[str, object]:
             name: mode if isinstance(mode, str) else mode.as_dict()
             for name, mode in config.references.items()
         },
+        "fresh": config.fresh,
+        "shift": config.shift,
+        "zone": config.zone,
         "production": production,
     }

@@ -148,6 +148,20 @@ def test_counters_that_were_set_back_are_brought_past_the_rows_again(loading):
     assert loading.run(counter) == loading.run("SELECT max(id) FROM contacts")
 
 
+@engines("postgresql")
+def test_no_table_is_read_from_end_to_end(loading):
+    """Rows that tests have rolled back stay in a table, where only a vacuum removes them."""
+    scans = "SELECT sum(seq_scan) FROM pg_stat_xact_user_tables"
+    settings = (
+        "SELECT name, setting FROM pg_settings WHERE name LIKE 'enable%' OR name LIKE '%parallel%'"
+    )
+    before, as_set = loading.run(scans), loading.run(settings)
+    for changed in (324, 0):
+        assert loading.fixture.load(loading.raw).changed == changed
+    assert loading.fixture.is_loaded(loading.raw)
+    assert (loading.run(scans), loading.run(settings)) == (before, as_set)
+
+
 @engines("sqlite")
 def test_dates_lead_up_to_the_same_moment_each_time(loading):
     later = replace(loading.project, clock=lambda: NOW + timedelta(days=70))

@@ -120,6 +120,11 @@ class Database:
         """The one value of a query."""
         return self.rows(sql)[0][0]
 
+    def prefer_indexes(self) -> None:
+        """As ``Session.prefer_indexes``."""
+        with self.wrapped():
+            self.session.prefer_indexes()
+
     def stream(self, sql: str) -> Iterator[list[bytes]]:
         """The single column of a query as UTF-8, in lists of bounded size."""
         logger.debug("%s", sql)

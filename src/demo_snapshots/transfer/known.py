@@ -45,6 +45,7 @@ class KnownSnapshot(Struct, frozen=True):
         """Make the demo rows the snapshot's, within a transaction that writes; which demo rows
         there were, and how many rows were changed. None if it takes a whole import. Raises
         DatabaseError and VerificationError; then the transaction is to be rolled back."""
+        database.prefer_indexes()
         demo = self.demo.over(database)
         staging = Staging(demo, self.header.tables)
         if self.questions.finds(database):
@@ -64,6 +65,7 @@ class KnownSnapshot(Struct, frozen=True):
 
     def is_there(self, database: Database) -> bool:
         """Whether the demo rows are the snapshot's, within a transaction."""
+        database.prefer_indexes()
         return self.questions.digest(database) == self.digest
 
 
@@ -78,18 +80,17 @@ class Questions(Struct, frozen=True):
     @classmethod
     def about(cls, demo: DemoSet) -> Questions:
         dialect = demo.dialect
-        demo_rows = [
-            f"FROM {dialect.rows_of(table)} WHERE {demo.predicate(table)}"
-            for table in demo.order.tables
-        ]
-        found = " OR ".join(f"EXISTS (SELECT 1 {rows})" for rows in demo_rows)
-        numbers = (f"SELECT {n}, count(*) {rows}" for n, rows in enumerate(demo_rows))
+        tables = demo.order.tables
+        demo_rows = [dialect.found_by_key(table, demo.predicate(table)) for table in tables]
+        found = " OR ".join(f"EXISTS (SELECT 1 FROM {rows})" for rows in demo_rows)
+        numbers = (f"SELECT {n}, count(*) FROM {rows}" for n, rows in enumerate(demo_rows))
         return cls(
             any_row=f"SELECT CASE WHEN {found} THEN 1 ELSE 0 END",
             numbers=" UNION ALL ".join(numbers),
             rows=tuple(
-                f"SELECT {_literal_row(demo, table)} {rows} ORDER BY {_order(demo, table)}"
-                for table, rows in zip(demo.order.tables, demo_rows, strict=True)
+                f"SELECT {_literal_row(demo, table)} FROM {dialect.rows_of(table)}"
+                f" WHERE {demo.predicate(table)} ORDER BY {_order(demo, table)}"
+                for table in tables
             ),
         )
 

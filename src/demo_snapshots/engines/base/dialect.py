@@ -33,6 +33,11 @@ class Dialect(ABC):
         """The table in FROM, UPDATE and DELETE: its own rows alone."""
         return self.table(table)
 
+    def found_by_key(self, table: Table, condition: str) -> str:
+        """The rows that meet a condition, for FROM; nothing but that there is one can be asked of
+        each. The key's index leads to them where ``Session.prefer_indexes`` was called."""
+        return f"{self.rows_of(table)} WHERE {condition}"
+
     def temporary(self, name: str) -> str:
         """A temporary table's name in SQL."""
         return self.quote(name)

@@ -150,6 +150,11 @@ class Session(ABC):
         finally:
             cursor.close()
 
+    def prefer_indexes(self) -> None:
+        """From now on find rows by indexes, where rows that were rolled back would be in the way
+        of a query that reads a table from end to end."""
+        return
+
     def run(self, statements: Sequence[str]) -> None:
         """Run many small statements that return nothing."""
         for statement in statements:

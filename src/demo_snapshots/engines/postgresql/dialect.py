@@ -22,6 +22,13 @@ class PostgreSQL(Dialect):
     def rows_of(self, table: Table) -> str:
         return f"ONLY {self.table(table)}" if table.has_heirs else self.table(table)
 
+    def found_by_key(self, table: Table, condition: str) -> str:
+        rows = super().found_by_key(table, condition)
+        if not table.key:
+            return rows
+        # Without an order of its rows no index would be of use to a condition on other columns.
+        return f"(SELECT FROM {rows} ORDER BY {self.columns(table.key)}) AS found"
+
     def temporary(self, name: str) -> str:
         return f"pg_temp.{self.quote(name)}"
 

@@ -47,6 +47,12 @@ _SETTINGS = {
     "lock_timeout": f"{LOCK_WAIT_SECONDS}s",
 }
 
+_BY_INDEX = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
 
 class PostgreSQLSession(Session):
     name = "postgresql"
@@ -55,8 +61,11 @@ class PostgreSQLSession(Session):
     can_share = True
 
     def prepare(self) -> None:
-        self.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SETTINGS.items()))
+        self._set(_SETTINGS)
         self.dialect = PostgreSQL(has_is_json=self.raw.info.server_version >= 160000)
+
+    def _set(self, settings: dict[str, str]) -> None:
+        self.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
 
     def version(self) -> str:
         number = self.raw.info.server_version
@@ -113,8 +122,9 @@ class PostgreSQLSession(Session):
         return status is TransactionStatus.INTRANS or not self.raw.autocommit
 
     def settings(self) -> dict[str, str]:
-        current = ", ".join(f"current_setting('{name}')" for name in _SETTINGS)
-        return dict(zip(_SETTINGS, self.rows(f"SELECT {current}")[0], strict=True))
+        names = [*_SETTINGS, *_BY_INDEX]
+        current = ", ".join(f"current_setting('{name}')" for name in names)
+        return dict(zip(names, self.rows(f"SELECT {current}")[0], strict=True))
 
     def restore(self, settings: dict[str, str]) -> None:
         put_back = (
@@ -128,6 +138,9 @@ class PostgreSQLSession(Session):
         self._define_json()
 
     # --- Statements --------------------------------------------------------------------------
+
+    def prefer_indexes(self) -> None:
+        self._set(_BY_INDEX)
 
     def cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         return self.raw.cursor(row_factory=tuple_row)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from unit.documents.documents import header, opened, rows_of, table, text, write
 
@@ -157,6 +157,36 @@ def test_in_a_zone_what_does_not_come_back_by_itself_is_known(texts, offset, nam
     back = Shifted(PLACES, shift.back, originals)
     batch = [b"(" + record + b")" for record in records(moved["events"])]
     assert list(back.rows(EVENTS, [batch])) == [raw]
+
+
+values = spelled(recent) | st.sampled_from(
+    ["soon", "it's", "\u00c4", "2025-02-30", "2025-01-01x", "a,'2025-01-01'),\n(1", ",NULL),\n("]
+)
+
+
+@given(
+    st.lists(st.lists(values, min_size=1, max_size=4), min_size=1, max_size=5),
+    st.integers(-500, 500).map(lambda weeks: weeks * 7 * DAY) | st.just(3600),
+    st.none() | st.sampled_from(ZONES).map(ZoneInfo),
+)
+@example([["2025-01-01", "\u00c4", "2025-01-01"]], 7 * DAY, None)
+def test_many_rows_move_as_each_of_their_values_does(rows, offset, zone):
+    """And nothing else: of a JSON text what is at the path, however else it is spelled there."""
+    document, moved = (
+        write([(EVENTS, [_event(number, *row) for number, row in enumerate(many)])])
+        for many in (rows, [_moved(row, Shift(offset, zone)) for row in rows])
+    )
+    shifted = Shifted(PLACES, Shift(offset, zone)).document(opened(document))
+    assert rows_of(shifted.rows(any_literals)) == rows_of(opened(moved).rows(any_literals))
+
+
+def _event(number, at, *inside):
+    data = [{"at": each, "was": {"at": "2025-01-01"}} for each in inside]
+    return b"(%d,%b,%b)" % (number, quote(at).encode(), quote(json.dumps(data)).encode())
+
+
+def _moved(row, shift):
+    return [shift.text(each, instant=not n) or each for n, each in enumerate(row)]
 
 
 @given(recent, offsets, st.sampled_from(ZONES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 from msgspec.structs import replace
@@ -133,16 +134,21 @@ class ShiftedRows:
         by_column: dict[int, list[EvergreenPlace]] = {}
         for place in sorted(places, key=lambda place: columns.index(place.column)):
             by_column.setdefault(columns.index(place.column), []).append(place)
+        self._by_column = by_column
         self._moves = [_moving_all(here, shift, found) for here in by_column.values()]
         self._width = 2 * len(self._moves) + 2
         self._quick_moves = list(self._moves)
-        values = dict.fromkeys(by_column, CELL)
-        self._pattern = _pattern(len(columns), values, CELL)
+        values = dict.fromkeys(by_column, _QUICK_CELL)
         for number, (column, here) in enumerate(by_column.items()):
             if not here[0].path and _days_alone(here[0], shift):
                 values[column] = rb"NULL|'" + _day(shift, b"'")
                 self._quick_moves[number] = _Days(here[0], shift, found).__getitem__
         self._quick = _pattern(len(columns), values, _QUICK_CELL)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        # Most tables do without, and it takes milliseconds to compile.
+        return _pattern(len(self._columns), dict.fromkeys(self._by_column, CELL), CELL)
 
     def text(self, rows: bytes) -> bytes:
         """Raw rows ``(…),\n(…)``, moved."""
@@ -209,7 +215,7 @@ def _pattern(columns: int, values: Mapping[int, bytes], cell: bytes) -> re.Patte
     for column, value in values.items():
         pattern += rb"(?:" + cell + rb",){%d}+)(" % (column - done) + value + rb")("
         done = column + 1
-        if value != CELL:
+        if value != cell:
             pattern += rb"[^',)]*+'?"  # the time, if there is one
         pattern += b"," if done < columns else b""
     if done < columns:

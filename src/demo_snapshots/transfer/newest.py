@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import cells, value_of
 from demo_snapshots.rows.shift import DAY, clock_of
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.selection.evergreen import EvergreenPlace, Places
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _FIRST_ROWS = 1_000
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).decode

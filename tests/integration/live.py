@@ -6,6 +6,9 @@ judged from outside.
 
 from __future__ import annotations
 
+import atexit
+import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -30,6 +33,52 @@ NOW = datetime(2025, 1, 20, 12, 0, tzinfo=UTC)
 
 Dump = dict[str, list[str]]
 
+_OF_SESSIONS = re.compile(r"(SET|USE|ALTER (DATABASE|ROLE|USER))\b", re.IGNORECASE)
+
+
+class KeptConnections:
+    """Idle connections to servers, for those who ask next; the oldest go first."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._idle: dict[str, Any] = {}
+        self._of_the_parent: list[Any] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave)
+        atexit.register(self.close)
+
+    def take(self, url: str) -> Any:
+        """A connection that answers, None where there is none."""
+        raw = self._idle.pop(url, None)
+        if raw is None:
+            return None
+        try:
+            raw.ping(reconnect=False) if hasattr(raw, "ping") else raw.execute("")
+        except Exception:  # its server or its database is gone
+            raw.close()
+            return None
+        return raw
+
+    def give(self, url: str, raw: Any) -> None:
+        self.close(url)
+        self._idle[url] = raw
+        while len(self._idle) > self._most:
+            self.close(next(iter(self._idle)))
+
+    def close(self, *urls: str) -> None:
+        """That of each url, or all of them."""
+        for url in urls or list(self._idle):
+            if (raw := self._idle.pop(url, None)) is not None:
+                raw.close()
+
+    def _leave(self) -> None:
+        """In a forked process: they are the parent's, and may not even be closed."""
+        self._of_the_parent += self._idle.values()
+        self._idle.clear()
+
+
+KEPT = KeptConnections()
+
 
 @dataclass(frozen=True)
 class Live:
@@ -51,6 +100,10 @@ class Live:
     @contextmanager
     def connection(self) -> Iterator[Any]:
         """The driver's own connection, in autocommit mode."""
+        with closing(self._connected()) as raw:
+            yield raw
+
+    def _connected(self) -> Any:
         url = make_url(self.url)
         raw: Any
         if self.engine == "sqlite":
@@ -59,7 +112,9 @@ class Live:
             raw.execute("PRAGMA foreign_keys = ON")
         elif self.engine == "postgresql":
             settings = "-c extra_float_digits=3 -c DateStyle=ISO,YMD -c TimeZone=UTC"
-            raw = psycopg.connect(self.url, autocommit=True, options=settings)
+            raw = psycopg.connect(
+                self.url, autocommit=True, options=settings, prepare_threshold=None
+            )
         else:
             raw = pymysql.connect(
                 host=url.host,
@@ -69,18 +124,17 @@ class Live:
                 autocommit=True,
                 sql_mode="ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES",
             )
-        with closing(raw):
-            yield raw
+        return raw
 
     def run(self, *statements: str) -> None:
-        with self.connection() as raw, closing(raw.cursor()) as cursor:
+        with self._kept(*statements) as cursor:
             for statement in statements:
                 cursor.execute(statement)
 
     def insert(self, table: str, *rows: tuple[Any, ...]) -> None:
         """Rows of values as the driver takes them, into all columns of ``table``."""
         mark = "?" if self.engine == "sqlite" else "%s"
-        with self.connection() as raw, closing(raw.cursor()) as cursor:
+        with self._kept() as cursor:
             for row in rows:
                 marks = ", ".join([mark] * len(row))
                 cursor.execute(f"INSERT INTO {table} VALUES ({marks})", row)
@@ -91,11 +145,30 @@ class Live:
     def rows_of(self, queries: Iterable[str]) -> list[list[tuple[Any, ...]]]:
         """The rows of each query; connecting takes longer than any of them."""
         found = []
-        with self.connection() as raw, closing(raw.cursor()) as cursor:
+        with self._kept() as cursor:
             for sql in queries:
                 cursor.execute(sql)
                 found.append(list(cursor.fetchall()))
         return found
+
+    @contextmanager
+    def _kept(self, *statements: str) -> Iterator[Any]:
+        """A cursor of a connection that stays open for the next call: a server that has to start
+        a session and read its catalogs for it takes ten times as long as for most queries. What
+        changes the session, or the ones to come, is told to one of its own."""
+        if self.engine == "sqlite" or any(map(_OF_SESSIONS.match, statements)):
+            KEPT.close(self.url)
+            with self.connection() as raw, closing(raw.cursor()) as cursor:
+                yield cursor
+            return
+        raw = KEPT.take(self.url) or self._connected()
+        try:
+            with closing(raw.cursor()) as cursor:
+                yield cursor
+        except BaseException:
+            raw.close()
+            raise
+        KEPT.give(self.url, raw)
 
     def value(self, sql: str) -> Any:
         return self.rows(sql)[0][0]

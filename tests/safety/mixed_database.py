@@ -7,7 +7,6 @@ the definition of every table, index, view, trigger and constraint; only counter
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,12 +134,8 @@ class MixedDatabase:
 
     def objects(self) -> list[str]:
         """Every definition in the database, and whether its constraints and triggers are on."""
-        with self.live.connection() as raw, closing(raw.cursor()) as cursor:
-            found: list[str] = []
-            for query in _OBJECTS[self.live.engine]:
-                cursor.execute(query)
-                found += map(repr, cursor.fetchall())
-        return sorted(found)
+        found = self.live.rows_of(_OBJECTS[self.live.engine])
+        return sorted(repr(row) for rows in found for row in rows)
 
 
 _OBJECTS: dict[str, Sequence[str]] = {
@@ -150,9 +145,12 @@ _OBJECTS: dict[str, Sequence[str]] = {
         "PRAGMA foreign_key_check",
     ),
     "postgresql": (
-        "SELECT table_name, column_name, data_type, is_nullable, column_default"
-        " FROM information_schema.columns WHERE table_schema NOT LIKE 'pg\\_%'"
-        " AND table_schema <> 'information_schema'",
+        "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull,"
+        " attidentity, attgenerated, pg_get_expr(adbin, adrelid) FROM pg_class JOIN pg_attribute"
+        " ON attrelid = pg_class.oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
+        " WHERE relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped"
+        " AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')"
+        " AND relpersistence <> 't'",
         "SELECT conrelid::regclass::text, conname, condeferrable, condeferred, convalidated,"
         " pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
         "SELECT tgrelid::regclass::text, tgenabled, pg_get_triggerdef(oid) FROM pg_trigger"

@@ -13,6 +13,7 @@ Each test is marked with the engines it opens databases on (``engine_markers.py`
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ from hypothesis import HealthCheck, settings
 from object_servers import CERTIFICATES, environment
 from server_engines import SERVERS, version
 from servers import Run
+from warm_demo import WarmDemo
 
 SLOW_SECONDS = 900
 # Each takes many processes or thousands of cases.
@@ -110,6 +112,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_RUN].close()
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the collector need not look at it again and again, and a forked
+    process shares it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     found = [f"sqlite {sqlite3.sqlite_version}"]
     for name, engine in SERVERS.items():
@@ -161,6 +170,14 @@ def bucket_url(pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.
     for name, value in {**leading, "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
     return url
+
+
+@pytest.fixture(scope="session")
+def warm_demo() -> Iterator[WarmDemo]:
+    """Starts the ``demo`` command in a process of its own, in a hundredth of a second."""
+    warm = WarmDemo()
+    yield warm
+    warm.close()
 
 
 @pytest.fixture(scope="session")

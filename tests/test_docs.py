@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner
 from database_engines import stock_client
 from object_servers import CERTIFICATES
+from warm_demo import WarmDemo
 
 from demo_snapshots import errors
 from demo_snapshots.cli import demo as demo_command
@@ -129,7 +130,7 @@ def sql(script: str, path: str = "database/demo.sqlite") -> None:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Callable[[str], str]:
+def shell(tmp_path: Path, warm_demo: WarmDemo) -> Callable[[str], str]:
     """Run a command line in a scratch directory, and give what it printed on both streams."""
     if os.name == "nt":
         pytest.skip("the sessions are those of a POSIX shell")
@@ -137,8 +138,7 @@ def shell(tmp_path: Path) -> Callable[[str], str]:
     programs.mkdir()
     (programs / "sqlite3").symlink_to(stock_client("sqlite3"))
     demo = programs / "demo"
-    python = shlex.quote(sys.executable)
-    demo.write_text(f'#!/bin/sh\nexec {python} -W error -m demo_snapshots "$@"\n', "utf-8")
+    demo.write_text(warm_demo.script(), "utf-8")
     demo.chmod(0o755)
     scratch = tmp_path / "scratch"
     scratch.mkdir()

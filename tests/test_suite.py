@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm_demo import WarmDemo
 
 TESTS = Path(__file__).parent
 INTERRUPTING = "tests/cli/test_terminal.py::test_interrupt"
@@ -68,6 +69,25 @@ def test_a_test_that_hangs_is_ended_and_the_next_ones_run(tmp_path: Path) -> Non
 
 def test_every_test_has_a_time_limit(pytestconfig: pytest.Config) -> None:
     assert 0 < float(pytestconfig.getini("timeout")) <= 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["list-exports", "export nothing", "no-such-command --json"])
+def test_a_forked_command_ends_as_one_that_python_starts(
+    tmp_path: Path, warm_demo: WarmDemo, words: str
+) -> None:
+    ends: list[tuple[int, str, str]] = []
+    for start in (warm_demo.words(), [sys.executable, "-W", "error", "-m", "demo_snapshots"]):
+        place = tmp_path / str(len(ends))
+        place.mkdir()
+        (place / "demo.toml").write_text('[tables.t]\nmarker = "m"\n', "utf-8")
+        environment = {**os.environ, "DATABASE_URL": "sqlite:///there.sqlite"}
+        done = subprocess.run(
+            [*start, *words.split()], cwd=place, env=environment, capture_output=True, text=True
+        )
+        ends.append((done.returncode, done.stdout, done.stderr))
+    assert ends[0] == ends[1]
+    assert ends[0][1] + ends[0][2]
 
 
 SAMPLE = """

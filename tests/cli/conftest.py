@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from warm_demo import WarmDemo
 
 from demo_snapshots.cli import demo as demo_command
 
@@ -62,12 +62,12 @@ def demo(workplace: Path) -> Demo:
 
 
 @pytest.fixture
-def run_demo(workplace: Path) -> Demo:
-    """As ``demo``, but ``python -m demo_snapshots`` in a process of its own."""
+def run_demo(workplace: Path, warm_demo: WarmDemo) -> Demo:
+    """As ``demo``, but in a process of its own."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "demo_snapshots", *arguments],
+            [*warm_demo.words(environment), *arguments],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,

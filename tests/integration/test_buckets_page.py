@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from database_engines import stock_client
 from test_docs import ROOT, blocks, commands_and_outputs, settled
+from warm_demo import WarmDemo
 
 PAGE = ROOT / "docs" / "buckets.md"
 BUCKET = "s3://team-demos/app"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the session is that of a POSIX shell")
-def test_the_session_is_what_happens(bucket_url: str, tmp_path: Path) -> None:
+def test_the_session_is_what_happens(bucket_url: str, tmp_path: Path, warm_demo: WarmDemo) -> None:
     programs, scratch = tmp_path / "bin", tmp_path / "scratch"
     programs.mkdir()
     scratch.mkdir()
     (programs / "sqlite3").symlink_to(stock_client("sqlite3"))
     demo = programs / "demo"
-    demo.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m demo_snapshots "$@"\n')
+    demo.write_text(warm_demo.script(), "utf-8")
     demo.chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     typed = [pair for block in blocks(PAGE, "console") for pair in commands_and_outputs(block.text)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from integration.live import Live
 from integration.test_git_review import git, project_of
 from ruamel.yaml import YAML
+from warm_demo import WarmDemo
 
 from demo_snapshots.model.snapshots import Packing
 
@@ -45,14 +45,14 @@ class Review:
 class Clone:
     """A clone whose branch ``work`` is the pull request; its base is the origin's ``main``."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, warm: WarmDemo) -> None:
         self.place = place
         self.path = place / "clone"
         git(place, "init", "-q", "--bare", "--initial-branch=main", "origin.git")
         git(place, "clone", "-q", "origin.git", "clone")
         git(self.path, "checkout", "-q", "-b", "main")
         self.programs = place / "bin"
-        self.program("demo", f'exec {shlex.quote(sys.executable)} -m demo_snapshots "$@"')
+        self.program("demo", warm.script().partition("\n")[2])
 
     def program(self, name: str, script: str) -> None:
         self.programs.mkdir(exist_ok=True)
@@ -115,10 +115,10 @@ class Clone:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
+def clone(tmp_path: Path, warm_demo: WarmDemo) -> Clone:
     place = tmp_path / "git"
     place.mkdir()
-    return Clone(place)
+    return Clone(place, warm_demo)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from database_engines import engines, stock_client
 from sqlalchemy.engine import make_url
 from test_docs import ROOT, blocks, commands_and_outputs, settled
+from warm_demo import WarmDemo
 
 PAGE = ROOT / "docs" / "sessions.md"
 AS_TYPED = {"postgresql": "psql demo -c", "mariadb": "mariadb demo -e"}
@@ -48,17 +48,19 @@ def told(text: str) -> list[str]:
 
 @pytest.mark.skipif(os.name == "nt", reason="the sessions are those of a POSIX shell")
 @engines("postgresql", "mariadb")
-def test_the_session_is_what_happens(database_url: str, tmp_path: Path) -> None:
+def test_the_session_is_what_happens(
+    database_url: str, tmp_path: Path, warm_demo: WarmDemo
+) -> None:
     engine = make_url(database_url).get_backend_name()
     programs, scratch = tmp_path / "bin", tmp_path / "scratch"
     programs.mkdir()
     scratch.mkdir()
     scripts = {
-        "demo": f'exec {shlex.quote(sys.executable)} -W error -m demo_snapshots "$@"\n',
-        AS_TYPED[engine].split()[0]: client(engine, database_url),
+        "demo": warm_demo.script(),
+        AS_TYPED[engine].split()[0]: "#!/bin/sh\n" + client(engine, database_url),
     }
     for name, script in scripts.items():
-        (programs / name).write_text("#!/bin/sh\n" + script, "utf-8")
+        (programs / name).write_text(script, "utf-8")
         (programs / name).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     typed = session(engine)

@@ -15,15 +15,18 @@ import pytest
 from database_engines import engines
 from integration.live import Demo, Live
 from safety.mixed_database import CONFIGURATION, SECRET, MixedDatabase, snapshots
+from warm_demo import WarmDemo
 
 OWN = re.compile(r"(?:error|hint|warning|info|debug): |  - ")
 WAYS: tuple[list[str], ...] = ([], ["-vv", "--json"])
 
 
-def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, in which every warning is to be shown."""
+def run(place: Path, warm: WarmDemo, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, in which every warning is to be shown. That which tells
+    most starts from nothing, so that what is said while something is imported is seen as well."""
+    whole = [sys.executable, "-W", "default", "-m", "demo_snapshots"]
     return subprocess.run(
-        [sys.executable, "-W", "default", "-m", "demo_snapshots", *arguments],
+        [*(whole if "-vv" in arguments else warm.words()), *arguments],
         env={**os.environ, "PYTHONUTF8": "1"},
         cwd=place,
         stdin=subprocess.DEVNULL,
@@ -41,7 +44,7 @@ def require_quiet(done: subprocess.CompletedProcess[str], secret: str) -> None:
 
 @engines("postgresql", "postgresql15", "mariadb", "sqlite")
 def test_no_value_of_a_refused_row_is_shown(
-    database_url: str, sqlite_url: str, tmp_path: Path
+    database_url: str, sqlite_url: str, tmp_path: Path, warm_demo: WarmDemo
 ) -> None:
     """Refused by the server, and by us while the server has refused it already."""
     secret = "TROUBADOUR"
@@ -60,13 +63,14 @@ def test_no_value_of_a_refused_row_is_shown(
         for way in WAYS:
             for file, status in ((path, 22), (altered, 21)):
                 url = f"--database={live.url}"
-                done = run(tmp_path, "import", "general", f"--file={file}", url, "--yes", *way)
+                options = (f"--file={file}", url, "--yes", *way)
+                done = run(tmp_path, warm_demo, "import", "general", *options)
                 assert done.returncode == (0 if takes_it and status == 22 else status)
                 require_quiet(done, secret)
 
 
 @engines("postgresql", "mariadb", "sqlite")
-def test_every_day_s_work_is_quiet(database_url: str, tmp_path: Path) -> None:
+def test_every_day_s_work_is_quiet(database_url: str, tmp_path: Path, warm_demo: WarmDemo) -> None:
     mixed = MixedDatabase.built(database_url)
     saved = snapshots(mixed, tmp_path / "saved")
     (tmp_path / "demo.toml").write_text(CONFIGURATION, encoding="utf-8")
@@ -85,18 +89,18 @@ def test_every_day_s_work_is_quiet(database_url: str, tmp_path: Path) -> None:
             ["validate", "general"],
             ["verify"],
         ):
-            done = run(tmp_path, *command, f"--database={database_url}", *way)
+            done = run(tmp_path, warm_demo, *command, f"--database={database_url}", *way)
             assert done.returncode in (0, 50), done.stderr
             require_quiet(done, SECRET)
 
 
-def test_the_sample_application_is_quiet(tmp_path: Path) -> None:
+def test_the_sample_application_is_quiet(tmp_path: Path, warm_demo: WarmDemo) -> None:
     for way in WAYS:
         for command in (
             ["migrate-fresh", "--yes"],
             ["seed-enhanced", "--scenario=general", "--export"],
         ):
-            done = run(tmp_path, *command, *way)
+            done = run(tmp_path, warm_demo, *command, *way)
             assert done.returncode == 0, done.stderr
             require_quiet(done, SECRET)
 

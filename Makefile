@@ -37,14 +37,15 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: $(STAMP) ## play the whole story on an embedded SQLite database
 	@$(BIN)/python examples/story.py
 
-# Tests start the command thousands of times, also where PYTHONDONTWRITEBYTECODE is set.
+# Every process of a run reads every test, and many start the command: what was compiled is kept, also
+# where PYTHONDONTWRITEBYTECODE is set.
 fast: $(STAMP) ## run what needs no server and is quick: unit, property, cli, SQLite
 	@$(BIN)/python -m compileall -q src
-	@$(BIN)/pytest -n auto --dist worksteal -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal -m "$(FAST)" --hypothesis-profile=fast $(ARGS)
 
 test: $(STAMP) ## run all tests, on SQLite and on real servers
 	@$(BIN)/python -m compileall -q src
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMP) ## check format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

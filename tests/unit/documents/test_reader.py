@@ -244,15 +244,18 @@ for kind, value in values.items():
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("start", "part", "times"),
     [
-        "DELETE FROM notes WHERE " + "'a'" * 400_000,
-        "DELETE FROM notes WHERE " + '"' * 800_001,
-        "DELETE FROM notes WHERE " + "x" * (2 << 20),
-        "x" * (10 << 20),
+        ("DELETE FROM notes WHERE ", "'a'", 400_000),
+        ("DELETE FROM notes WHERE ", '"', 800_001),
+        ("DELETE FROM notes WHERE ", "x", 2 << 20),
+        ("", "x", 10 << 20),
     ],
 )
-def test_a_statement_of_megabytes_is_refused_before_it_is_all_read(line: str) -> None:
+def test_a_statement_of_megabytes_is_refused_before_it_is_all_read(
+    start: str, part: str, times: int
+) -> None:
+    line = start + part * times
     old = DOCUMENT[DOCUMENT.index(b"DELETE FROM") : DOCUMENT.index(b"\n\n-- Notes")]
     stream = Trickle(DOCUMENT.replace(old, line.encode() * 2), 1 << 16)
     with pytest.raises(DocumentError):
@@ -269,6 +272,7 @@ def test_a_string_that_never_ends_is_refused_at_the_limit(monkeypatch: pytest.Mo
 
 
 PLANS = table("plans", text("note"), Column("picture", Kind.BINARY))
+INTO = "INSERT INTO plans (id, note, picture)"
 
 
 def _including(row: bytes) -> bytes:
@@ -281,13 +285,13 @@ def _including(row: bytes) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "value",
-    [b"''" * (1 << 20), b"x" * (2 << 20), b"a''\x01" * (1 << 17), b"a\nb" * (1 << 19)],
+    ("part", "times"),
+    [(b"''", 1 << 20), (b"x", 2 << 20), (b"a''\x01", 1 << 17), (b"a\nb", 1 << 19)],
     ids=["quotes", "text", "special", "lines"],
 )
 @pytest.mark.parametrize("step", [(1 << 20) - 1, 1 << 30])
-def test_an_included_row_may_be_as_long_as_any(value: bytes, step: int) -> None:
-    row = b"(1,'" + value + b"',X'" + b"00FF" * (1 << 18) + b"')"
+def test_an_included_row_may_be_as_long_as_any(part: bytes, times: int, step: int) -> None:
+    row = b"(1,'" + part * times + b"',X'" + b"00FF" * (1 << 18) + b"')"
     (included,) = (e for e in read(_including(row), step=step) if isinstance(e, Included))
     assert included.text == row
 
@@ -304,17 +308,20 @@ def test_a_long_included_row_is_read_in_linear_time(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("start", "part", "times", "end"),
     [
-        b"INSERT INTO plans (id, note, picture) SELECT 1,'a',NULL WHERE" + b" x" * (8 << 20),
-        b"INSERT INTO plans (id, note, picture) SELECT 1,'a',NULL x'" + b"x" * (16 << 20),
-        b"INSERT INTO plans (id, note, picture) SELECT 1,'a'," + b"now()," * (3 << 20),
-        b"INSERT INTO plans (id, " + b"note, " * (3 << 20) + b") SELECT 1,'a',NULL WHERE",
-        b"INSERT INTO plans (id, note, picture) VALUES (1,'" + b"x" * (16 << 20),
-        b"x" * (16 << 20),
+        (f"{INTO} SELECT 1,'a',NULL WHERE", " x", 8 << 20, ""),
+        (f"{INTO} SELECT 1,'a',NULL x'", "x", 16 << 20, ""),
+        (f"{INTO} SELECT 1,'a',", "now(),", 3 << 20, ""),
+        ("INSERT INTO plans (id, ", "note, ", 3 << 20, ") SELECT 1,'a',NULL WHERE"),
+        (f"{INTO} VALUES (1,'", "x", 16 << 20, ""),
+        ("", "x", 16 << 20, ""),
     ],
 )
-def test_what_is_no_included_row_is_refused_before_it_is_all_read(line: bytes) -> None:
+def test_what_is_no_included_row_is_refused_before_it_is_all_read(
+    start: str, part: str, times: int, end: str
+) -> None:
+    line = (start + part * times + end).encode()
     document = _including(b"(1,'a',NULL)")
     old = document[document.index(b"INSERT INTO plans") : document.index(b"\n\n-- Notes")]
     stream = Trickle(document.replace(old, line), 1 << 30)

@@ -164,7 +164,7 @@ def _open_streams() -> None:
 
 def _run() -> int:
     """The exit status, as the interpreter finds it."""
-    from demo_snapshots.cli import main
+    from demo_snapshots.__main__ import main
 
     try:
         main()

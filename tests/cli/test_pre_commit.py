@@ -57,7 +57,8 @@ def test_a_commit_with_a_damaged_snapshot_is_stopped(run_demo, seeded, workplace
     """As pre-commit does: the entry with the names of the files, some at a time."""
     assert HOOK["language"] == "python"
     program, *words = shlex.split(HOOK["entry"])
-    assert f'{program} = "demo_snapshots.__main__:main"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert f'{program} = "demo_snapshots.__main__:main"' in project
     for how in ("gzip", "zstd"):
         assert run_demo("export", "general", "--auto-version", f"--compress={how}").status == 0
     names = [

@@ -23,7 +23,7 @@ from benchmarks import contenders, plot
 from benchmarks.databases import Databases, ServerError
 from benchmarks.jobs import JOBS
 from benchmarks.measuring import ContenderError
-from benchmarks.report import Report, as_json, markdown, show, targets
+from benchmarks.report import Report, as_json, beside, markdown, show, targets
 from benchmarks.world import Settings, World
 
 RESULTS = Path(__file__).with_name("results")
@@ -70,7 +70,8 @@ _MARKS = ("<!-- results -->", "<!-- end of results -->")
 @click.option(
     "--docs",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Put table and plot into this documentation directory as well.",
+    help="Put table and plot into this documentation directory as well; of jobs that did not run,"
+    " what stands there stays.",
 )
 def main(
     only: tuple[str, ...],
@@ -101,12 +102,13 @@ def main(
         turns=turns or settings.turns,
         sizes=_FULL_SIZES if full else settings.sizes,
     )
+    today = datetime.now(UTC).date().isoformat()
     console = Console(width=None if sys.stdout.isatty() else 150)
     if not no_install and any(name.startswith(_WITH_CONTENDERS) for name in names):
         why = contenders.install(lambda text: click.echo(text, err=True))
         if why:
             click.echo(why, err=True)
-    report = _measured(names, settings, postgresql, directory, console)
+    report = _measured(names, settings, postgresql, directory, console, today)
     _keep(report, results, docs)
     given, met = targets(report)
     console.print(f"{met} of {given} targets met. Report: {results / 'benchmarks.json'}")
@@ -120,6 +122,7 @@ def _measured(
     postgresql: str,
     directory: Path | None,
     console: Console,
+    today: str,
 ) -> Report:
     jobs: list[dict[str, Any]] = []
     with (
@@ -129,10 +132,10 @@ def _measured(
         world = World(settings, databases, Path(place), lambda text: click.echo(text, err=True))
         versions = _versions(databases)
         for name in names:
-            jobs.append(_job(name, world))
+            jobs.append({**_job(name, world), "date": today})
             show(console, jobs[-1])
     return {
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today,
         "machine": {
             "cores": len(os.sched_getaffinity(0))
             if hasattr(os, "sched_getaffinity")
@@ -195,15 +198,12 @@ def _shell_version() -> str | None:
 
 
 def _keep(report: Report, results: Path, docs: Path | None) -> None:
-    for place in filter(None, (results, docs)):
-        place.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1, ensure_ascii=False)
-        (place / "benchmarks.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        if why := plot.missing():
-            click.echo(f"no plot: {why}", err=True)
-        else:
-            plot.draw(report, place)
+    _put(report, results)
     if docs is not None:
+        kept = docs / "benchmarks.json"
+        if kept.exists():
+            report = beside(report, json.loads(kept.read_text("utf-8")), [*JOBS])
+        _put(report, docs)
         page = docs / "benchmarks.md"
         begin, end = _MARKS
         inner = f"{begin}\n{markdown(report)}\n{end}"
@@ -211,6 +211,16 @@ def _keep(report: Report, results: Path, docs: Path | None) -> None:
         pattern = re.escape(begin) + ".*?" + re.escape(end)
         text = re.sub(pattern, lambda _: inner, text, flags=re.DOTALL)
         page.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _put(report: Report, place: Path) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    (place / "benchmarks.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    if why := plot.missing():
+        click.echo(f"no plot: {why}", err=True)
+    else:
+        plot.draw(report, place)
 
 
 if __name__ == "__main__":

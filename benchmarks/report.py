@@ -140,11 +140,21 @@ def remarks(job: Mapping[str, Any]) -> Iterator[str]:
             yield f"{entry['name']} failed: {entry['failure']}"
 
 
+def beside(report: Report, earlier: Report, order: Sequence[str]) -> Report:
+    """The report with those jobs of an earlier one that did not run this time."""
+    before = [{"date": earlier["date"], **job} for job in earlier["jobs"]]
+    jobs = {job["name"]: job for job in (*before, *report["jobs"])}
+    return {**report, "jobs": [jobs[name] for name in order if name in jobs]}
+
+
 def markdown(report: Report) -> str:
     """The whole report for the documentation."""
     lines = [_setting(report), ""]
     for job in report["jobs"]:
-        lines += [f"### {job['title']}", "", *_markdown_table(job), ""]
+        lines += [f"### {job['title']}", ""]
+        if job["date"] != report["date"]:
+            lines += [f"Measured on {job['date']}.", ""]
+        lines += [*_markdown_table(job), ""]
         for remark in remarks(job):
             lines += [remark, ""]
     return "\n".join(lines)

@@ -241,8 +241,8 @@ def _postgresql(world: World) -> list[Tool]:
     inserts = write("--data-only", "--column-inserts", "--rows-per-insert=500")
     copy = write("--data-only")
     return [
-        Tool(f"pg_dump, {ONE}", f"psql, {ONE}", inserts, read, targets=(0.6, 0.35)),
-        Tool("pg_dump, COPY", "psql, COPY", copy, read, targets=(1.0, 1.2)),
+        Tool(f"pg_dump, {ONE}", f"psql, {ONE}", inserts, read, targets=(0.7, 0.35)),
+        Tool("pg_dump, COPY", "psql, COPY", copy, read, targets=(1.6, 1.2)),
         Tool(
             "pg_dump with tables",
             "psql, COPY, then keys and indexes",
@@ -278,7 +278,7 @@ def _sqlite(world: World) -> list[Tool]:
             "sqlite3 < .dump, then indexes",
             write(".dump"),
             read,
-            targets=(1.0, 0.8),
+            targets=(2.0, 1.0),
             whole=True,
         ),
         Tool(
@@ -308,4 +308,4 @@ def _mariadb(world: World) -> list[Tool]:
     def read(url: Url, file: Path) -> Step:
         return Step([client, *url.options, url.name], stdin=file)
 
-    return [Tool("mariadb-dump", "mariadb <", write, read, targets=(1.2, 1.0))]
+    return [Tool("mariadb-dump", "mariadb <", write, read, targets=(2.0, 1.0))]

@@ -118,3 +118,19 @@ def test_an_edit_that_was_not_found_or_not_made_is_a_failure() -> None:
         "not the edits that were made: 1 of 2 changed, 1 invented",
         "not the edits that were made: 0 of 1 added, 0 invented; 0 of 0 removed, 1 invented",
     ], done.stderr
+
+
+def test_what_is_measured_again_takes_its_place_beside_what_was(tmp_path: Path) -> None:
+    before = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
+    earlier = {**before, "jobs": [{**job, "date": "2026-01-02"} for job in before["jobs"]]}
+    (tmp_path / "benchmarks.json").write_text(json.dumps(earlier), "utf-8")
+    page = tmp_path / "benchmarks.md"
+    page.write_bytes((ROOT / "docs" / "benchmarks.md").read_bytes())
+
+    bench(tmp_path / "own", "--quick", "--only", "undo-small", "--docs", str(tmp_path))
+
+    report = json.loads((tmp_path / "benchmarks.json").read_text("utf-8"))
+    assert [job["name"] for job in report["jobs"]] == [job["name"] for job in before["jobs"]]
+    again = [job["name"] for job in report["jobs"] if job["date"] == report["date"]]
+    assert again == ["undo-small"]
+    assert page.read_text("utf-8").count("Measured on 2026-01-02.") == len(before["jobs"]) - 1

@@ -183,7 +183,7 @@ class Merge:
             f" WHERE NOT EXISTS (SELECT 1 FROM {stage.rows} AS s WHERE {staged})"
         )
         both = (
-            f"FROM {stage.target} AS t JOIN {stage.rows} AS s"
+            f"FROM {stage.rows} AS s {self.dialect.join_in_order} {stage.target} AS t"
             f" ON {self.dialect.match('s', 't', stage.key)}"
         )
         # One pass over all columns of all rows; what follows looks at those that differ.

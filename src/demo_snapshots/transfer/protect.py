@@ -22,13 +22,13 @@ def require_free_keys(staging: Staging) -> None:
 
 def _require_free(staging: Staging, stage: Stage, names: Sequence[str]) -> None:
     dialect = staging.dialect
-    target, real = stage.target, "1 = 1"
+    target, real, join = stage.target, "1 = 1", "JOIN"
     if stage.key:
-        real = is_real(staging, stage, "t")
+        real, join = is_real(staging, stage, "t"), dialect.join_in_order
     else:
         target = staging.chosen(stage, _is_real_row(staging, stage.table))
     source = (
-        f"FROM {stage.rows} AS s JOIN {target} AS t ON {dialect.match('s', 't', names)}"
+        f"FROM {stage.rows} AS s {join} {target} AS t ON {dialect.match('s', 't', names)}"
         f" WHERE {real}"
     )
     taken = int(staging.database.scalar(f"SELECT count(*) {source}"))

@@ -293,6 +293,10 @@ class Staging:
             return TableCount(name, self.count(stage.now))
         match = self.dialect.match("n", "t", stage.key)
         noted = f"EXISTS (SELECT 1 FROM {stage.now} AS n WHERE {match})"
+        if len(stage.key) == 1:
+            # The same, and led by the keys: SQLite would read all of the table to ask.
+            keys = f"SELECT {self.dialect.columns(stage.key, 'n')} FROM {stage.now} AS n"
+            noted = f"{self.dialect.columns(stage.key, 't')} IN ({keys})"
         condition = noted if stage.key else self.predicate(stage)
         source = f"FROM {stage.target} AS t WHERE {condition}"
         return count_rows(self.database, stage.table, source, breakdown)[0]

@@ -18,6 +18,9 @@ class Dialect(ABC):
     enforces_foreign_keys = False
     """Whether foreign keys act (check, cascade) while an import changes rows. Where they do
     not, the import verifies them by query before it commits."""
+    join_in_order = "JOIN"
+    """Between a stage and its table: for each row of the one that of the other is looked up by its
+    key, where the engine would not choose so by itself."""
 
     # --- Names -------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ _MOST_TERMS = 200
 
 class SQLite(Dialect):
     name = "sqlite"
+    # Without ANALYZE it knows no table's size (sqlite.org/optoverview.html, "CROSS JOIN").
+    join_in_order = "CROSS JOIN"
 
     def __init__(self, *, enforces_foreign_keys: bool = False) -> None:
         self.enforces_foreign_keys = enforces_foreign_keys

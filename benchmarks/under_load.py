@@ -5,8 +5,10 @@
 Two versions of the sample's demo are put in by turns, in a process of their own, while readers ask
 in one statement for rows of two tables and writers add and change rows that are no demo data. The
 two versions differ in every row asked for, so an answer with rows of both, or with too few, is
-torn. The others: Django's loaddata, and ``psql`` with a script that empties the tables and fills
-them, in one transaction. What is printed is a table for ``docs/benchmarks.md``.
+torn. The others: Django's loaddata, ``psql`` with a script that empties the tables and fills
+them, in one transaction, and DSLR, where ``make bench`` has installed it, which puts back the whole
+database and ends every connection to it: whoever lost theirs connects again.
+What is printed is a table for ``docs/benchmarks.md``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any
 
 import click
 
+from benchmarks import contenders
 from benchmarks.databases import Databases, Url
 from benchmarks.jobs.djangos import MODELS
 from demo_snapshots.opening import open_project
@@ -143,6 +146,8 @@ def _tools(url: Url, place: Path, project: Project, databases: Databases) -> dic
                 _run(connection, "UPDATE todos SET title = concat(title, ' (2)')", url)
                 _run(connection, "UPDATE projects SET name = concat(name, ' (2)')", url)
         files[version] = project.export("general").path
+        if url.engine == "postgresql" and not contenders.missing("dslr"):
+            _dslr(url, "snapshot", f"v{version}")
         fixtures[version] = place / f"{version}.json"
         _django(url, place, f'"dumpdata", "sample", output={str(fixtures[version])!r}')
         if dump := url.engine == "postgresql" and databases.program("pg_dump"):
@@ -195,7 +200,13 @@ def _tools(url: Url, place: Path, project: Project, databases: Databases) -> dic
             )
 
         tools["psql of a dump"] = script
+    if url.engine == "postgresql" and not contenders.missing("dslr"):
+        tools["DSLR"] = lambda version: _dslr(url, "restore", f"v{version}")
     return tools
+
+
+def _dslr(url: Url, *words: str) -> None:
+    _succeeds([str(contenders.program("dslr")), "--url", url.text, *words])
 
 
 def _succeeds(command: list[str], **environment: str) -> None:
@@ -219,6 +230,22 @@ def _django(url: Url, place: Path, command: str) -> None:
             f" pymysql.install_as_MySQLdb()\n{program}"
         )
     _succeeds([sys.executable, "-c", program])
+
+
+class Client:
+    """A connection, and another one where it was lost."""
+
+    def __init__(self, url: Url) -> None:
+        self._url = url
+        self._connection = connect(url)
+
+    def run(self, statement: str) -> Any:
+        if getattr(self._connection, "closed", False):
+            self._connection = connect(self._url)
+        return _run(self._connection, statement)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def connect(url: Url) -> Any:
@@ -262,14 +289,14 @@ def _loads(load: Load, seconds: float) -> Iterator[float]:
 
 
 def _reads(url: Url, stop: threading.Event, seen: Seen) -> None:
-    with closing(connect(url)) as connection:
-        for found in _watched(connection, _READ, stop, seen):
+    with closing(Client(url)) as client:
+        for found in _watched(client, _READ, stop, seen):
             seen.torn += tuple(found) not in _WHOLE
 
 
 def _writes(url: Url, stop: threading.Event, seen: Seen, number: int) -> None:
     """Add a row that is no demo data, then change it."""
-    with closing(connect(url)) as connection:
+    with closing(Client(url)) as client:
         while not stop.is_set():
             number += 1
             added = (
@@ -279,18 +306,18 @@ def _writes(url: Url, stop: threading.Event, seen: Seen, number: int) -> None:
             changed = f"UPDATE contacts SET name = 'Bea' WHERE id = {number}"
             for statement in (added, changed):
                 failed = seen.failed
-                list(_watched(connection, statement, stop, seen, once=True))
+                list(_watched(client, statement, stop, seen, once=True))
                 seen.added += statement is added and seen.failed == failed
             time.sleep(0.02)
 
 
 def _watched(
-    connection: Any, statement: str, stop: threading.Event, seen: Seen, *, once: bool = False
+    client: Client, statement: str, stop: threading.Event, seen: Seen, *, once: bool = False
 ) -> Iterator[Any]:
     while not stop.is_set() or once:
         start = time.perf_counter()
         try:
-            found = _run(connection, statement)
+            found = client.run(statement)
         except Exception as error:  # whatever the driver raises is what an application would meet
             seen.failed += 1
             seen.messages.add(f"{type(error).__name__}: {str(error)[:80]}")

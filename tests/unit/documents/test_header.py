@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -10,6 +11,7 @@ from unit.documents.documents import header, table, text
 
 from demo_snapshots.documents.sql.header import (
     MAX_LINES,
+    _read_moment,
     describe_table,
     fingerprint,
     read_header,
@@ -229,3 +231,11 @@ def test_titles_tell_tables_apart(names: list[str], expected: list[str]) -> None
 def test_no_table_s_name_gets_in_the_way_of_the_header(name: str) -> None:
     made: Header = header((table(name), 1), (table("a_b"), 2), (table("other"), 4))
     assert read_header(write_header(made).splitlines()) == made
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", "2026-01-02T03:04:05"]
+)
+def test_a_moment_that_is_not_in_utc_is_refused(moment):
+    with pytest.raises(ValueError, match=re.escape(moment)):
+        _read_moment(moment)

@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
 
@@ -91,10 +91,11 @@ class UndoLog:
         for item in self._backend.list(FOLDER):
             match = _NAME.fullmatch(item.name)
             if match and item.form is Form.OBJECT and match["database"] == self._database:
-                made = datetime.fromisoformat(match["made"])
-                found.append(
-                    UndoEntry(int(match["number"]), made, match["by"], item.name, item.size)
-                )
+                with suppress(ValueError):  # named for a day that there is not: none of ours
+                    made = datetime.fromisoformat(match["made"])
+                    found.append(
+                        UndoEntry(int(match["number"]), made, match["by"], item.name, item.size)
+                    )
         return tuple(sorted(found, key=lambda entry: entry.number, reverse=True))
 
     def source(self, entry: UndoEntry) -> Source:

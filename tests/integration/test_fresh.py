@@ -184,6 +184,27 @@ def test_old_rows_lead_up_to_the_newest_of_their_dates(live, demo, tmp_path):
     )
 
 
+@engines("sqlite", "postgresql", "mariadb")
+def test_the_newest_of_many_dates_may_be_anywhere(live, demo, tmp_path):
+    """Where it is recent, it is seen in the first rows or by the engine; else all are looked at."""
+
+    def anchor(name: str, sql: str) -> datetime | None:
+        live.run(sql)
+        other = Demo(tmp_path / name, demo.configuration)
+        return describe(other.export(live, now=LATER).path).header.anchor
+
+    rows = ((f"m{n:05}", 1, None, "2024-06-01", *[None] * 5) for n in range(10_001))
+    live.insert("todos", *rows)
+    midnight = datetime(2025, 1, 24, 23, tzinfo=UTC)
+    assert anchor("old", "UPDATE todos SET seen_at = NULL, text_at = 'soon'") == midnight
+    recent = "UPDATE todos SET due_on = '2025-11-14' WHERE id = "
+    assert anchor("last", f"{recent} 'm10000'") is None
+    assert anchor("first", f"{recent} 'a'") is None
+    assert anchor("other", "UPDATE todos SET due_on = '2024-06-02', epoch = 1") == datetime(
+        2025, 1, 19, 9, tzinfo=UTC
+    )
+
+
 @engines("sqlite")
 def test_a_corrected_title_does_not_make_old_rows_young(live, demo):
     demo.export(live)

@@ -292,7 +292,8 @@ class ExportDates:
         before = self._as_before(statistics)
         moment = before.moment if before else now - self.offset
         recent = fresh.clock(moment) - _WEEK
-        newest = Newest(self._demo, fresh.places, fresh.zone, recent + self.found.seconds)
+        enough = recent + self.found.seconds
+        newest = Newest(self._demo, fresh.places, statistics, fresh.zone, enough)
         self.without_dates = without_dates(fresh.places, newest.found, statistics)
         last = newest.clock - self.found.seconds
         return fresh.moment(last) if newest.clock and last < recent else moment

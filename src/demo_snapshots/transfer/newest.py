@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from demo_snapshots.model.snapshots import Statistics
 from demo_snapshots.model.tables import Table
 from demo_snapshots.rows.literals import cells, value_of
 from demo_snapshots.rows.shift import DAY, clock_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _FIRST_ROWS = 1_000
+_MANY_ROWS = 10_000
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).decode
 
 
@@ -25,20 +27,35 @@ class Newest:
     """The newest evergreen date of ``demo`` on the clocks in ``zone``, in seconds since 1970, in
     ``clock``: 0 where there is none since. Rows are read until one is as late as ``enough``, so of
     dates later than that it need not be the last. ``found`` are the places at which a date was.
-    Within a read. Raises DatabaseError."""
+    ``statistics`` count the rows. Within a read. Raises DatabaseError."""
 
-    def __init__(self, demo: DemoSet, places: Places, zone: ZoneInfo | None, enough: int) -> None:
+    def __init__(
+        self,
+        demo: DemoSet,
+        places: Places,
+        statistics: Statistics,
+        zone: ZoneInfo | None,
+        enough: int,
+    ) -> None:
         self.clock = 0
         self.found: set[str] = set()
         self._demo, self._zone, self._enough = demo, zone, enough
         self._day_before = ""
         self._told: set[str] = set()
-        """Places of which the engine has said which is the last, or that there is none."""
+        """Places of which all dates have been looked at, or the last of them."""
         there = [(demo.schema.tables[name], here) for name, here in places.items()]
+        # Some rows are often enough, where the engine would go through many.
         for table, here in there:
-            self._ask(table, [place for place in here if place.typed])
+            if statistics.rows(table.name) > _MANY_ROWS:
+                self._read(table, here, _FIRST_ROWS)
         for table, here in there:
-            self._read(table, [place for place in here if place.name not in self._told])
+            self._ask(table, [place for place in self._left(here) if place.typed])
+        for table, here in there:
+            self._read(table, self._left(here), _FIRST_ROWS)
+            self._read(table, self._left(here))
+
+    def _left(self, places: Sequence[EvergreenPlace]) -> list[EvergreenPlace]:
+        return [place for place in places if not self._is_known(place)]
 
     def _ask(self, table: Table, places: Sequence[EvergreenPlace]) -> None:
         """Have the engine say which is the last date in each of these columns."""
@@ -54,21 +71,27 @@ class Newest:
                 if place.name in self.found or not dates_at(record[place.column], place):
                     self._told.add(place.name)
 
-    def _read(self, table: Table, places: Sequence[EvergreenPlace]) -> None:
-        """Read texts, counts and JSON: some rows are often enough, and all are read only where
-        they are not."""
-        for limit in (f" LIMIT {_FIRST_ROWS}", ""):
-            if all(map(self._is_known, places)):
-                return
-            for batch in self._records(table, places, f"{self._from(table)}{limit}"):
-                # Taken to the last, though known: a COPY that is broken off ends the transaction.
-                left = [place for place in places if not self._is_known(place)]
-                for record in batch if left else ():
-                    for place in left:
-                        self._note(place, record[place.column])
+    def _read(
+        self, table: Table, places: Sequence[EvergreenPlace], most: int | None = None
+    ) -> None:
+        """Read the rows until these places are known; not more than so many."""
+        if not self._left(places):
+            return
+        read = 0
+        limit = "" if most is None else f" LIMIT {most}"
+        for batch in self._records(table, places, f"{self._from(table)}{limit}"):
+            # Taken to the last, though known: a COPY that is broken off ends the transaction.
+            left = self._left(places)
+            for record in batch if left else ():
+                read += 1
+                for place in left:
+                    self._note(place, record[place.column])
+        if most is None or read < most:
+            self._told |= {place.name for place in places}
 
     def _is_known(self, place: EvergreenPlace) -> bool:
-        return self.clock >= self._enough and place.name in self.found
+        recent = self.clock >= self._enough and place.name in self.found
+        return recent or place.name in self._told
 
     def _note(self, place: EvergreenPlace, literal: bytes) -> None:
         for text in dates_at(literal, place):

@@ -151,6 +151,12 @@ class Database:
         with self.wrapped():
             self.session.create_temporary(name, select, key)
 
+    def noted(self, table: Table, condition: str) -> str | None:
+        """As ``Session.noted``."""
+        logger.debug("%s: noted if %s", table.name, condition)
+        with self.wrapped():
+            return self.session.noted(table, condition)
+
     def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """Bring every counter of the tables past its highest value, never backwards. Gives what
         it found of which counters there are, to be ``known`` where the tables are the same."""

@@ -248,7 +248,6 @@ class ExportDates:
 
     def __init__(
         self,
-        demo: DemoSet,
         fresh: Fresh,
         header: Header | None = None,
         found: FoundOffset | None = None,
@@ -258,7 +257,7 @@ class ExportDates:
         self.shifted = shifted
         self.without_dates: tuple[str, ...] = ()
         """The places of tables with rows at which there is no date, once ``anchor`` was asked."""
-        self._demo, self._fresh, self._header = demo, fresh, header
+        self._fresh, self._header = fresh, header
 
     @classmethod
     def of(cls, source: Source | None, demo: DemoSet, config: Config) -> ExportDates:
@@ -266,34 +265,34 @@ class ExportDates:
         holds, where they are its own. Within a read."""
         fresh = Fresh.of(demo, config)
         if source is None:
-            return cls(demo, fresh)
+            return cls(fresh)
         with reading(source) as stream:
             header, document = drifted_for(open_document(stream), demo, config)
             found = fresh.found(demo, document)
         shift = Shift(found.seconds, fresh.zone)
         if not found.seconds:
-            return cls(demo, fresh, header, found)
+            return cls(fresh, header, found)
         if fresh.zone is None:
-            return cls(demo, fresh, header, found, Shifted(fresh.places, shift.back))
+            return cls(fresh, header, found, Shifted(fresh.places, shift.back))
         with reading(source) as stream:
             _, document = drifted_for(open_document(stream), demo, config)
             originals = not_coming_back(document, fresh.places, shift)
-        return cls(demo, fresh, header, found, Shifted(fresh.places, shift.back, originals))
+        return cls(fresh, header, found, Shifted(fresh.places, shift.back, originals))
 
     @property
     def offset(self) -> timedelta:
         return timedelta(seconds=self.found.seconds)
 
-    def anchor(self, now: datetime, statistics: Statistics) -> datetime:
-        """The moment that the dates lead up to, of so many rows. It is the version's own where they
-        are its own, else now, as far back as they are taken; and the newest of them where that
-        lies a week or more before: then nobody has kept them up to then."""
+    def anchor(self, now: datetime, demo: DemoSet, statistics: Statistics) -> datetime:
+        """The moment that the dates of the set's rows, so many, lead up to. It is the version's own
+        where they are its own, else now, as far back as they are taken; and the newest of them
+        where that lies a week or more before: then nobody has kept them up to then."""
         fresh = self._fresh
         before = self._as_before(statistics)
         moment = before.moment if before else now - self.offset
         recent = fresh.clock(moment) - _WEEK
         enough = recent + self.found.seconds
-        newest = Newest(self._demo, fresh.places, statistics, fresh.zone, enough)
+        newest = Newest(demo, fresh.places, statistics, fresh.zone, enough)
         self.without_dates = without_dates(fresh.places, newest.found, statistics)
         last = newest.clock - self.found.seconds
         return fresh.moment(last) if newest.clock and last < recent else moment

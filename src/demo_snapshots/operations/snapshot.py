@@ -39,8 +39,8 @@ from demo_snapshots.transfer.load import lookup_patterns
 Watch = Callable[[Table, Sequence[bytes], int], None]
 """Shown raw rows of a table, and how many it has in all."""
 
-Anchor = Callable[[Statistics], datetime]
-"""The moment that the dates of so many rows lead up to."""
+Anchor = Callable[[DemoSet, Statistics], datetime]
+"""The moment that the dates of a set's rows, of which there are so many, lead up to."""
 
 
 class Rewriting(Protocol):
@@ -86,8 +86,9 @@ def snapshot_of(
     would take, also while it is written, ConfigError and DatabaseError.
     """
     demo = demo.telling_apart()
-    assert isinstance(demo.scenario, str)
     require_conditions(demo)
+    demo = demo.noted()
+    assert isinstance(demo.scenario, str)
     require_portable([*demo.order.tables, *demo.external.included])
     path = search_path(demo)
     path.require()
@@ -104,7 +105,7 @@ def snapshot_of(
         statistics=statistics,
         includes=tuple((table, source.included_count(table)) for table in demo.external.included),
         base=base,
-        anchor=_other_than(generated, anchor, statistics),
+        anchor=_other_than(generated, anchor(demo, statistics) if anchor else None),
         **_origin(demo),
     )
     content = content_of(source, header, progress, path, watch, rewriting)
@@ -113,10 +114,7 @@ def snapshot_of(
         yield Snapshot(header, content, source, rewriting)
 
 
-def _other_than(
-    generated: datetime, anchor: Anchor | None, statistics: Statistics
-) -> datetime | None:
-    moment = anchor(statistics) if anchor else generated
+def _other_than(generated: datetime, moment: datetime | None) -> datetime | None:
     return None if moment == generated else moment
 
 

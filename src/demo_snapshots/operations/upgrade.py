@@ -101,7 +101,7 @@ def upgrade_scenario(
                     moment,
                     base=base,
                     allow_empty=True,
-                    anchor=lambda _: header.moment,
+                    anchor=lambda *_: header.moment,
                 )
             )
             snapshot = replace(snapshot, header=snapshot.header.with_files(entry.files))

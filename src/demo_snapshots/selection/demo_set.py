@@ -73,6 +73,18 @@ class DemoSet(Struct, frozen=True, dict=True):
         """The same set through another connection to the same database."""
         return replace(self, database=database)
 
+    def noted(self) -> DemoSet:
+        """The same set for the rest of the transaction, whose rows need not be told again and
+        again, where the engine can note which they are."""
+        noted = dict(self.selection.noted)
+        selection = Selection(self.dialect, self.schema.tables, self.selection.rules, noted)
+        for table in self.order.tables:
+            if selection.is_asked_often(table.name):
+                condition = selection.predicate(table.name, self.scenario)
+                if keys := self.database.noted(table, condition):
+                    noted[table.name, self.scenario] = keys
+        return replace(self, selection=selection)
+
     def telling_apart(self, without_key: Collection[str] = ()) -> DemoSet:
         """The same set, of whose tables those have no key whose keys do not tell its rows apart:
         SQLite lets one be NULL, in any number of rows. Those are the tables in which a demo row
@@ -92,7 +104,7 @@ class DemoSet(Struct, frozen=True, dict=True):
         return replace(
             self,
             schema=replace(self.schema, tables=tables),
-            selection=Selection(self.dialect, tables, self.selection.rules),
+            selection=Selection(self.dialect, tables, self.selection.rules, self.selection.noted),
             order=load_order(tables).only([table.name for table in self.order.tables]),
         )
 

@@ -207,14 +207,22 @@ class Selection:
     """The resolved rules, spoken in one engine's SQL."""
 
     def __init__(
-        self, dialect: Dialect, tables: Mapping[str, Table], rules: Mapping[str, TableSelection]
+        self,
+        dialect: Dialect,
+        tables: Mapping[str, Table],
+        rules: Mapping[str, TableSelection],
+        noted: Mapping[tuple[str, Whose], str] | None = None,
     ) -> None:
+        """``noted`` are queries for the keys of demo rows that have been told already."""
         self.dialect = dialect
         self.tables = tables
         self.rules = rules
+        self.noted = {} if noted is None else noted
 
     def predicate(self, table: str, scenario: Whose = None) -> str:
         """A condition on ``table``'s own columns: its demo rows, as far as ``scenario`` says."""
+        if noted := self.noted.get((table, scenario)):
+            return f"{self.dialect.row_value(self.tables[table].key)} IN ({noted})"
         selection = self.rules[table]
         match selection.rule:
             case Marked(field):
@@ -257,12 +265,20 @@ class Selection:
         )
 
     def _follows(self, way: Follows, scenario: Whose) -> str:
-        own = self.dialect.row_value(way.columns)
-        wanted = self.dialect.columns(way.referenced_columns)
-        rows = self.dialect.rows_of(self.tables[way.table])
-        inner = self.predicate(way.table, scenario)
-        condition = f"{own} IN (SELECT {wanted} FROM {rows} WHERE {inner})"
+        own, goal = self.dialect.row_value(way.columns), self.tables[way.table]
+        found = self.noted.get((way.table, scenario))
+        if found is None or way.referenced_columns != goal.key:
+            wanted = self.dialect.columns(way.referenced_columns)
+            inner = self.predicate(way.table, scenario)
+            found = f"SELECT {wanted} FROM {self.dialect.rows_of(goal)} WHERE {inner}"
+        condition = f"{own} IN ({found})"
         return f"({self.dialect.of_type(way.only)} AND {condition})" if way.only else condition
+
+    def is_asked_often(self, table: str) -> bool:
+        """Whether telling the table's demo rows takes long, or those of others are told by them."""
+        rule = self.rules[table].rule
+        others = (way.table for each in self.rules.values() for way in ways_of(each.rule))
+        return (isinstance(rule, Marked) and bool(rule.field.path)) or table in others
 
     def is_followed(self, table: Table, key: ForeignKey) -> bool:
         """Whether rows of ``table`` are demo rows just because of this reference: then that of

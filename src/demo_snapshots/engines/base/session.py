@@ -179,6 +179,11 @@ class Session(ABC):
         self.temporary.append(self.dialect.temporary(name))
         return self.execute(self.dialect.create_temporary(name, select, key))
 
+    def noted(self, table: Table, condition: str) -> str | None:
+        """The keys of the rows that fulfil a condition, noted until the transaction ends, as a
+        query for them. None where a read cannot note them, or there are too few to be worth it."""
+        return None
+
     @abstractmethod
     def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """Bring every counter of the tables past its highest value, never backwards. Gives what

@@ -17,6 +17,10 @@ from demo_snapshots.errors import Fault, UnportableValueError
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 
 
+_MANY_ROWS = 20_000
+"""Of fewer rows the same can be asked twice."""
+
+
 class SQLiteSession(Session):
     name = "sqlite"
     raw: sqlite3.Connection
@@ -118,6 +122,20 @@ class SQLiteSession(Session):
                 loaded += self.raw.execute(f"{head}({cells})", given).rowcount
         return loaded
 
+    def noted(self, table: Table, condition: str) -> str | None:
+        rows, key = self.dialect.rows_of(table), self.dialect.columns(table.key)
+        if not _is_rowid(table) or self._pragma("query_only"):
+            return None
+        [(last,)] = self.rows(f"SELECT max({key}) FROM {rows}")
+        if (last or 0) < _MANY_ROWS:
+            return None
+        # What is temporary is in a file of its own, so nobody is kept from writing.
+        noted = self.dialect.temporary(f"demo_noted_{len(self.temporary)}")
+        self.temporary.append(noted)
+        self.execute(f"CREATE TABLE {noted} ({key} INTEGER PRIMARY KEY)")
+        self.execute(f"INSERT INTO {noted} SELECT {key} FROM {rows} WHERE {condition}")
+        return f"SELECT {key} FROM {noted}"
+
     def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
 
@@ -143,6 +161,13 @@ class SQLiteSession(Session):
         if isinstance(error, sqlite3.IntegrityError):
             return Fault.DUPLICATE
         return Fault.OTHER
+
+
+def _is_rowid(table: Table) -> bool:
+    """Whether the key is the number by which SQLite itself knows the rows, never NULL."""
+    if len(table.key) != 1:
+        return False
+    return table.column(table.key[0]).native.upper() == "INTEGER"
 
 
 def _hash(text: str | None) -> str | None:

@@ -16,7 +16,6 @@ from demo_snapshots.engines.sqlite.values import LARGE, Values
 from demo_snapshots.errors import Fault, UnportableValueError
 from demo_snapshots.model.tables import Column, ForeignKey, Table
 
-
 _MANY_ROWS = 20_000
 """Of fewer rows the same can be asked twice."""
 

@@ -15,7 +15,7 @@ import pytest
 import demo_snapshots
 from demo_snapshots.cli import demo as demo_command
 from demo_snapshots.cli.wording import Wording
-from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.compare import CompareOptions
 from demo_snapshots.operations.init import initialise
 from demo_snapshots.operations.merge import MergeOptions

@@ -13,7 +13,8 @@ import pytest
 
 import demo_snapshots
 from demo_snapshots import errors
-from demo_snapshots.errors import Call, DemoError, Words
+from demo_snapshots.errors import DemoError
+from demo_snapshots.model.words import Call, Words
 
 PACKAGE = Path(demo_snapshots.__file__).parent
 CLASSES = [

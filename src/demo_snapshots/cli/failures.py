@@ -15,13 +15,12 @@ import click
 from demo_snapshots.cli.terminal import configure_streams
 from demo_snapshots.cli.wording import Wording
 from demo_snapshots.errors import (
-    Call,
     DemoError,
     ExternalReferenceError,
     UsageError,
     ValidationFailedError,
-    Words,
 )
+from demo_snapshots.model.words import Call, Words
 
 INTERRUPTED = 130
 """128 + SIGINT, what a shell expects of a program stopped by Ctrl-C."""

@@ -106,7 +106,7 @@ def _hanging(candidate: Candidate) -> str:
 
 
 def _report(result: InitResult) -> Report:
-    from demo_snapshots.errors import Call, Words
+    from demo_snapshots.model.words import Call, Words
     from demo_snapshots.operations.writing import rows_in_words
     from demo_snapshots.render.report import Facts, Grid, Heading, Line, Look, Row, counted
 

@@ -13,7 +13,8 @@ from demo_snapshots.cli.options import (
     examples,
     scenario_name,
 )
-from demo_snapshots.errors import Call, UpgradeDueError, ValidationFailedError, Words
+from demo_snapshots.errors import UpgradeDueError, ValidationFailedError
+from demo_snapshots.model.words import Call, Words
 
 
 @click.command(

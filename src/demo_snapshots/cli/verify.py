@@ -12,13 +12,8 @@ from demo_snapshots.cli.options import (
     on_this_machine,
     scenario_name,
 )
-from demo_snapshots.errors import (
-    Call,
-    PeopleFoundError,
-    UsageError,
-    ValidationFailedError,
-    Words,
-)
+from demo_snapshots.errors import PeopleFoundError, UsageError, ValidationFailedError
+from demo_snapshots.model.words import Call, Words
 
 
 def scenario_or_files(

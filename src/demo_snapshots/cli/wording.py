@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import click
 from msgspec import Struct
 
-from demo_snapshots.errors import Call, Words
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.visible import visible as visible
 
 

@@ -41,10 +41,11 @@ from demo_snapshots.config.rules import (
 )
 from demo_snapshots.config.strict import Strict
 from demo_snapshots.config.toml import line_of, parse, read_text
-from demo_snapshots.errors import Call, ConfigError, ProtectedDatabaseError, Words
+from demo_snapshots.errors import ConfigError, ProtectedDatabaseError
 from demo_snapshots.model.progress import Setting
 from demo_snapshots.model.snapshots import DocumentForm, Packing
 from demo_snapshots.model.sources import is_bucket
+from demo_snapshots.model.words import Call, Words
 
 DEFAULT_DATABASE = "sqlite:///database/demo.sqlite"
 DEFAULT_SNAPSHOTS = "database/demo-snapshots"

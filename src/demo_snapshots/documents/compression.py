@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from msgspec import Struct
 
-from demo_snapshots.errors import Call, DocumentError, ExportError, Words
+from demo_snapshots.errors import DocumentError, ExportError
 from demo_snapshots.model.snapshots import Packing
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.words import Call, Words
 
 if TYPE_CHECKING:
     from typing import Any

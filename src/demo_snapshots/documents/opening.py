@@ -18,9 +18,10 @@ from demo_snapshots.documents.sql.delta_header import DELTA_FORMAT
 from demo_snapshots.documents.sql.header import HEAD, PART_TITLE, TITLE
 from demo_snapshots.documents.sql.reader import ALTERED, RESTORE, TAIL, SqlDocument, any_lookup
 from demo_snapshots.documents.sql.window import CONVERTED, CONVERTED_HINT, INCOMPLETE
-from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
+from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.snapshots import Description, DocumentForm, Header, Part
 from demo_snapshots.model.sources import Source, source_of
+from demo_snapshots.model.words import Call, Words
 
 if TYPE_CHECKING:
     from demo_snapshots.documents.sql.head import Head

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import DatabaseError
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from typing import Any
 
 from demo_snapshots.engines.base.engine import Engine
 from demo_snapshots.engines.urls import Url
-from demo_snapshots.errors import Call, ConfigError, DatabaseUnreachableError, Words
+from demo_snapshots.errors import ConfigError, DatabaseUnreachableError
+from demo_snapshots.model.words import Call, Words
 
 
 def open_url(url: Url, engine: Engine, label: str) -> Any:

@@ -10,11 +10,12 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from demo_snapshots.errors import Call, DocumentError, UsageError, Words
+from demo_snapshots.errors import DocumentError, UsageError
 from demo_snapshots.model.copies import copy_in
 from demo_snapshots.model.files import HEADER_LINE, FileList
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
+from demo_snapshots.model.words import Call, Words
 
 _SCENARIO = re.compile(r"[a-z0-9][a-z0-9_-]*")
 

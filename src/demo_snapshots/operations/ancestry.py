@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from demo_snapshots.documents.opening import header_of
-from demo_snapshots.errors import Call, MergeError, Words
+from demo_snapshots.errors import MergeError
 from demo_snapshots.model.snapshots import Entry, Parent
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.store import Store
 
 

@@ -7,8 +7,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from demo_snapshots.errors import Call, UsageError, Words
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.merging import Conflict, Side
+from demo_snapshots.model.words import Call, Words
 
 Versions = Mapping[str, str]
 """``scenario``, and the content digests of ``base``, ``ours`` and ``theirs``: which merge it is."""

@@ -18,18 +18,17 @@ from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe, describe_whole
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import (
-    Call,
     EmptyScenarioError,
     ExportError,
     ExportNotFoundError,
     StoreError,
     UsageError,
-    Words,
 )
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Packing, Parent, Version
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.upkeep import BackupResult
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.export import holds, whole_latest, with_files
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.operations.uploads.stored import FilesCheck

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import nullcontext
 
-from demo_snapshots.errors import Call, UsageError, Words
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.upkeep import CleanupResult
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.store import Store
 from demo_snapshots.store.contents import Contents

@@ -16,12 +16,13 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, read_tail, reading, whole_at
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Call, ExportNotFoundError, UsageError, Words
+from demo_snapshots.errors import ExportNotFoundError, UsageError
 from demo_snapshots.model.changes import Change, Comparison, FilesDifference, TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Entry, Header, check_scenario_name
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.compatibility import what_fits
 from demo_snapshots.operations.drift import Drift, drifted_for
 from demo_snapshots.selection.conditions import require_conditions

@@ -8,9 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from demo_snapshots.documents.drifted import TableDrift, drifted_header
-from demo_snapshots.errors import Call, SchemaError, UsageError, Words
+from demo_snapshots.errors import SchemaError, UsageError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Column, Table
+from demo_snapshots.model.words import Call, Words
 
 
 class Fit(Struct, frozen=True):

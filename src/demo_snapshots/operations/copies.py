@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo_snapshots.config.settings import Config
-from demo_snapshots.errors import Call, UsageError, Words
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.copies import CopyOf, check_copy_name, check_template
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.copies import require_copyable
 

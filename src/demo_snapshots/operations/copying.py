@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, folded
-from demo_snapshots.errors import Call, MergeError, StoreError, UsageError, Words
+from demo_snapshots.errors import MergeError, StoreError, UsageError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import (
     Description,
@@ -22,6 +22,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source, is_bucket
 from demo_snapshots.model.upkeep import CopyResult, Renumbered
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.listing import list_exports
 from demo_snapshots.operations.renumbering import copy_of, publish_as
 from demo_snapshots.operations.uploads.stored import copy_files

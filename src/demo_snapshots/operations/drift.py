@@ -15,9 +15,10 @@ from demo_snapshots.config.rules import DriftRule
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.drifted import DriftedDocument, TableDrift, drifted_header
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.errors import Call, UnfitValueError, UsageError, Words
+from demo_snapshots.errors import UnfitValueError, UsageError
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.tables import Column, Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.compatibility import leave_out
 from demo_snapshots.operations.options import DriftOptions, Value
 from demo_snapshots.selection.demo_set import DemoSet

@@ -16,7 +16,7 @@ from demo_snapshots.documents.compression import packed
 from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.opening import describe_whole, same_but_for_cuts
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Call, DemoError, NotConfirmedError, UsageError, Words
+from demo_snapshots.errors import DemoError, NotConfirmedError, UsageError
 from demo_snapshots.model.files import SavedFiles
 from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.results import ExportResult, VersionCheck
@@ -31,6 +31,7 @@ from demo_snapshots.model.snapshots import (
     Version,
     check_scenario_name,
 )
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.options import ConfirmNew, ExportOptions
 from demo_snapshots.operations.people import PeopleWatch, watching
 from demo_snapshots.operations.snapshot import Rewriting, Snapshot, snapshot_of

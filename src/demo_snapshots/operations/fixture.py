@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, read_tail, reading
 from demo_snapshots.documents.protocol import Document
-from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import (
     CommitInDoubtError,
     DatabaseBusyError,

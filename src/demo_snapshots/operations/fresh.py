@@ -14,7 +14,6 @@ from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, reading
 from demo_snapshots.documents.protocol import Document
 from demo_snapshots.errors import (
-    Call,
     CommitInDoubtError,
     ConfigError,
     DatabaseBusyError,
@@ -22,13 +21,13 @@ from demo_snapshots.errors import (
     DemoError,
     KeyClashError,
     UnfitValueError,
-    Words,
 )
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.offsets import difference_in_words
 from demo_snapshots.model.results import ExportResult, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Entry, Header, Statistics, Version
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.drift import drifted_for
 from demo_snapshots.rows.shift import DAY, Shift
 from demo_snapshots.selection.demo_set import DemoSet

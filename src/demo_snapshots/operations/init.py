@@ -20,8 +20,9 @@ from demo_snapshots.config.settings import (
 )
 from demo_snapshots.documents.sql.identifiers import write_identifier
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Call, ConfigError, UsageError, Words
+from demo_snapshots.errors import ConfigError, UsageError
 from demo_snapshots.model.rules import Follows, FollowsAny, Marked, Where
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.writing import (
     as_comment,
     comment,

@@ -20,7 +20,7 @@ from demo_snapshots.documents.converting import in_form
 from demo_snapshots.documents.sql.header import describe_table, fingerprint
 from demo_snapshots.documents.sql.writer import write_document
 from demo_snapshots.engines.connection import connect
-from demo_snapshots.errors import Call, MergeConflictError, MergeError, UsageError, Words
+from demo_snapshots.errors import MergeConflictError, MergeError, UsageError
 from demo_snapshots.model.merging import Conflict, MergeResult, Side
 from demo_snapshots.model.progress import no_progress
 from demo_snapshots.model.snapshots import (
@@ -33,6 +33,7 @@ from demo_snapshots.model.snapshots import (
 from demo_snapshots.model.sources import source_of
 from demo_snapshots.model.tables import Kind, Table
 from demo_snapshots.model.tool import TOOL
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.ancestry import Ancestry
 from demo_snapshots.operations.answers import Place, read_answers, write_conflicts
 from demo_snapshots.operations.export import holds, whole_latest

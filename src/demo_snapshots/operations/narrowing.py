@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from demo_snapshots.errors import Call, UsageError, Words
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.snapshots import Header, Statistics
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.selection.demo_set import DemoSet
 
 

@@ -9,10 +9,11 @@ from typing import Literal
 import msgspec
 
 from demo_snapshots.config.rules import PeopleRules
-from demo_snapshots.errors import Call, RealPersonError, Words
+from demo_snapshots.errors import RealPersonError
 from demo_snapshots.model.people import PeopleCheck, PersonFound
 from demo_snapshots.model.snapshots import Statistics
 from demo_snapshots.model.tables import Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.people.rows import Candidate, PeopleInRows
 from demo_snapshots.rows.spill import Spool
 from demo_snapshots.selection.demo_set import DemoSet

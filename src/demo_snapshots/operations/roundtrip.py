@@ -15,7 +15,6 @@ from demo_snapshots.documents.opening import reading
 from demo_snapshots.engines.connection import connect
 from demo_snapshots.engines.leftovers import proof_directory
 from demo_snapshots.errors import (
-    Call,
     ConfigError,
     DatabaseError,
     DemoError,
@@ -23,11 +22,11 @@ from demo_snapshots.errors import (
     ProofError,
     UnfitValueError,
     VerificationError,
-    Words,
 )
 from demo_snapshots.model.results import Proof
 from demo_snapshots.model.snapshots import Header
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.snapshot import snapshot_of
 from demo_snapshots.selection.demo_set import DemoSet, see

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from demo_snapshots.documents.opening import head_of, open_document
 from demo_snapshots.documents.protocol import Document
+from demo_snapshots.engines.connection import aside
 from demo_snapshots.errors import (
-    Call,
     CommitInDoubtError,
     DatabaseBusyError,
     DatabaseError,
@@ -27,7 +27,6 @@ from demo_snapshots.errors import (
     UnfitValueError,
     UsageError,
     VerificationError,
-    Words,
 )
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.progress import no_progress
@@ -35,6 +34,7 @@ from demo_snapshots.model.results import Edits, ImportPlan, ImportResult
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount
 from demo_snapshots.model.sources import Source
 from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.drift import Drift
 from demo_snapshots.operations.narrowing import narrowed
 from demo_snapshots.operations.options import Confirm, ImportOptions
@@ -135,8 +135,8 @@ class Import:
         # What was put together from several files, or completed, has no lines of its own.
         if self.source.beside is None or head_of(self.source) is not None:
             return None
-        with suppress(DemoError), self.database.aside() as aside, aside.writing((), keep=False):
-            staging = self._staging(self.demo.over(aside))
+        with suppress(DemoError), aside(self.database) as other, other.writing((), keep=False):
+            staging = self._staging(self.demo.over(other))
             staging.create()
             return line_of_unfit(self.again(), staging)
         return None
@@ -248,8 +248,8 @@ class Import:
     ) -> Iterator[Staging]:
         """The document staged and checked, to be rolled back: no demo row is locked while people
         think. On a connection of its own, whose temporary tables end with it."""
-        with self.database.aside() as aside, aside.writing((), keep=False):
-            staging = self._staging(self.demo.over(aside), joined)
+        with aside(self.database) as other, other.writing((), keep=False):
+            staging = self._staging(self.demo.over(other), joined)
             staging.create()
             load_document(document, staging, self.size, self.progress, include=False)
             self._check(staging, there=there)

@@ -7,11 +7,12 @@ from typing import Unpack
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe
-from demo_snapshots.errors import Call, DocumentError, ExportNotFoundError, Words
+from demo_snapshots.errors import DocumentError, ExportNotFoundError
 from demo_snapshots.model.copies import copy_in
 from demo_snapshots.model.results import ImportResult, Undoable
 from demo_snapshots.model.rules import Labelled
 from demo_snapshots.model.snapshots import Header
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.import_ import import_document
 from demo_snapshots.operations.options import ImportOptions
 from demo_snapshots.operations.replaced import (

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import describe, open_document, read_tail, reading
-from demo_snapshots.engines.connection import Database, connect
-from demo_snapshots.errors import Call, UsageError, Words
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
+from demo_snapshots.errors import UsageError
 from demo_snapshots.model.changes import TableDifference
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Entry, Header, Statistics, check_scenario_name
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.compare import Scope, compare_document, tell_nobody
 from demo_snapshots.operations.compatibility import fit
 from demo_snapshots.operations.copies import check_copy_options

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from demo_snapshots.config.settings import Config
 from demo_snapshots.documents.opening import open_document, read_tail, reading
-from demo_snapshots.engines.connection import Database
-from demo_snapshots.errors import EmptyScenarioError, Words
+from demo_snapshots.engines.database import Database
+from demo_snapshots.errors import EmptyScenarioError
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.progress import Progress
 from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.words import Words
 from demo_snapshots.operations.compare import Scope
 from demo_snapshots.operations.compatibility import fit
 from demo_snapshots.operations.copies import copy_wanted

@@ -12,14 +12,7 @@ from demo_snapshots.config.rules import PeopleRules
 from demo_snapshots.documents.opening import describe, open_document, read_delta, reading, whole_at
 from demo_snapshots.documents.protocol import Rows, Update, any_literals
 from demo_snapshots.documents.sql.reader import any_lookup
-from demo_snapshots.errors import (
-    Call,
-    DemoError,
-    DocumentError,
-    StoreDeniedError,
-    StoreUnreachableError,
-    Words,
-)
+from demo_snapshots.errors import DemoError, DocumentError, StoreDeniedError, StoreUnreachableError
 from demo_snapshots.model.people import PeopleInFile, PersonFound
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.results import VersionCheck
@@ -33,6 +26,7 @@ from demo_snapshots.model.snapshots import (
 )
 from demo_snapshots.model.sources import Source, source_of
 from demo_snapshots.model.upkeep import FileCheck, Verification
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.uploads.stored import FilesCheck
 from demo_snapshots.rows.literals import count_rows, records
 from demo_snapshots.store import Store, unknown_scenario

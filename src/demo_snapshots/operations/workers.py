@@ -20,12 +20,14 @@ from msgspec import Struct
 from demo_snapshots.config.settings import load_config
 from demo_snapshots.documents.opening import describe
 from demo_snapshots.documents.sql.pieces import Contents
-from demo_snapshots.engines.connection import Database, connect
-from demo_snapshots.errors import Call, ConfigError, DemoError, ExportError, UsageError, Words
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
+from demo_snapshots.errors import ConfigError, DemoError, ExportError, UsageError
 from demo_snapshots.model.progress import Progress
 from demo_snapshots.model.sources import is_bucket
 from demo_snapshots.model.tables import Table
 from demo_snapshots.model.tool import TOOL
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.operations.parting import Task
 from demo_snapshots.operations.snapshot import Snapshot
 from demo_snapshots.store import Store, open_store

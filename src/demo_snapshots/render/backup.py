@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from demo_snapshots.errors import Words
 from demo_snapshots.model.snapshots import Entry
 from demo_snapshots.model.upkeep import BackupResult, Restored, RestoreResult
+from demo_snapshots.model.words import Words
 from demo_snapshots.render.report import (
     Facts,
     Line,

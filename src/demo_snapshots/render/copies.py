@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import CopyFound, RemoveResult
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.report import (
     Facts,
     Grid,

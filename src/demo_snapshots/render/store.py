@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import to_builtins
 
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.people import PeopleInFile
 from demo_snapshots.model.results import VersionCheck
 from demo_snapshots.model.upkeep import FileCheck, Renumbered, RepairResult, Verification
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.report import (
     Grid,
     Heading,

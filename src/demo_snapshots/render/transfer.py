@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from msgspec import to_builtins
 
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.files import SavedFiles
 from demo_snapshots.model.offsets import difference_in_words
 from demo_snapshots.model.people import PeopleCheck
@@ -19,6 +18,7 @@ from demo_snapshots.model.results import (
     Proof,
     VersionCheck,
 )
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.report import Facts, Line, Look, Report, counted, file_size, number
 from demo_snapshots.render.statistics import included_facts, statistics_grid, statistics_json
 from demo_snapshots.render.versions import delta_json

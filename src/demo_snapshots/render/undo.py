@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import ImportResult, Undoable
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.report import (
     Grid,
     Heading,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import to_builtins
 
-from demo_snapshots.errors import Words
 from demo_snapshots.model.results import TableComparison, ValidationResult
 from demo_snapshots.model.snapshots import Statistics
+from demo_snapshots.model.words import Words
 from demo_snapshots.render.report import (
     Block,
     Grid,

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from msgspec import to_builtins
 
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.model.results import Listing
 from demo_snapshots.model.snapshots import DeltaOf, Entry
 from demo_snapshots.model.upkeep import CleanupResult, CopyResult
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.render.report import (
     Grid,
     Heading,

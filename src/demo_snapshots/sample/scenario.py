@@ -17,8 +17,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from demo_snapshots.config.checking import Place, UnfitError, checked
-from demo_snapshots.errors import Call, ScenarioError, UsageError, Words
+from demo_snapshots.errors import ScenarioError, UsageError
 from demo_snapshots.model.snapshots import check_scenario_name
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.sample.wording import Sentence, parse_sentence
 
 Text = Annotated[str, Meta(min_length=1)]

@@ -10,7 +10,8 @@ from alembic.script import ScriptDirectory
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Inspector, inspect, text
 
-from demo_snapshots.errors import Call, DatabaseError, ProtectedDatabaseError, Words
+from demo_snapshots.errors import DatabaseError, ProtectedDatabaseError
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.sample.markers import is_demo, marks
 from demo_snapshots.sample.models import MARKED, TABLES, Base
 from demo_snapshots.sample.transaction import transaction

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnClause, Connection, Engine, column, delete, inspect, select, text
 from sqlalchemy import table as sql_table
 
-from demo_snapshots.errors import Call, KeyClashError, RealRowsError, SchemaError, Words
+from demo_snapshots.errors import KeyClashError, RealRowsError, SchemaError
 from demo_snapshots.model.progress import Progress, no_progress
 from demo_snapshots.model.snapshots import Statistics, TableCount
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.sample.generating import COLUMNS, Row, Rows, World
 from demo_snapshots.sample.markers import is_demo, marks
 from demo_snapshots.sample.models import TABLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.model.rules import TableSelection, ways_of
 from demo_snapshots.selection.markers import Sample
 from demo_snapshots.selection.rules import Selection

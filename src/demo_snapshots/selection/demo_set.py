@@ -16,7 +16,7 @@ from demo_snapshots.config.rules import ByKey, Reference
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.catalog import Catalog
 from demo_snapshots.engines.base.dialect import Dialect
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.rules import Whose

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.model.rules import Follows, FollowsAny, Marked, Rule, TableSelection, Where
 from demo_snapshots.model.tables import ForeignKey, Kind, Table
 from demo_snapshots.selection.assumed import AssumedKey, assume, with_assumed

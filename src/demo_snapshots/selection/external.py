@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from demo_snapshots.config.rules import ByKey, Reference
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import ConfigError, ExternalReferenceError, ExternalRowError
 from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import ForeignKey, Table

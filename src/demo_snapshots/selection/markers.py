@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.model.rules import Field
 from demo_snapshots.model.tables import Column, Kind, Table
 

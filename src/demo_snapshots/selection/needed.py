@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from demo_snapshots.config.rules import Reference
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.model.rules import Whose
 from demo_snapshots.model.tables import ForeignKey, Table
 from demo_snapshots.selection.included import Included

@@ -9,7 +9,7 @@ from demo_snapshots.config.foreign_keys import Undeclared, split
 from demo_snapshots.config.rules import PredicatePerEngine, TableRule, WrittenWay
 from demo_snapshots.config.settings import Config
 from demo_snapshots.engines.base.dialect import Dialect
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.model.copies import CopyOf, copy_in
 from demo_snapshots.model.rules import (

@@ -9,9 +9,10 @@ from msgspec import Struct, field
 from demo_snapshots.config.foreign_keys import UndeclaredKey
 from demo_snapshots.config.rules import Reference
 from demo_snapshots.engines.base.catalog import Catalog, Keys, Names, Place
-from demo_snapshots.engines.connection import Database
-from demo_snapshots.errors import Call, ConfigError, SchemaError, Words
+from demo_snapshots.engines.database import Database
+from demo_snapshots.errors import ConfigError, SchemaError
 from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.selection.undeclared import (
     ListedTypes,
     is_path,

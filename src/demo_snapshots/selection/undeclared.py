@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from demo_snapshots.config.foreign_keys import Target, UndeclaredKey
 from demo_snapshots.engines.base.catalog import Names, Place
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import ConfigError
 from demo_snapshots.model.tables import ForeignKey, Kind, OfType, Table
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from demo_snapshots.errors import Call, ExportNotFoundError, StoreError, UsageError, Words
+from demo_snapshots.errors import ExportNotFoundError, StoreError, UsageError
 from demo_snapshots.model.results import Listing, ScenarioListing
 from demo_snapshots.model.snapshots import (
     Description,
@@ -18,6 +18,7 @@ from demo_snapshots.model.snapshots import (
     Version,
     check_scenario_name,
 )
+from demo_snapshots.model.words import Call, Words
 
 MAX_NUMBER = 999_999_999
 _KEPT = {packing.ending(form): (packing, form) for form in DocumentForm for packing in Packing}

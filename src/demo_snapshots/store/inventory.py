@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from demo_snapshots.errors import Call, DemoError, StoreDeniedError, StoreUnreachableError, Words
+from demo_snapshots.errors import DemoError, StoreDeniedError, StoreUnreachableError
 from demo_snapshots.model.snapshots import Description, Entry, Stored, is_part_name
 from demo_snapshots.model.sources import Source
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.store.backends.base import Backend, Form, Item
 from demo_snapshots.store.blobs import FOLDER as BLOBS
 from demo_snapshots.store.blobs import Blobs, files_in

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from demo_snapshots.errors import Call, ConfigError, KeyClashError, Words
+from demo_snapshots.errors import ConfigError, KeyClashError
 from demo_snapshots.model.copies import CopyOf
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.tables import Column, Kind
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.selection.demo_set import DemoSet
 from demo_snapshots.transfer.blocks import Block
 from demo_snapshots.transfer.free_keys import holds_uuids

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import DatabaseError, ExportError, UnportableValueError
 from demo_snapshots.model.rules import ways_of
 from demo_snapshots.model.snapshots import Statistics, TableCount

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from demo_snapshots.documents.protocol import Event
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import VerificationError
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount
 from demo_snapshots.model.tables import Table

@@ -9,7 +9,7 @@ from itertools import groupby, islice
 
 from demo_snapshots.documents.protocol import Document, Event, Included, Rows, Update
 from demo_snapshots.documents.sql.statements import LOOKUP, lookup_pattern, read_lookup
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import DocumentError, UnfitValueError
 from demo_snapshots.model.progress import Progress
 from demo_snapshots.model.snapshots import Header

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from demo_snapshots.errors import Call, SchemaError, Words
+from demo_snapshots.errors import SchemaError
 from demo_snapshots.model.snapshots import Statistics, TableCount
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.transfer.stage import Staging
 
 

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from demo_snapshots.engines.connection import Database, connect
-from demo_snapshots.errors import Call, DatabaseUnreachableError, Words
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
+from demo_snapshots.errors import DatabaseUnreachableError
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.rows.prefetch import Prefetch
 
 _BUFFER_BYTES = 8_000_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from demo_snapshots.errors import Call, KeyClashError, RealRowsError, VerificationError, Words
+from demo_snapshots.errors import KeyClashError, RealRowsError, VerificationError
 from demo_snapshots.model.tables import ForeignKey, Table
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.transfer.stage import Stage, Staging
 
 _SHOWN = 5

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from demo_snapshots.errors import Call, KeyClashError, Words
+from demo_snapshots.errors import KeyClashError
 from demo_snapshots.model.tables import Column, Kind, OfType, moments
+from demo_snapshots.model.words import Call, Words
 from demo_snapshots.transfer.stage import Stage, Staging
 
 _PAGE = 500

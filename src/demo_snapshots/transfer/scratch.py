@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 
 from demo_snapshots.engines.base.scratch import ScratchContent
-from demo_snapshots.engines.connection import Database, scratch_of
+from demo_snapshots.engines.connection import scratch_of
+from demo_snapshots.engines.database import Database
 from demo_snapshots.model.tables import Table
 from demo_snapshots.selection.external import ExternalReferences
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from demo_snapshots.engines.connection import Database
+from demo_snapshots.engines.database import Database
 from demo_snapshots.errors import (
     DatabaseError,
     DocumentError,

@@ -13,7 +13,8 @@ import pymysql
 import pytest
 from sqlalchemy.engine import make_url
 
-from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
 from demo_snapshots.engines.mariadb.dialect import MariaDB
 from demo_snapshots.engines.mariadb.values import ExactRows
 from demo_snapshots.errors import DatabaseBusyError, DatabaseError, Fault, UnfitValueError

@@ -14,13 +14,13 @@ import pytest
 
 import demo_snapshots
 from demo_snapshots.cli import demo
-from demo_snapshots.errors import Call, Words
 from demo_snapshots.integrations.django.management.arguments import add_argument, words
 from demo_snapshots.integrations.django.management.wording import (
     OF_THE_SAMPLE,
     WORDING,
     in_management,
 )
+from demo_snapshots.model.words import Call, Words
 
 DERIVED = sorted(set(demo.commands) - {*OF_THE_SAMPLE})
 

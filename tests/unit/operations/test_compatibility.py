@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from demo_snapshots.errors import SchemaError, UsageError, Words
+from demo_snapshots.errors import SchemaError, UsageError
 from demo_snapshots.model.snapshots import Header, Statistics, TableCount, Version
 from demo_snapshots.model.tables import Column, Kind, Table
+from demo_snapshots.model.words import Words
 from demo_snapshots.operations.compatibility import (
     Fit,
     fit,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from demo_snapshots.model.tables import Table
 
 if TYPE_CHECKING:
-    from demo_snapshots.engines.connection import Database
+    from demo_snapshots.engines.database import Database
 
 
 class ScratchContent(Struct, frozen=True):

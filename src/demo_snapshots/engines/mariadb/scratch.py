@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from demo_snapshots.engines.base.scratch import Scratch, ScratchContent
-from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
 from demo_snapshots.engines.leftovers import ProofSchemas, proof_schema
 from demo_snapshots.engines.urls import parse_url
 

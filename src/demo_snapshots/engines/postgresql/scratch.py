@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from demo_snapshots.engines.base.dialect import Dialect
 from demo_snapshots.engines.base.scratch import Scratch, ScratchContent
-from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
 from demo_snapshots.engines.leftovers import ProofSchemas, proof_schema
 from demo_snapshots.engines.urls import Url, parse_url
 from demo_snapshots.model.tables import Table

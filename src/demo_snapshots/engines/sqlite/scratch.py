@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 from demo_snapshots.engines.base.scratch import Scratch, ScratchContent
-from demo_snapshots.engines.connection import Database, connect
+from demo_snapshots.engines.connection import connect
+from demo_snapshots.engines.database import Database
 from demo_snapshots.engines.leftovers import proof_directory
 from demo_snapshots.engines.urls import Url
 from demo_snapshots.errors import DatabaseError

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import CheckMessage, Warning
 from django.db.migrations.recorder import MigrationRecorder
 
-from demo_snapshots.errors import Call, DemoError, Words
+from demo_snapshots.errors import DemoError
+from demo_snapshots.model.words import Call, Words
 
 if TYPE_CHECKING:
     from demo_snapshots.integrations.django.project import DjangoProject

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from demo_snapshots.errors import Call, StoreError, Words
+from demo_snapshots.errors import StoreError
+from demo_snapshots.model.words import Call, Words
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer

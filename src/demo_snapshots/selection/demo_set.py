@@ -71,7 +71,8 @@ class DemoSet(Struct, frozen=True, dict=True):
 
     def over(self, database: Database) -> DemoSet:
         """The same set through another connection to the same database."""
-        return replace(self, database=database)
+        selection = Selection(database.dialect, self.schema.tables, self.selection.rules)
+        return replace(self, database=database, selection=selection)
 
     def noted(self) -> DemoSet:
         """The same set for the rest of the transaction, whose rows need not be told again and

@@ -132,6 +132,12 @@ class Staging:
             joined=joined,
         )
 
+    def tell_once(self) -> None:
+        """Have the demo rows told once for all that is asked of them until the transaction ends;
+        none comes or goes meanwhile."""
+        self.demo = self.demo.noted()
+        self.selection = self.demo.selection
+
     def predicate(self, stage: Stage) -> str:
         """A condition on the target's columns: the rows that the import may replace."""
         return "1 = 0" if self.adds else self.demo_predicate(stage)

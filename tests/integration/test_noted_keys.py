@@ -1,5 +1,5 @@
-"""On SQLite the keys of a large table's demo rows are noted once for an export, which changes
-nothing but how long it takes."""
+"""On SQLite the keys of a large table's demo rows are noted once for an export, and to verify an import,
+which changes nothing but how long it takes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from database_engines import engines
-from integration.live import NOW, Demo, Live
+from integration.live import NOW, Demo, Live, edited
 
+from demo_snapshots.errors import VerificationError
 from demo_snapshots.operations.export import export_scenario
 
 CONFIG = """
@@ -98,3 +99,21 @@ def test_a_connection_that_may_only_read_exports_too(database_url, demo):
     again = export_scenario("general", config, demo.store, now=NOW, connection=raw)
     raw.close()
     assert (first.statistics.total, again.written, again.digest) == (14, False, first.digest)
+
+
+@engines("sqlite")
+def test_what_was_loaded_is_verified_by_them(database_url, demo):
+    live = Live(database_url)
+    fill(live, FAR)
+    saved = demo.export(live).path
+    live.run("DELETE FROM likes", "DELETE FROM comments", "DELETE FROM posts")
+    altered = edited(saved, lambda rows: rows.replace(b'{"demo": true}', b'{"demo": null}'))
+    with pytest.raises(VerificationError, match="posts: after the load 1 rows"):
+        demo.load(live, altered)
+    assert not any(live.dump().values())
+    with live.connection() as own:
+        own.execute("BEGIN")
+        assert demo.load(live, saved, connection=own).route == "direct"
+        assert own.execute("SELECT count(*) FROM sqlite_temp_schema").fetchone() == (0,)
+        own.execute("COMMIT")
+    assert demo.export(live).written is False

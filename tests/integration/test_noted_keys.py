@@ -1,5 +1,5 @@
-"""On SQLite the keys of a large table's demo rows are noted once for an export, and to verify an import,
-which changes nothing but how long it takes."""
+"""On SQLite the keys of a large table's demo rows are noted once for an export, and to verify an
+import, which changes nothing but how long it takes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -108,8 +108,9 @@ def main(
         why = contenders.install(lambda text: click.echo(text, err=True))
         if why:
             click.echo(why, err=True)
-    report = _measured(names, settings, postgresql, directory, console, today)
-    _keep(report, results, docs)
+    for report in _measured(names, settings, postgresql, directory, console, today):
+        # After each job: a run of hours may be broken off.
+        _keep(report, results, docs)
     given, met = targets(report)
     console.print(f"{met} of {given} targets met. Report: {results / 'benchmarks.json'}")
     if any(_ours_failed(job) for job in report["jobs"]):
@@ -123,29 +124,26 @@ def _measured(
     directory: Path | None,
     console: Console,
     today: str,
-) -> Report:
+) -> Iterator[Report]:
+    """What was measured, after each of the jobs."""
     jobs: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryDirectory(prefix="demo-bench-", dir=directory) as place,
         Databases(Path(place), postgresql) as databases,
     ):
         world = World(settings, databases, Path(place), lambda text: click.echo(text, err=True))
-        versions = _versions(databases)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        report = {
+            "date": today,
+            "machine": {"cores": cores, "system": f"{platform.system()} {platform.machine()}"},
+            "versions": _versions(databases),
+            "settings": asdict(settings),
+            "jobs": jobs,
+        }
         for name in names:
             jobs.append({**_job(name, world), "date": today})
             show(console, jobs[-1])
-    return {
-        "date": today,
-        "machine": {
-            "cores": len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count(),
-            "system": f"{platform.system()} {platform.machine()}",
-        },
-        "versions": versions,
-        "settings": asdict(settings),
-        "jobs": jobs,
-    }
+            yield report
 
 
 def _job(name: str, world: World) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def lines(demo: Demo, live: Live) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(("(", "-- Total"))]
 
 
-@pytest.mark.parametrize("key", ["INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"])
+@pytest.mark.parametrize(
+    "key", ["INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY DESC", "BIGINT PRIMARY KEY"]
+)
 def test_the_same_rows_are_found(new_database, tmp_path, demo, key):
     near, far = Live(new_database("sqlite")), Live(new_database("sqlite"))
     fill(near, 100, key)
@@ -117,3 +119,20 @@ def test_what_was_loaded_is_verified_by_them(database_url, demo):
         assert own.execute("SELECT count(*) FROM sqlite_temp_schema").fetchone() == (0,)
         own.execute("COMMIT")
     assert demo.export(live).written is False
+
+
+@engines("sqlite")
+@pytest.mark.parametrize("ending", ["DESC)", ") WITHOUT ROWID"])
+def test_a_key_that_only_looks_like_a_number_is_not_noted(database_url, demo, ending):
+    live = Live(database_url)
+    live.run(f"CREATE TABLE posts (meta TEXT, id INTEGER PRIMARY KEY {ending}")
+    live.run("CREATE TABLE comments (id INTEGER PRIMARY KEY, post_id INTEGER REFERENCES posts)")
+    live.run("CREATE TABLE likes (id INTEGER PRIMARY KEY, comment_id INTEGER REFERENCES comments)")
+    meta = '{"demo": true, "scenario": "general"}'
+    live.insert("posts", (meta, FAR), (meta, 0.5), (meta, "x"))
+    before = live.dump()
+    result = demo.export(live)
+    assert result.statistics.total == 3
+    live.run("DELETE FROM posts")
+    demo.load(live, result.path)
+    assert live.dump() == before

@@ -123,7 +123,7 @@ class SQLiteSession(Session):
 
     def noted(self, table: Table, condition: str) -> str | None:
         rows, key = self.dialect.rows_of(table), self.dialect.columns(table.key)
-        if not _is_rowid(table) or self._pragma("query_only"):
+        if not self._is_told_by_rowid(table) or self._pragma("query_only"):
             return None
         [(last,)] = self.rows(f"SELECT max({key}) FROM {rows}")
         if (last or 0) < _MANY_ROWS:
@@ -134,6 +134,15 @@ class SQLiteSession(Session):
         self.execute(f"CREATE TABLE {noted} ({key} INTEGER PRIMARY KEY)")
         self.execute(f"INSERT INTO {noted} SELECT {key} FROM {rows} WHERE {condition}")
         return f"SELECT {key} FROM {noted}"
+
+    def _is_told_by_rowid(self, table: Table) -> bool:
+        """Whether the key is the number by which SQLite itself knows the rows. Of an INTEGER
+        PRIMARY KEY DESC, and of one WITHOUT ROWID, it is not, and may be a text
+        (sqlite.org/lang_createtable.html#rowid): these have an index for it."""
+        if len(table.key) != 1 or table.column(table.key[0]).native.upper() != "INTEGER":
+            return False
+        indexes = self.rows(f"PRAGMA main.index_list({self.dialect.quote(table.name)})")
+        return all(origin != "pk" for _, _, _, origin, _ in indexes)
 
     def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
@@ -160,13 +169,6 @@ class SQLiteSession(Session):
         if isinstance(error, sqlite3.IntegrityError):
             return Fault.DUPLICATE
         return Fault.OTHER
-
-
-def _is_rowid(table: Table) -> bool:
-    """Whether the key is the number by which SQLite itself knows the rows, never NULL."""
-    if len(table.key) != 1:
-        return False
-    return table.column(table.key[0]).native.upper() == "INTEGER"
 
 
 def _hash(text: str | None) -> str | None:

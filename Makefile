@@ -76,6 +76,7 @@ fuzz: $(STAMP) ## try 100,000 tampered files in SQL, 5,000 of each other kind (C
 	@cd tests && ../$(BIN)/python -m safety.fuzz_deltas
 
 bench: $(BENCH_STAMP) ## measure against pg_dump, psql and others (ARGS='--quick', see docs/benchmarks.md)
+	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 $(BENCH_STAMP): requirements/bench.lock $(STAMP)

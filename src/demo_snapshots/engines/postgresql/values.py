@@ -38,7 +38,7 @@ def records(connection: PGconn, copy: psycopg.Copy) -> Iterator[Buffer]:
 
 def parenthesized(record: Buffer) -> bytes:
     """A CSV record as a raw row."""
-    return b"".join((b"(", memoryview(record)[:-1], b")"))
+    return b"(" + record[:-1] + b")"
 
 
 def fields(records: Iterable[Buffer]) -> Iterator[bytes]:

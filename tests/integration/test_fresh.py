@@ -186,7 +186,7 @@ def test_old_rows_lead_up_to_the_newest_of_their_dates(live, demo, tmp_path):
 
 @engines("sqlite", "postgresql", "mariadb")
 def test_the_newest_of_many_dates_may_be_anywhere(live, demo, tmp_path):
-    """Where it is recent, it is seen in the first rows or by the engine; else all are looked at."""
+    """It is the same one, whether the first rows settle it, the engine, or all of them."""
 
     def anchor(name: str, sql: str) -> datetime | None:
         live.run(sql)

@@ -300,7 +300,7 @@ class Import:
                 kept = keeping(self.undo, self.demo, self.header, files=self.files.keep())
                 place = stack.enter_context(kept)
                 changed = self._load(document, staging, direct=True)
-            staging.tell_once()
+            staging.note_demo_rows()
             for stage in staging.stages.values():
                 loaded = self.header.statistics.rows(stage.table.name)
                 there = staging.count(stage.target, staging.predicate(stage))

@@ -71,12 +71,11 @@ class DemoSet(Struct, frozen=True, dict=True):
 
     def over(self, database: Database) -> DemoSet:
         """The same set through another connection to the same database."""
-        selection = Selection(database.dialect, self.schema.tables, self.selection.rules)
-        return replace(self, database=database, selection=selection)
+        return replace(self, database=database)
 
     def noted(self) -> DemoSet:
-        """The same set for the rest of the transaction, whose rows need not be told again and
-        again, where the engine can note which they are."""
+        """The same set for the rest of the transaction and on this connection alone, whose rows
+        need not be told again and again, where the engine can note which they are."""
         noted = dict(self.selection.noted)
         selection = Selection(self.dialect, self.schema.tables, self.selection.rules, noted)
         for table in self.order.tables:

@@ -132,8 +132,8 @@ class Staging:
             joined=joined,
         )
 
-    def tell_once(self) -> None:
-        """Have the demo rows told once for all that is asked of them until the transaction ends;
+    def note_demo_rows(self) -> None:
+        """Note which rows are demo rows, for all that is asked of them until the transaction ends;
         none comes or goes meanwhile."""
         self.demo = self.demo.noted()
         self.selection = self.demo.selection

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from benchmarks import contenders
 from benchmarks.databases import Fingerprint, Url, fingerprint, require_same, settle
-from benchmarks.jobs.rounds import ours
+from benchmarks.jobs.rounds import engine_title, ours
 from benchmarks.measuring import Contender, JobResult, Step, Turn, prepare, run
 from benchmarks.world import SCENARIO, TABLES, Source, World, demo, document
 
@@ -138,7 +138,7 @@ def export(engine: str, size: str, world: World) -> JobResult:
             missing=contenders.missing("django-admin"),
         ),
     ]
-    return _run(f"django-{size}-export", "out of", engine, source, rivals, world)
+    return _run(f"django-{size}-export", f"out of {engine_title(engine)}", source, rivals, world)
 
 
 def load(engine: str, size: str, world: World) -> JobResult:
@@ -155,7 +155,7 @@ def load(engine: str, size: str, world: World) -> JobResult:
             missing=contenders.missing("django-admin"),
         ),
     ]
-    return _run(f"django-{size}-import", "into", engine, source, rivals, world)
+    return _run(f"django-{size}-import", f"into {engine_title(engine)}", source, rivals, world)
 
 
 def export_forms(world: World) -> JobResult:
@@ -167,7 +167,8 @@ def export_forms(world: World) -> JobResult:
     ]
     missing = contenders.missing("django-admin")
     dumped = Contender("Django dumpdata", _dumped(world, source), check_last=True, missing=missing)
-    return _run("forms-export", "out of", "postgresql", source, [*forms, dumped], world)
+    rivals = [*forms, dumped]
+    return _run("forms-export", "out of PostgreSQL in each form", source, rivals, world)
 
 
 def load_forms(world: World) -> JobResult:
@@ -176,13 +177,12 @@ def load_forms(world: World) -> JobResult:
     forms = [Contender(f"demo import of {form}", _imported(world, source, form)) for form in _FORMS]
     missing = contenders.missing("django-admin")
     loaded = Contender("Django loaddata", _loaded(world, source), most_turns=1, missing=missing)
-    return _run("forms-import", "into", "postgresql", source, [*forms, loaded], world)
+    rivals = [*forms, loaded]
+    return _run("forms-import", "into PostgreSQL in each form", source, rivals, world)
 
 
-def _run(
-    name: str, way: str, engine: str, source: Source, rivals: list[Contender], world: World
-) -> JobResult:
-    title = f"{source.records:,} records {way} {engine}, whole process"
+def _run(name: str, way: str, source: Source, rivals: list[Contender], world: World) -> JobResult:
+    title = f"{source.records:,} records {way}, whole process"
     return run(name, title, rivals, turns=world.settings.turns, told=world.told)
 
 

@@ -67,7 +67,7 @@ def export(engine: str, world: World) -> JobResult:
         for tool in tools(world, engine)
         if not tool.whole or engine == "sqlite"
     ]
-    title = f"{source.records:,} records out of {_title(engine)}"
+    title = f"{source.records:,} records out of {engine_title(engine)}"
     turns = world.settings.turns
     return run(f"{engine}-export", title, contenders, turns=turns, told=world.told)
 
@@ -81,7 +81,7 @@ def load(engine: str, world: World) -> JobResult:
         )
         for tool in tools(world, engine)
     ]
-    title = f"{source.records:,} records into {_title(engine)}, empty tables"
+    title = f"{source.records:,} records into {engine_title(engine)}, empty tables"
     turns = world.settings.turns
     return run(f"{engine}-import", title, contenders, turns=turns, told=world.told)
 
@@ -90,7 +90,7 @@ def reimport(engine: str, world: World) -> JobResult:
     """Over the same rows, edited, beside the import into empty tables; and what it costs that the
     rows replaced are kept for an undo, as they are unless one says otherwise."""
     source = world.source(engine, world.settings.fragments)
-    title = f"{source.records:,} records over the same in {_title(engine)}, 1 % edited"
+    title = f"{source.records:,} records over the same in {engine_title(engine)}, 1 % edited"
     contenders = [
         Contender("demo import, 1 % edited", _over_edited(world, source)),
         Contender("the same without undo", _over_edited(world, source, undo=0), target=1.3),
@@ -211,7 +211,7 @@ def _same(url: Url, source: Source) -> None:
     require_same(fingerprint(url, TABLES), source.rows)
 
 
-def _title(engine: str) -> str:
+def engine_title(engine: str) -> str:
     return {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}[engine]
 
 

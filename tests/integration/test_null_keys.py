@@ -175,6 +175,18 @@ def test_an_import_of_such_rows_is_undone(sqlite_url: str, demo: Demo, tmp_path:
     assert live.dump() == edited
 
 
+def test_a_key_that_looks_like_the_rowid(sqlite_url: str, demo: Demo) -> None:
+    live = Live(sqlite_url)
+    live.run(SCHEMA[0].replace("TEXT PRIMARY KEY", "INTEGER PRIMARY KEY DESC"), SCHEMA[1])
+    live.run("INSERT INTO notes VALUES (2, 1, 'x', NULL), (NULL, 1, 'y', 2), (NULL, 0, 'r', 2)")
+    before = live.dump()
+    saved = demo.export(live, prove=True)
+    live.run("UPDATE notes SET body = 'edited' WHERE id IS NULL AND demo")
+    demo.load(live, saved.path)
+    assert live.dump() == before
+    assert not demo.export(live).written
+
+
 CASCADING = (
     "CREATE TABLE notes (id TEXT PRIMARY KEY, demo BOOLEAN, body TEXT)",
     "CREATE TABLE tags (note TEXT, name TEXT, PRIMARY KEY (note, name))",

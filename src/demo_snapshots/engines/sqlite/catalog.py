@@ -49,11 +49,22 @@ class SQLiteCatalog(Catalog):
 
     def _columns(self, table: str) -> Iterator[Column]:
         rows = self.columns_of(table)
+        columns = _columns(rows, self._rowid(table, rows))
         if any(row[2].upper() == "ANY" for row in rows) and self._is_strict(table):
             # There ANY keeps what it is given; elsewhere its affinity is NUMERIC
             # (sqlite.org/stricttables.html, 3).
-            return (_keeping(column) for column in _columns(rows))
-        return _columns(rows)
+            return map(_keeping, columns)
+        return columns
+
+    def _rowid(self, table: str, rows: Sequence[tuple[Any, ...]]) -> str | None:
+        """The column that is the number by which SQLite itself knows the table's rows, and never
+        NULL: the only one of the key, an INTEGER, and without an index for it, as one that is
+        declared INTEGER PRIMARY KEY DESC or WITHOUT ROWID has (lang_createtable.html#rowid)."""
+        keys = [row for row in rows if row[5]]
+        if len(keys) != 1 or keys[0][2].upper() != "INTEGER":
+            return None
+        indexes = self._pragma("index_list", table)
+        return None if any(row[3] == "pk" for row in indexes) else keys[0][1]
 
     def _is_strict(self, table: str) -> bool:
         return any(row[5] for row in self._pragma("table_list", table))
@@ -246,22 +257,19 @@ def _unquoted(name: str) -> str:
 # --- Columns ---------------------------------------------------------------------------------
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> Iterator[Column]:
-    """``rows`` are what PRAGMA table_xinfo says of one table."""
-    keys = sum(1 for row in rows if row[5])
-    for _, name, declared, not_null, default, in_key, hidden in rows:
+def _columns(rows: Sequence[tuple[Any, ...]], rowid: str | None) -> Iterator[Column]:
+    """``rows`` are what PRAGMA table_xinfo says of one table, ``rowid`` its column that is that."""
+    for _, name, declared, not_null, default, _, hidden in rows:
         if hidden == 1:
             continue  # a virtual table's own column
-        # sqlite.org/lang_createtable.html#rowid: this column cannot be NULL.
-        rowid = keys == 1 and in_key and declared.upper() == "INTEGER"
         precision, scale = _facets(declared)
         kind = _kind(declared)
         yield Column(
             name=name,
             kind=kind,
-            nullable=not not_null and not rowid,
+            nullable=not not_null and name != rowid,
             native=declared,
-            has_default=default is not None or rowid,
+            has_default=default is not None or name == rowid,
             generated=hidden in (2, 3),
             precision=precision if kind is Kind.DECIMAL else None,
             scale=scale if kind is Kind.DECIMAL else None,

@@ -123,7 +123,7 @@ class SQLiteSession(Session):
 
     def noted(self, table: Table, condition: str) -> str | None:
         rows, key = self.dialect.rows_of(table), self.dialect.columns(table.key)
-        if not self._is_told_by_rowid(table) or self._pragma("query_only"):
+        if not _is_told_by_rowid(table) or self._pragma("query_only"):
             return None
         [(last,)] = self.rows(f"SELECT max({key}) FROM {rows}")
         if (last or 0) < _MANY_ROWS:
@@ -134,15 +134,6 @@ class SQLiteSession(Session):
         self.execute(f"CREATE TABLE {noted} ({key} INTEGER PRIMARY KEY)")
         self.execute(f"INSERT INTO {noted} SELECT {key} FROM {rows} WHERE {condition}")
         return f"SELECT {key} FROM {noted}"
-
-    def _is_told_by_rowid(self, table: Table) -> bool:
-        """Whether the key is the number by which SQLite itself knows the rows. Of an INTEGER
-        PRIMARY KEY DESC, and of one WITHOUT ROWID, it is not, and may be a text
-        (sqlite.org/lang_createtable.html#rowid): these have an index for it."""
-        if len(table.key) != 1 or table.column(table.key[0]).native.upper() != "INTEGER":
-            return False
-        indexes = self.rows(f"PRAGMA main.index_list({self.dialect.quote(table.name)})")
-        return all(origin != "pk" for _, _, _, origin, _ in indexes)
 
     def advance_sequences(self, tables: Sequence[Table], known: object = None) -> object:
         """AUTOINCREMENT follows explicit ids by itself (sqlite.org/autoinc.html)."""
@@ -169,6 +160,13 @@ class SQLiteSession(Session):
         if isinstance(error, sqlite3.IntegrityError):
             return Fault.DUPLICATE
         return Fault.OTHER
+
+
+def _is_told_by_rowid(table: Table) -> bool:
+    """Whether the key is the number by which SQLite itself knows the rows: the only column that
+    gets a value where a row says nothing, and says no default."""
+    key = [table.column(name) for name in table.key]
+    return len(key) == 1 and key[0].has_default and key[0].default is None
 
 
 def _hash(text: str | None) -> str | None:

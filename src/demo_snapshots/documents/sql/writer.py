@@ -250,30 +250,13 @@ class Inserts:
             text = b",\n".join(rows)
         if self._check is not None:
             self._check.require(text, batch)
-        start = 0
-        for end in [n for n, crc in enumerate(map(crc32, rows), 1) if not crc & CUT]:
-            self._extend(rows[start:end])
-            self.close()
-            start = end
-        self._extend(rows[start:])
-
-    def _extend(self, rows: Sequence[bytes]) -> None:
-        """Add rows of which none but the last ends a statement by itself."""
-        size = sum(map(len, rows)) + len(rows) * len(b",\n")
-        if len(self._rows) + len(rows) < MOST_ROWS and self._size + size <= MOST_BYTES:
-            self._rows += rows
-            self._size += size
-        else:
-            self._extend_one_by_one(rows)
-
-    def _extend_one_by_one(self, rows: Sequence[bytes]) -> None:
         for row in rows:
             size = len(row) + len(b",\n")
             if self._size + size > MOST_BYTES:
                 self.close()
             self._rows.append(row)
             self._size += size
-            if len(self._rows) == MOST_ROWS:
+            if not crc32(row) & CUT or len(self._rows) == MOST_ROWS:
                 self.close()
 
     def close(self) -> None:

@@ -69,9 +69,11 @@ def _draw_ratios(axes: Any, ratios: Sequence[tuple[str, Mapping[str, Any]]]) -> 
         axes.plot([1, ratio], [position, position], color=colour, lw=5, solid_capstyle="butt")
         axes.plot([ratio], [position], "o", color=colour)
         axes.plot([target, target], [position - 0.4, position + 0.4], color="black", lw=2)
+        # Beyond the mark, where it would stand upon it.
+        end = max(ratio, target) if ratio >= 1 else min(ratio, target)
         axes.annotate(
             f"{ratio:.2f}",
-            (ratio, position),
+            (end, position),
             (8, 0) if ratio >= 1 else (-8, 0),
             textcoords="offset points",
             va="center",

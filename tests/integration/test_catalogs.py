@@ -249,30 +249,6 @@ def test_what_sqlalchemy_does_not_read_of_sqlite(database_url: str) -> None:
     }
 
 
-@engines("sqlite")
-@pytest.mark.parametrize(
-    ("definition", "nullable", "has_default"),
-    [
-        ("id INTEGER PRIMARY KEY", False, True),
-        ("id INTEGER, PRIMARY KEY (id DESC)", False, True),
-        ("id INTEGER PRIMARY KEY DESC", True, False),
-        ("id INTEGER NOT NULL PRIMARY KEY DESC", False, False),
-        ("id INT PRIMARY KEY", True, False),
-        ("id INTEGER, n INTEGER, PRIMARY KEY (id, n)", True, False),
-    ],
-)
-def test_which_key_sqlite_fills_and_which_it_leaves_null(
-    database_url: str, definition: str, nullable: bool, has_default: bool
-) -> None:
-    live = Live(database_url)
-    live.run(f"CREATE TABLE t ({definition})", "INSERT OR IGNORE INTO t DEFAULT VALUES")
-    with connect(database_url) as database:
-        [column, *_] = database.catalog.columns([(None, "t")])[None, "t"]
-    assert (column.nullable, column.has_default) == (nullable, has_default)
-    # As the engine does it.
-    assert live.rows("SELECT id FROM t") == [(None,)] * nullable + [(1,)] * has_default
-
-
 _SCHEMAS = (
     "CREATE SCHEMA crm",
     'CREATE SCHEMA "Odd.Schema"',

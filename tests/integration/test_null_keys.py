@@ -11,6 +11,7 @@ from conftest import NewDatabase
 from database_engines import engines
 from integration.live import Demo, Live
 
+from demo_snapshots.engines.connection import connect
 from demo_snapshots.errors import KeyClashError, RealRowsError, UnfitValueError
 from demo_snapshots.opening import open_project
 from demo_snapshots.operations.import_ import import_from_file
@@ -173,6 +174,30 @@ def test_an_import_of_such_rows_is_undone(sqlite_url: str, demo: Demo, tmp_path:
     assert live.dump() != edited
     project.undo()
     assert live.dump() == edited
+
+
+@pytest.mark.parametrize(
+    ("definition", "nullable", "has_default"),
+    [
+        ("id INTEGER PRIMARY KEY", False, True),
+        ("id INTEGER DEFAULT 5 PRIMARY KEY", False, True),
+        ("id INTEGER, PRIMARY KEY (id DESC)", False, True),
+        ("id INTEGER PRIMARY KEY DESC", True, False),
+        ("id INTEGER NOT NULL PRIMARY KEY DESC", False, False),
+        ("id INT PRIMARY KEY", True, False),
+        ("id INTEGER, n INTEGER, PRIMARY KEY (id, n)", True, False),
+    ],
+)
+def test_which_keys_may_be_null(
+    sqlite_url: str, definition: str, nullable: bool, has_default: bool
+) -> None:
+    live = Live(sqlite_url)
+    live.run(f"CREATE TABLE t ({definition})", "INSERT OR IGNORE INTO t DEFAULT VALUES")
+    with connect(sqlite_url) as database:
+        [column, *_] = database.catalog.columns([(None, "t")])[None, "t"]
+    assert (column.nullable, column.has_default, column.default) == (nullable, has_default, None)
+    # As the engine does it.
+    assert live.rows("SELECT id FROM t") == [(None,)] * nullable + [(1,)] * has_default
 
 
 def test_a_key_that_looks_like_the_rowid(sqlite_url: str, demo: Demo) -> None:

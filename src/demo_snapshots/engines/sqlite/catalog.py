@@ -274,7 +274,8 @@ def _columns(rows: Sequence[tuple[Any, ...]], rowid: str | None) -> Iterator[Col
             precision=precision if kind is Kind.DECIMAL else None,
             scale=scale if kind is Kind.DECIMAL else None,
             affinity=_affinity(declared),
-            default=default,
+            # A rowid is counted, whatever default it is declared with.
+            default=None if name == rowid else default,
         )
 
 
